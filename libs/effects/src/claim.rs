@@ -1,0 +1,171 @@
+//! Claiming: which due effects may be called now.
+
+use std::time::Duration;
+
+use puente_types::{ConnectionId, EffectId, TenantId};
+use serde_json::Value;
+use sqlx::{PgConnection, PgPool};
+use uuid::Uuid;
+
+use crate::Effect;
+use crate::quota::{self, Limit};
+
+/// A connection with work, and when its work is due.
+pub(crate) struct Lane {
+    pub(crate) connection: String,
+    pub(crate) provider: String,
+    /// How long until its first effect is due; zero when it is.
+    pub(crate) due_in: Duration,
+}
+
+/// The connections that have work, those first whose work waits longest.
+pub(crate) async fn lanes(pool: &PgPool) -> Result<Vec<Lane>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"SELECT l.connection, l.provider,
+                  greatest(extract(epoch FROM greatest(min(e.not_before), max(l.paused_until)) - clock_timestamp()), 0)::double precision AS "due_in!"
+           FROM effect_lanes l
+           CROSS JOIN LATERAL (
+               SELECT not_before FROM effects
+               WHERE connection = l.connection AND tenant = l.tenant AND state = 'due'
+               ORDER BY not_before LIMIT 1) e
+           GROUP BY l.connection, l.provider
+           ORDER BY min(e.not_before)"#
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Lane {
+            connection: row.connection,
+            provider: row.provider,
+            due_in: Duration::try_from_secs_f64(row.due_in.min(3_600.0)).unwrap_or_default(),
+        })
+        .collect())
+}
+
+/// What a claim found.
+pub(crate) enum Claim {
+    /// Journalled as `calling`: call them now.
+    Calls(Vec<Effect>),
+    /// The quota is used up for this long.
+    Wait(Duration),
+    /// Another replica was faster.
+    Nothing,
+}
+
+pub(crate) struct Row {
+    id: Uuid,
+    tenant: String,
+    key: String,
+    provider: String,
+    connection: String,
+    operation: String,
+    subject_id: String,
+    payload: Value,
+    attempts: i32,
+    traceparent: Option<String>,
+}
+
+impl Row {
+    pub(crate) fn effect(self) -> Result<Effect, sqlx::Error> {
+        let bad = |what: &str| sqlx::Error::Decode(format!("effect {}: bad {what}", self.id).into());
+        Ok(Effect {
+            tenant: self.tenant.parse::<TenantId>().map_err(|_| bad("tenant"))?,
+            connection: self.connection.parse::<ConnectionId>().map_err(|_| bad("connection"))?,
+            id: EffectId::from(self.id),
+            key: self.key,
+            provider: self.provider,
+            operation: self.operation,
+            subject_id: self.subject_id,
+            payload: self.payload,
+            attempts: self.attempts,
+            traceparent: self.traceparent,
+        })
+    }
+}
+
+/// Claims up to `wanted` due effects of a connection within its quotas and journals them, in one transaction.
+pub(crate) async fn claim(
+    pool: &PgPool,
+    connection: &str,
+    limits: &[Limit],
+    wanted: usize,
+    owner: Uuid,
+    longest_call: Duration,
+    lease: Duration,
+) -> Result<Claim, sqlx::Error> {
+    let mut tx = pool.begin().await?;
+    let due: Vec<Uuid> = sqlx::query_scalar!(
+        "SELECT id FROM effects
+         WHERE connection = $1 AND state = 'due' AND not_before <= clock_timestamp()
+         ORDER BY priority, not_before, id LIMIT $2 FOR UPDATE SKIP LOCKED",
+        connection,
+        i64::try_from(wanted).unwrap_or(i64::MAX),
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    if due.is_empty() {
+        return Ok(Claim::Nothing);
+    }
+    let mut granted = due.len();
+    let mut taken = Vec::with_capacity(limits.len());
+    for limit in limits {
+        let tokens = quota::take(&mut tx, limit, granted, longest_call).await?;
+        if tokens.is_empty() {
+            // Rolled back: tokens of other quotas taken above stay free.
+            tx.rollback().await?;
+            let mut connection = pool.acquire().await?;
+            let wait = quota::next_free(&mut connection, limit).await?;
+            return Ok(Claim::Wait(wait.unwrap_or(Duration::from_millis(5))));
+        }
+        granted = granted.min(tokens.len());
+        taken.push(tokens);
+    }
+    let ids: Vec<Uuid> = due.into_iter().take(granted).collect();
+    let holders: Vec<EffectId> = ids.iter().copied().map(EffectId::from).collect();
+    for (limit, tokens) in limits.iter().zip(&taken) {
+        quota::assign(&mut tx, limit, tokens, &holders).await?;
+    }
+    let rows = journal(&mut tx, &ids, owner, lease).await?;
+    tx.commit().await?;
+    Ok(Claim::Calls(rows))
+}
+
+async fn journal(
+    connection: &mut PgConnection,
+    ids: &[Uuid],
+    owner: Uuid,
+    lease: Duration,
+) -> Result<Vec<Effect>, sqlx::Error> {
+    let rows = sqlx::query_as!(
+        Row,
+        "UPDATE effects
+         SET state = 'calling', attempts = attempts + 1, called_at = clock_timestamp(), lease_owner = $2,
+             lease_until = clock_timestamp() + $3::double precision * interval '1 second'
+         WHERE id = ANY ($1)
+         RETURNING id, tenant, key, provider, connection, operation, subject_id, payload, attempts, traceparent",
+        ids,
+        owner,
+        lease.as_secs_f64(),
+    )
+    .fetch_all(connection)
+    .await?;
+    rows.into_iter().map(Row::effect).collect()
+}
+
+/// Takes over calls whose lease ran out: their caller is gone. The lease is renewed for whoever settles them.
+pub(crate) async fn abandoned(pool: &PgPool, owner: Uuid, lease: Duration) -> Result<Vec<Effect>, sqlx::Error> {
+    let rows = sqlx::query_as!(
+        Row,
+        "UPDATE effects
+         SET lease_owner = $1, lease_until = clock_timestamp() + $2::double precision * interval '1 second'
+         WHERE id IN (SELECT id FROM effects WHERE state = 'calling' AND lease_until < clock_timestamp()
+                      ORDER BY lease_until LIMIT 32 FOR UPDATE SKIP LOCKED)
+         RETURNING id, tenant, key, provider, connection, operation, subject_id, payload, attempts, traceparent",
+        owner,
+        lease.as_secs_f64(),
+    )
+    .fetch_all(pool)
+    .await?;
+    rows.into_iter().map(Row::effect).collect()
+}

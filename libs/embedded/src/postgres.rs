@@ -1,0 +1,336 @@
+//! A private PostgreSQL server.
+//!
+//! Its folder holds the cluster (`pg`), the log, the password and the state file. The cluster is made on the
+//! first start, in a folder that gets its name only when it is complete. Readiness is read from
+//! `postmaster.pid`, whose eighth line the server itself sets to `ready`.
+
+use std::fs;
+use std::io::Read;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::Signal;
+
+use crate::account::Account;
+use crate::error::ServerError;
+use crate::process::{LOOK_AGAIN, Process, tail};
+use crate::state::{Running, StateFile};
+use crate::version;
+
+const PROGRAM: &str = "PostgreSQL";
+/// The superuser of the cluster.
+const USER: &str = "puente";
+/// After a crash the log is replayed first, which may take long.
+const READY: Duration = Duration::from_secs(300);
+/// Fast shutdown, then without a checkpoint, then force.
+const STOP: [(Signal, Duration); 3] = [
+    (Signal::SIGINT, Duration::from_secs(20)),
+    (Signal::SIGQUIT, Duration::from_secs(5)),
+    (Signal::SIGKILL, Duration::from_secs(5)),
+];
+/// A port may be taken between the look and the bind, and a crash leaves shared memory for a moment.
+const ATTEMPTS: usize = 20;
+const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(250);
+
+/// How clients prove who they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Login {
+    /// By a generated password, which is kept in the server's folder for the owner's eyes.
+    Password,
+    /// Not at all: whoever is on this machine may connect. For tests.
+    Trust,
+}
+
+/// What a PostgreSQL server is started with.
+#[derive(Debug, Clone)]
+pub struct PgOptions {
+    /// The folder with `postgres` and `initdb`.
+    pub bin: PathBuf,
+    /// Its folder. Made if it is missing.
+    pub data_dir: PathBuf,
+    /// Its port on loopback; without one, that of last time or a free one.
+    pub port: Option<u16>,
+    /// Whether a commit survives a power loss. Off only for tests; it survives the server's crash either way.
+    pub durable: bool,
+    /// How clients log in. Decided when the cluster is made.
+    pub login: Login,
+    /// The most connections at a time: a fleet has two pools a service.
+    pub max_connections: u32,
+    /// Whether it outlives this process. Then dropping it does not stop it either.
+    pub detached: bool,
+}
+
+impl PgOptions {
+    /// Durable, with a password, on any port, ending with this process.
+    pub fn new(bin: impl Into<PathBuf>, data_dir: impl Into<PathBuf>) -> Self {
+        Self {
+            bin: bin.into(),
+            data_dir: data_dir.into(),
+            port: None,
+            durable: true,
+            login: Login::Password,
+            max_connections: 300,
+            detached: false,
+        }
+    }
+
+    /// For tests: quick instead of durable, and without a password.
+    pub fn for_tests(bin: impl Into<PathBuf>, data_dir: impl Into<PathBuf>) -> Self {
+        Self { durable: false, login: Login::Trust, ..Self::new(bin, data_dir) }
+    }
+}
+
+/// A running PostgreSQL server. Unless detached, dropping it stops it, and so does the end of this process.
+#[derive(Debug)]
+pub struct Postgres {
+    options: PgOptions,
+    process: Process,
+    port: u16,
+    password: Option<String>,
+}
+
+impl Postgres {
+    /// Starts a server, making its cluster if there is none, and waits until it takes connections.
+    ///
+    /// # Errors
+    /// When the program is too old, the folder is in use, or the server does not start.
+    pub async fn start(mut options: PgOptions) -> Result<Self, ServerError> {
+        let folder = make_folder(&options.data_dir)?;
+        options.data_dir.clone_from(&folder);
+        let state = StateFile::new(&folder, "postgres");
+        state.claim(PROGRAM, Signal::SIGINT).await?;
+
+        let postgres = options.bin.join("postgres");
+        let account = {
+            let folder = folder.clone();
+            let program = postgres.clone();
+            blocking(move || Account::choose(&program, &folder)).await?
+        };
+        version::check(PROGRAM, account.command(&postgres), (15, 0), "15")?;
+        if !folder.join("pg").is_dir() {
+            let options = options.clone();
+            blocking(move || make_cluster(&options, account)).await?;
+        }
+        forget_dead_server(&folder)?;
+
+        let mut last = String::new();
+        for _ in 0..ATTEMPTS {
+            let port = match options.port.or_else(|| state.last_port().filter(|port| is_free(*port))) {
+                Some(port) => port,
+                None => free_port()?,
+            };
+            match launch(&options, account, port).await {
+                Ok(process) => {
+                    state.write(process.pid(), port, !options.detached)?;
+                    options.port = Some(port);
+                    let password = fs::read_to_string(folder.join("password")).ok();
+                    return Ok(Self { options, process, port, password });
+                }
+                Err(ServerError::Ended { reason, .. }) if may_pass(&reason, options.port.is_some()) => last = reason,
+                Err(error) => return Err(error),
+            }
+            tokio::time::sleep(BETWEEN_ATTEMPTS).await;
+        }
+        Err(ServerError::Ended { program: PROGRAM, reason: last })
+    }
+
+    /// The server that runs in this folder, if one does.
+    #[must_use]
+    pub fn running(data_dir: &Path) -> Option<Running> {
+        StateFile::new(data_dir, "postgres").running()
+    }
+
+    /// The administrator's URL of a database. Holds the password.
+    #[must_use]
+    pub fn url(&self, database: &str) -> String {
+        let login = self.password.as_ref().map_or(USER.to_owned(), |password| format!("{USER}:{password}"));
+        format!("postgres://{login}@127.0.0.1:{}/{database}", self.port)
+    }
+
+    /// Its port; the same after [`Postgres::start_again`].
+    #[must_use]
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// Its process.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.process.pid()
+    }
+
+    /// Stops it in order: connections are closed, everything is written.
+    pub async fn stop(&mut self) {
+        self.process.stop(&STOP).await;
+    }
+
+    /// Kills it without a word: the crash of tests.
+    pub async fn kill9(&mut self) {
+        self.process.stop(&[(Signal::SIGKILL, Duration::from_secs(5))]).await;
+    }
+
+    /// Waits until it ends by itself, and says how and what its log ends with.
+    pub async fn ended(&mut self) -> (ExitStatus, String) {
+        let status = self.process.until_ended().await;
+        (status, self.process.tail())
+    }
+
+    /// Starts it anew on the same folder and port. It must have ended.
+    ///
+    /// # Errors
+    /// As [`Postgres::start`].
+    pub async fn start_again(&mut self) -> Result<(), ServerError> {
+        let again = Self::start(self.options.clone()).await?;
+        *self = again;
+        Ok(())
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        if !self.options.detached {
+            self.process.stop_blocking(&STOP);
+        }
+    }
+}
+
+fn make_folder(folder: &Path) -> Result<PathBuf, ServerError> {
+    let what = || format!("the folder {} cannot be made", folder.display());
+    fs::create_dir_all(folder).map_err(ServerError::io(what()))?;
+    fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).map_err(ServerError::io(what()))?;
+    folder.canonicalize().map_err(ServerError::io(what()))
+}
+
+fn make_cluster(options: &PgOptions, account: Account) -> Result<(), ServerError> {
+    let folder = &options.data_dir;
+    let new = folder.join("pg.new");
+    let what = || format!("the cluster in {} cannot be made", folder.display());
+    if new.exists() {
+        fs::remove_dir_all(&new).map_err(ServerError::io(what()))?; // a start was cut short
+    }
+    let mut command = account.command(&options.bin.join("initdb"));
+    command.args(["--username", USER, "--encoding", "UTF8", "--locale", "C.UTF-8", "--pgdata"]).arg(&new);
+    if !options.durable {
+        command.arg("--no-sync");
+    }
+    match options.login {
+        Login::Trust => {
+            command.arg("--auth=trust");
+        }
+        Login::Password => {
+            let file = folder.join("password");
+            write_password(&file, folder).map_err(ServerError::io(what()))?;
+            command.arg("--auth=scram-sha-256").arg("--pwfile").arg(file);
+        }
+    }
+    command.current_dir("/").env("LC_MESSAGES", "C");
+    let output = command.output().map_err(ServerError::io("initdb cannot be run"))?;
+    if !output.status.success() {
+        let reason = String::from_utf8_lossy(&output.stderr).trim().to_owned();
+        return Err(ServerError::Ended { program: "initdb", reason });
+    }
+    fs::rename(&new, folder.join("pg")).map_err(ServerError::io(what()))
+}
+
+/// A new random password, readable by the folder's owner only.
+fn write_password(file: &Path, folder: &Path) -> std::io::Result<()> {
+    use std::io::Write;
+    use std::os::unix::fs::MetadataExt;
+    let mut random = [0_u8; 24];
+    fs::File::open("/dev/urandom")?.read_exact(&mut random)?;
+    let password: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
+    let _ = fs::remove_file(file);
+    let mut written = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
+    written.write_all(password.as_bytes())?;
+    let owner = fs::metadata(folder)?;
+    std::os::unix::fs::chown(file, Some(owner.uid()), Some(owner.gid()))
+}
+
+/// Removes the lock file of a server that is gone. The server would judge by the process id alone, which may
+/// belong to something else by now; we look whether that process works in this cluster.
+fn forget_dead_server(folder: &Path) -> Result<(), ServerError> {
+    let cluster = folder.join("pg");
+    let lock = cluster.join("postmaster.pid");
+    let Ok(text) = fs::read_to_string(&lock) else { return Ok(()) };
+    let mut lines = text.lines();
+    let pid: u32 = lines.next().and_then(|line| line.trim().parse().ok()).unwrap_or(0);
+    let port: u16 = lines.nth(2).and_then(|line| line.trim().parse().ok()).unwrap_or(0);
+    if fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd == cluster) {
+        let folder = folder.to_owned();
+        return Err(ServerError::AlreadyRunning { program: PROGRAM, folder, pid, port });
+    }
+    fs::remove_file(&lock).map_err(ServerError::io(format!("{} cannot be removed", lock.display())))
+}
+
+async fn launch(options: &PgOptions, account: Account, port: u16) -> Result<Process, ServerError> {
+    let cluster = options.data_dir.join("pg");
+    let mut command = account.command(&options.bin.join("postgres"));
+    command.arg("-D").arg(&cluster);
+    let mut set = |setting: String| {
+        command.arg("-c").arg(setting);
+    };
+    set("listen_addresses=127.0.0.1".to_owned());
+    set("unix_socket_directories=".to_owned());
+    set(format!("port={port}"));
+    set(format!("max_connections={}", options.max_connections));
+    if !options.durable {
+        // Commits still reach the kernel before they are confirmed (`synchronous_commit` stays on): tests kill
+        // servers, and what was confirmed must survive that.
+        set("fsync=off".to_owned());
+        set("full_page_writes=off".to_owned());
+    }
+    for variable in ["PGDATA", "PGPORT", "PGOPTIONS", "PGTZ"] {
+        command.env_remove(variable);
+    }
+    command.env("LC_MESSAGES", "C");
+    let on_parent_death = (!options.detached).then_some(Signal::SIGINT);
+    let log = options.data_dir.join("postgres.log");
+    let mut process = Process::start(command, &log, on_parent_death)?;
+
+    let begin = Instant::now();
+    while !is_ready(&cluster) {
+        if process.ended().is_some() {
+            return Err(ServerError::Ended { program: PROGRAM, reason: tail(&log) });
+        }
+        if begin.elapsed() > READY {
+            process.stop(&STOP).await;
+            return Err(ServerError::Late { program: PROGRAM, reason: tail(&log) });
+        }
+        tokio::time::sleep(LOOK_AGAIN).await;
+    }
+    Ok(process)
+}
+
+fn is_ready(cluster: &Path) -> bool {
+    let text = fs::read_to_string(cluster.join("postmaster.pid")).unwrap_or_default();
+    text.lines().nth(7).is_some_and(|line| line.trim() == "ready")
+}
+
+/// Whether a failed start is worth another attempt.
+fn may_pass(reason: &str, port_is_fixed: bool) -> bool {
+    let port_taken = reason.contains("could not bind") || reason.contains("could not create any TCP/IP sockets");
+    let old_memory = reason.contains("shared memory block") || reason.contains("is still in use");
+    old_memory || (port_taken && !port_is_fixed)
+}
+
+fn is_free(port: u16) -> bool {
+    std::net::TcpListener::bind(("127.0.0.1", port)).is_ok()
+}
+
+fn free_port() -> Result<u16, ServerError> {
+    std::net::TcpListener::bind(("127.0.0.1", 0))
+        .and_then(|probe| probe.local_addr())
+        .map(|address| address.port())
+        .map_err(ServerError::io("no free port"))
+}
+
+async fn blocking<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, ServerError> + Send + 'static,
+) -> Result<T, ServerError> {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => Err(ServerError::Io { what: "a background step failed".to_owned(), source: error.into() }),
+    }
+}

@@ -1,0 +1,230 @@
+//! The consuming side: an event is marked, worked and answered with new events in one transaction.
+//!
+//! Events that arrive together share a transaction. When one of them fails, the transaction is rolled back and each is
+//! worked alone, so that one bad event delays nobody. What cannot be worked becomes a dead letter: a row with its reason.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use puente_bus::topology::ConsumerSpec;
+use puente_bus::{BatchHandler, Disposition, Envelope, Received};
+use puente_telemetry::{metric, set_parent};
+use tracing::Instrument as _;
+use uuid::Uuid;
+
+use crate::{Outbox, OutboxError, Tx};
+
+/// The pause before an event is delivered again while the database is away.
+const DATABASE_PAUSE: Duration = Duration::from_secs(2);
+/// The longest pause before an event that failed is delivered again.
+const MAX_PAUSE: Duration = Duration::from_secs(30);
+/// The pause of an event that came before its predecessor.
+const GAP_PAUSE: Duration = Duration::from_millis(250);
+/// How much more patience a gap gets than a failure: its predecessor may sit with a replica that has to be found dead.
+const GAP_PATIENCE: i64 = 40;
+
+/// Why an event was not applied. The transaction is rolled back.
+#[derive(Debug, thiserror::Error)]
+pub enum ApplyError {
+    /// May work later: delivered again with growing pauses, then a dead letter.
+    #[error("{0}")]
+    Retry(String),
+    /// Its predecessor is not here yet: delivered again soon.
+    #[error("an earlier event of the aggregate is missing")]
+    Early,
+    /// Never works: a dead letter at once.
+    #[error("{0}")]
+    Dead(String),
+    /// The database's own answer.
+    #[error("the database refused")]
+    Database(#[from] sqlx::Error),
+}
+
+/// What a service does with an event.
+#[async_trait]
+pub trait EventHandler: Send + Sync + 'static {
+    /// Applies one event inside the transaction. Must not call a provider, and must not wait for anything but the
+    /// database. Called again for the same event only when an earlier transaction was rolled back.
+    async fn apply(&self, tx: &mut Tx, event: &Envelope) -> Result<(), ApplyError>;
+
+    /// Told after the commit, once per batch that changed something: for waking what waits for new work.
+    fn committed(&self) {}
+}
+
+/// A consumer's inbox; a [`BatchHandler`] for `puente_bus::consume`.
+pub struct Inbox<H> {
+    outbox: Outbox,
+    spec: ConsumerSpec,
+    handler: Arc<H>,
+}
+
+impl<H: EventHandler> Inbox<H> {
+    /// The inbox of `spec` in the schema of the outbox.
+    pub fn new(outbox: Outbox, spec: ConsumerSpec, handler: Arc<H>) -> Self {
+        Self { outbox, spec, handler }
+    }
+
+    /// All or nothing. `Ok` holds the number of events that were new.
+    async fn together(&self, events: &[&Envelope]) -> Result<usize, ApplyError> {
+        let mut tx = self.outbox.begin().await?;
+        let mut fresh = mark(&mut tx, self.spec.durable, events).await?;
+        let count = fresh.len();
+        for event in events {
+            // Taken out as it is worked: the same event may stand twice in one batch.
+            if !fresh.remove(&event.id.uuid()) {
+                continue;
+            }
+            let span = tracing::info_span!(
+                "event.handle",
+                otel.kind = "consumer",
+                otel.name = event.event.name,
+                consumer = self.spec.durable,
+                event.id = %event.id,
+                tenant.id = %event.tenant,
+                aggregate.id = event.aggregate_id,
+            );
+            set_parent(&span, event.traceparent.as_deref());
+            self.handler.apply(&mut tx, event).instrument(span).await?;
+        }
+        tx.commit().await.map_err(|error| match error {
+            OutboxError::Database(error) => ApplyError::Database(error),
+            OutboxError::SlotLost => ApplyError::Retry("the relay slot was taken over".into()),
+        })?;
+        if count > 0 {
+            self.handler.committed();
+        }
+        Ok(count)
+    }
+
+    async fn alone(&self, event: &Envelope, received: &Received) -> Disposition {
+        match self.together(&[event]).await {
+            Ok(_) => Disposition::Ack,
+            Err(ApplyError::Database(error)) => {
+                tracing::warn!(consumer = self.spec.durable, event.id = %event.id, error = %error, "event waits for the database");
+                Disposition::Retry(DATABASE_PAUSE)
+            }
+            Err(ApplyError::Dead(reason)) => self.bury(event, received, &reason, "refused").await,
+            Err(ApplyError::Early) if received.delivered >= self.spec.max_deliver * GAP_PATIENCE => {
+                self.bury(event, received, "an earlier event of the aggregate never came", "gap").await
+            }
+            Err(ApplyError::Early) => Disposition::Retry(GAP_PAUSE),
+            Err(ApplyError::Retry(reason)) if received.delivered >= self.spec.max_deliver => {
+                self.bury(event, received, &reason, "exhausted").await
+            }
+            Err(ApplyError::Retry(reason)) => {
+                tracing::warn!(consumer = self.spec.durable, event.id = %event.id, attempt = received.delivered, reason, "event will be tried again");
+                Disposition::Retry(pause(received.delivered))
+            }
+        }
+    }
+
+    /// Writes the dead letter; only then is the event acknowledged.
+    async fn bury(&self, event: &Envelope, received: &Received, reason: &str, label: &'static str) -> Disposition {
+        let reason: String = reason.chars().take(500).collect();
+        let written = sqlx::query!(
+            "INSERT INTO dead_letters (event_id, consumer, tenant, subject, type, aggregate_id, aggregate_version,
+                                       cause, traceparent, occurred_at, payload, reason, attempts)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+             ON CONFLICT (event_id, consumer) DO UPDATE
+             SET reason = excluded.reason, attempts = excluded.attempts, dead_at = now(), resolved_at = NULL",
+            event.id.uuid(),
+            self.spec.durable,
+            event.tenant.as_str(),
+            received.subject,
+            event.event.name,
+            event.aggregate_id,
+            event.aggregate_version,
+            event.cause,
+            event.traceparent,
+            event.occurred_at,
+            event.payload.as_ref(),
+            reason,
+            i32::try_from(received.delivered).unwrap_or(i32::MAX),
+        )
+        .execute(self.outbox.pool())
+        .await;
+        match written {
+            Ok(_) => {
+                metric::dead_letter(self.spec.durable, label);
+                tracing::error!(consumer = self.spec.durable, event.id = %event.id, reason, "event is a dead letter");
+                Disposition::Ack
+            }
+            Err(_) => Disposition::Retry(DATABASE_PAUSE),
+        }
+    }
+
+    /// A message that is no event has no tenant to file it under: it is filed under the word `unknown`.
+    async fn bury_stranger(&self, received: &Received, reason: &str) -> Disposition {
+        // The place in the stream identifies it, so that a repeated delivery is the same dead letter.
+        let id = Uuid::from_u128(u128::from(received.stream_sequence));
+        let written = sqlx::query!(
+            "INSERT INTO dead_letters (event_id, consumer, tenant, subject, type, aggregate_id, occurred_at, payload, reason, attempts)
+             VALUES ($1, $2, 'unknown', $3, 'unknown', '', now(), ''::bytea, $4, 1)
+             ON CONFLICT (event_id, consumer) DO NOTHING",
+            id,
+            self.spec.durable,
+            received.subject,
+            reason,
+        )
+        .execute(self.outbox.pool())
+        .await;
+        match written {
+            Ok(_) => {
+                metric::dead_letter(self.spec.durable, "undecodable");
+                tracing::error!(consumer = self.spec.durable, stream.sequence = received.stream_sequence, reason, "message is no event");
+                Disposition::Ack
+            }
+            Err(_) => Disposition::Retry(DATABASE_PAUSE),
+        }
+    }
+}
+
+#[async_trait]
+impl<H: EventHandler> BatchHandler for Inbox<H> {
+    async fn handle(&self, batch: &[Received]) -> Vec<Disposition> {
+        let started = Instant::now();
+        let events: Vec<&Envelope> = batch.iter().filter_map(|received| received.event.as_ref().ok()).collect();
+        let mut all = Err(ApplyError::Early);
+        if events.len() > 1 {
+            all = self.together(&events).await;
+        }
+        let mut dispositions = Vec::with_capacity(batch.len());
+        for received in batch {
+            dispositions.push(match (&received.event, &all) {
+                (Ok(_), Ok(_)) => Disposition::Ack,
+                (Ok(event), Err(_)) => self.alone(event, received).await,
+                (Err(error), _) => self.bury_stranger(received, &error.to_string()).await,
+            });
+        }
+        let done = dispositions.iter().filter(|d| **d == Disposition::Ack).count();
+        metric::events_consumed(self.spec.durable, "done", done as u64, started.elapsed());
+        if done < batch.len() {
+            metric::events_consumed(self.spec.durable, "again", (batch.len() - done) as u64, started.elapsed());
+        }
+        dispositions
+    }
+}
+
+/// Marks the events of a batch; returns those that were not marked before.
+async fn mark(tx: &mut Tx, consumer: &str, events: &[&Envelope]) -> Result<HashSet<Uuid>, sqlx::Error> {
+    let mut ids: Vec<Uuid> = events.iter().map(|event| event.id.uuid()).collect();
+    // One order for all replicas: two batches that share events wait for each other instead of deadlocking.
+    ids.sort_unstable();
+    ids.dedup();
+    let fresh = sqlx::query_scalar!(
+        "INSERT INTO inbox (event_id, consumer) SELECT id, $2 FROM unnest($1::uuid[]) AS e (id)
+         ON CONFLICT DO NOTHING RETURNING event_id",
+        &ids,
+        consumer
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(fresh.into_iter().collect())
+}
+
+fn pause(delivered: i64) -> Duration {
+    let doublings = u32::try_from(delivered.clamp(1, 10) - 1).unwrap_or(0);
+    (Duration::from_millis(200) * 2_u32.pow(doublings)).min(MAX_PAUSE)
+}

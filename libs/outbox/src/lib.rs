@@ -1,0 +1,34 @@
+//! State and events in one commit, published once they are on disk, handled once where they arrive.
+//!
+//! # Dramatis personae
+//! * [`Outbox`]: one per service replica. It owns a *slot* (a row of `relay_slots`); every outbox row names the slot
+//!   of the replica that wrote it.
+//! * [`Tx`]: a transaction that collects events. [`Tx::commit`] writes them beside the state and hands them, in
+//!   memory, to the relay. [`Ticket`] is the same for a caller with a statement of its own (ingress).
+//! * The *relay* ([`Outbox::run`]): publishes what was handed over, many at a time, and writes one cursor per slot.
+//!   Everything up to the cursor is published; what lies beyond may be published again, with the same ids.
+//! * *Housekeeping*: drains the tail of slots whose owner died, publishes everything again to a broker with a new
+//!   disk, makes tomorrow's partitions and drops old ones.
+//! * [`Inbox`]: marks events as handled in the transaction of their effect, so that a repeated one changes nothing.
+//!
+//! # Why nothing is lost
+//! A transaction's sequence numbers are higher than any number known when its ticket was opened. The cursor never
+//! passes an open ticket, so it never passes a row that is not yet visible. A commit whose answer was lost leaves its
+//! ticket *doubtful*: the relay waits until that transaction has surely ended, and reads the table from there.
+//! When the memory queue is full (broker down), rows are left to the table and read back later.
+//!
+//! A slot row is locked `FOR KEY SHARE` by every transaction that writes with it, and `FOR UPDATE` by whoever drains
+//! it, which therefore sees the complete tail. A drained slot is deleted; its owner, should it only have been asleep,
+//! gets [`OutboxError::SlotLost`] and takes a new slot.
+
+mod drain;
+mod event;
+mod inbox;
+mod outbox;
+mod relay;
+mod tracker;
+
+pub use event::{Committed, NewEvent};
+pub use inbox::{ApplyError, EventHandler, Inbox};
+pub use outbox::{Outbox, OutboxError, Settings, Tx};
+pub use tracker::Ticket;

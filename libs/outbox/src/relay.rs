@@ -1,0 +1,223 @@
+//! The relay: publishes what was committed, in a window of many at a time, and writes the cursor.
+
+use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use async_nats::connection::State as Link;
+use async_nats::jetstream::{self, context::PublishErrorKind};
+use futures::{FutureExt as _, StreamExt as _};
+use futures::stream::FuturesUnordered;
+use puente_telemetry::metric;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::drain::{self, read_slot};
+use crate::{Committed, Outbox};
+
+/// Rows on their way at the same time.
+const WINDOW: usize = 1_024;
+/// Rows read back from the table at once.
+const CHUNK: i64 = 2_000;
+/// How often the cursor is written while it moves.
+const CURSOR_EVERY: Duration = Duration::from_millis(100);
+/// How long a stopping relay goes on publishing; what is left is drained by another replica, or after the restart.
+const LAST_WORDS: Duration = Duration::from_secs(5);
+/// The longest pause after a failed publish.
+const MAX_PAUSE: Duration = Duration::from_secs(2);
+
+type Ack = Pin<Box<dyn Future<Output = (u64, Committed, Result<(), PublishErrorKind>)> + Send>>;
+
+impl Outbox {
+    /// Publishes until `shutdown`. Needs a client that reconnects by itself; the broker may be down at the start.
+    pub async fn run(self, client: async_nats::Client, shutdown: CancellationToken) {
+        let relay = Relay::new(self.clone(), client.clone());
+        let housekeeping = drain::housekeeping(self.clone(), client, shutdown.clone());
+        tokio::join!(relay.run(shutdown), housekeeping);
+        drain::leave(&self).await;
+    }
+}
+
+struct Relay {
+    outbox: Outbox,
+    client: async_nats::Client,
+    js: jetstream::Context,
+    acks: FuturesUnordered<Ack>,
+    current: Option<(u64, std::vec::IntoIter<Committed>)>,
+    again: VecDeque<(u64, Committed)>,
+    paused_until: Instant,
+    pause: Duration,
+    written_cursor: i64,
+    renewed: Instant,
+}
+
+impl Relay {
+    fn new(outbox: Outbox, client: async_nats::Client) -> Self {
+        let js = jetstream::ContextBuilder::new()
+            .timeout(Duration::from_secs(5))
+            .max_ack_inflight(WINDOW * 4)
+            .backpressure_on_inflight(true)
+            .build(client.clone());
+        Self {
+            written_cursor: -1,
+            outbox,
+            client,
+            js,
+            acks: FuturesUnordered::new(),
+            current: None,
+            again: VecDeque::new(),
+            paused_until: Instant::now(),
+            pause: Duration::from_millis(20),
+            renewed: Instant::now(),
+        }
+    }
+
+    async fn run(mut self, shutdown: CancellationToken) {
+        let mut tick = tokio::time::interval(CURSOR_EVERY);
+        tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut stop_at = None;
+        loop {
+            self.fill().await;
+            let tracker = self.outbox.inner.tracker.clone();
+            tokio::select! {
+                // The clock first: under load an acknowledgement is always ready.
+                biased;
+                _ = tick.tick() => self.write_cursor().await,
+                () = shutdown.cancelled(), if stop_at.is_none() => stop_at = Some(Instant::now() + LAST_WORDS),
+                Some((key, row, result)) = self.acks.next(), if !self.acks.is_empty() => {
+                    self.settle(key, row, result);
+                    while let Some(Some((key, row, result))) = self.acks.next().now_or_never() {
+                        self.settle(key, row, result);
+                    }
+                }
+                () = tracker.work.notified() => {}
+            }
+            if let Some(stop_at) = stop_at
+                && (Instant::now() >= stop_at || (tracker.idle() && self.current.is_none()))
+            {
+                break;
+            }
+        }
+        self.write_cursor().await;
+    }
+
+    /// Sends rows until the window is full or nothing is left.
+    async fn fill(&mut self) {
+        let up = self.client.connection_state() == Link::Connected;
+        self.outbox.inner.tracker.set_broker_up(up);
+        if !up || Instant::now() < self.paused_until {
+            return;
+        }
+        while self.acks.len() < WINDOW {
+            let Some((key, row)) = self.next_row().await else { return };
+            let envelope = row.envelope(self.outbox.inner.service);
+            let sent = self
+                .js
+                .publish_with_headers(envelope.subject(), envelope.headers(), row.event.payload.clone())
+                .await;
+            match sent {
+                Ok(ack) => self.acks.push(Box::pin(async move {
+                    let result = ack.await.map(|_| ()).map_err(|e| e.kind());
+                    (key, row, result)
+                })),
+                Err(error) => {
+                    self.settle(key, row, Err(error.kind()));
+                    return;
+                }
+            }
+        }
+    }
+
+    async fn next_row(&mut self) -> Option<(u64, Committed)> {
+        if let Some(row) = self.again.pop_front() {
+            return Some(row);
+        }
+        loop {
+            if let Some((key, rows)) = &mut self.current {
+                if let Some(row) = rows.next() {
+                    return Some((*key, row));
+                }
+                self.current = None;
+            }
+            let batch = match self.outbox.inner.tracker.next_batch() {
+                Some(batch) => Some(batch),
+                None => self.read_back().await,
+            };
+            let (key, rows) = batch?;
+            self.current = Some((key, rows.into_iter()));
+        }
+    }
+
+    /// Clears doubts, then reads the next rows from the table where the memory queue was left behind.
+    async fn read_back(&mut self) -> Option<(u64, Vec<Committed>)> {
+        let tracker = &self.outbox.inner.tracker;
+        let doubts = tracker.doubts();
+        if !doubts.is_empty() {
+            match drain::wait_for_writers(&self.outbox).await {
+                Ok(()) => tracker.clear_doubts(&doubts),
+                Err(error) => {
+                    self.hold("doubtful commits cannot be looked at yet", &error.to_string());
+                    return None;
+                }
+            }
+        }
+        let position = tracker.begin_catch_up()?;
+        match read_slot(&self.outbox.inner.pool, self.outbox.slot(), position, CHUNK).await {
+            Ok(rows) => {
+                let complete = i64::try_from(rows.len()).unwrap_or(CHUNK) < CHUNK;
+                tracker.caught(rows, complete)
+            }
+            Err(error) => {
+                self.hold("outbox cannot be read back yet", &error.to_string());
+                None
+            }
+        }
+    }
+
+    fn settle(&mut self, key: u64, row: Committed, result: Result<(), PublishErrorKind>) {
+        match result {
+            Ok(()) => {
+                self.outbox.inner.tracker.acknowledged(key);
+                self.pause = Duration::from_millis(20);
+                metric::outbox_published(self.outbox.inner.service, 1);
+            }
+            Err(kind) => {
+                // Unknown whether it landed: the same id again is a duplicate to the stream.
+                self.again.push_back((key, row));
+                self.hold("publish not confirmed, will be repeated", &kind.to_string());
+            }
+        }
+    }
+
+    fn hold(&mut self, what: &str, error: &str) {
+        if Instant::now() >= self.paused_until {
+            tracing::warn!(service = self.outbox.inner.service, error, "{what}");
+            self.paused_until = Instant::now() + self.pause;
+            self.pause = (self.pause * 2).min(MAX_PAUSE);
+        }
+    }
+
+    /// Writes the cursor when it moved, and renews the lease in any case from time to time.
+    async fn write_cursor(&mut self) {
+        let cursor = self.outbox.inner.tracker.cursor();
+        let lease = self.outbox.inner.settings.lease;
+        if cursor == self.written_cursor && self.renewed.elapsed() < lease / 4 {
+            return;
+        }
+        match drain::renew(&self.outbox, cursor).await {
+            Ok(true) => {
+                self.written_cursor = cursor;
+                self.renewed = Instant::now();
+            }
+            Ok(false) => {
+                tracing::warn!(service = self.outbox.inner.service, "relay slot was taken over, taking a new one");
+                if let Err(error) = self.outbox.register_again().await {
+                    tracing::warn!(error = %error, "no new relay slot yet");
+                }
+            }
+            // The lease runs on; the next tick tries again.
+            Err(error) => tracing::debug!(error = %error, "cursor not written"),
+        }
+    }
+}

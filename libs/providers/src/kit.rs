@@ -1,0 +1,15 @@
+//! What adapters share: careful reading of outside JSON, bounded texts, and the making of calls.
+//!
+//! Nothing here knows a provider. A helper moves in when two adapters need it.
+
+mod call;
+mod json;
+mod text;
+mod trace;
+
+pub(crate) use call::{Api, bearer, classify, header, read};
+pub(crate) use json::{Num, Text, lenient};
+pub(crate) use text::{
+    MAX_ID, MAX_PAYLOAD, MAX_TEXT, content_key, cut, encode, flat, hex_digest, instant, key, placeholders, scrub,
+};
+pub(crate) use trace::{join_reference, split_reference};

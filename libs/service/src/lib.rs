@@ -1,0 +1,26 @@
+//! What turns a crate into a running service: the [`Service`] trait, its [`Runtime`], layered configuration,
+//! the database pool, the broker connection, health and metrics, and an orderly end.
+//!
+//! The same implementation serves the binary of one service ([`main`]) and the process that runs the whole
+//! fleet, so nothing here may live in a `static`: two services of one process stop independently.
+//! This room knows no service by name.
+
+pub mod admin;
+pub mod config;
+pub mod db;
+mod main_fn;
+pub mod migrate;
+pub mod nats;
+mod readiness;
+mod runtime;
+mod service;
+mod supervise;
+
+pub use config::{
+    AdminConfig, ConfigError, DatabaseConfig, Loaded, NatsConfig, Overrides, ShutdownConfig, Sources,
+};
+pub use main_fn::{main, start_crypto};
+pub use readiness::{CheckReport, Readiness, Report};
+pub use runtime::{Runtime, StillRunning};
+pub use service::{BoxError, RunError, Service, StartError};
+pub use supervise::Failure;

@@ -1,0 +1,30 @@
+//! What tests stand on: real servers, faults on purpose, and waiting without sleeping.
+//!
+//! A dev-dependency only. [`TestDb`] is a database of one's own in a PostgreSQL that all test processes share;
+//! [`TestNats`] is a private broker, to be killed at will; [`Proxy`] cuts and slows any TCP connection;
+//! [`OtlpSink`] collects the spans a program exports; [`wait_for`] waits for a condition and tells its last
+//! status. Everything here panics with what went wrong: that is how a test fails.
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a dev-dependency: what fails here must fail the test"
+)]
+#![expect(clippy::disallowed_methods, reason = "tasks end with the test's runtime; there is nothing to drain")]
+
+mod binaries;
+mod fault_proxy;
+pub mod fixture;
+mod nats;
+mod otlp;
+mod postgres;
+mod shared_server;
+mod template;
+mod wait;
+
+pub use binaries::{tools, workspace};
+pub use fault_proxy::Proxy;
+pub use nats::TestNats;
+pub use otlp::{OtlpSink, Span};
+pub use postgres::{Schema, TestDb};
+pub use wait::{Attempt, wait_for};

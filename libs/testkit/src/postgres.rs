@@ -1,0 +1,150 @@
+//! A database of one's own for each test.
+
+use puente_embedded::{PgOptions, Postgres};
+use puente_service::{DatabaseConfig, db};
+use sqlx::PgPool;
+use sqlx::migrate::Migrator;
+use sqlx::postgres::PgPoolOptions;
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use crate::binaries::tools;
+use crate::shared_server;
+use crate::template;
+
+/// Enough for a service under test, little enough for many tests at a time.
+const POOL: u32 = 8;
+
+/// One service's schema.
+#[derive(Clone, Copy)]
+pub struct Schema<'a> {
+    /// The service: also the schema's name.
+    pub service: &'a str,
+    /// The tables of the mechanism.
+    pub common: &'a Migrator,
+    /// The service's own tables.
+    pub own: &'a Migrator,
+}
+
+/// A database that nobody else uses. It is dropped with this value.
+pub struct TestDb {
+    name: String,
+    url: String,
+    private: Option<Private>,
+}
+
+/// A server for one test, to be crashed at will.
+struct Private {
+    server: Postgres,
+    _folder: TempDir,
+}
+
+impl TestDb {
+    /// A database with these services' schemas and roles, on the server that all tests share.
+    pub async fn new(schemas: &[Schema<'_>]) -> Self {
+        let name = format!("t_{}", Uuid::now_v7().simple());
+        let pattern = shared_server::url("{}").await;
+        template::copy(&name, schemas, &|database| pattern.replace("{}", database)).await;
+        Self { url: pattern.replace("{}", &name), name, private: None }
+    }
+
+    /// A database without any schema.
+    pub async fn empty() -> Self {
+        Self::new(&[]).await
+    }
+
+    /// The same on a server of its own, which the test may stop and kill. Takes about a second to start.
+    pub async fn private(schemas: &[Schema<'_>]) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let bin = tools().postgres().unwrap_or_else(|error| panic!("{error}"));
+        let server = Postgres::start(PgOptions::for_tests(bin, folder.path().join("db"))).await;
+        let server = server.unwrap_or_else(|error| panic!("{error}"));
+        let name = format!("t_{}", Uuid::now_v7().simple());
+        template::copy(&name, schemas, &|database| server.url(database)).await;
+        Self { url: server.url(&name), name, private: Some(Private { server, _folder: folder }) }
+    }
+
+    /// The administrator's URL.
+    #[must_use]
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// As a service is configured for it.
+    #[must_use]
+    pub fn config(&self) -> DatabaseConfig {
+        DatabaseConfig { max_connections: POOL, ..DatabaseConfig::at(&self.url) }
+    }
+
+    /// A pool as the service's worker has it.
+    #[must_use]
+    pub fn pool(&self, service: &str) -> PgPool {
+        db::pool(&self.config(), service, Uuid::now_v7()).expect("a URL of ours")
+    }
+
+    /// A pool as what answers the service's callers has it: row policies apply.
+    #[must_use]
+    pub fn api_pool(&self, service: &str) -> PgPool {
+        db::api_pool(&self.config(), service, Uuid::now_v7()).expect("a URL of ours")
+    }
+
+    /// A pool as the administrator, who sees everything; tables must be named with their schema.
+    #[must_use]
+    pub fn admin(&self) -> PgPool {
+        PgPoolOptions::new().max_connections(POOL).connect_lazy(&self.url).expect("a URL of ours")
+    }
+
+    /// Stops the private server in order.
+    ///
+    /// # Panics
+    /// On the shared server, as do the two below.
+    pub async fn stop(&mut self) {
+        self.server().stop().await;
+    }
+
+    /// Kills the private server without a word.
+    ///
+    /// # Panics
+    /// On the shared server.
+    pub async fn kill9(&mut self) {
+        self.server().kill9().await;
+    }
+
+    /// Starts the private server anew on its port, with what was committed.
+    ///
+    /// # Panics
+    /// On the shared server, or when it does not start.
+    pub async fn start_again(&mut self) {
+        self.server().start_again().await.unwrap_or_else(|error| panic!("{error}"));
+    }
+
+    fn server(&mut self) -> &mut Postgres {
+        let private = self.private.as_mut();
+        &mut private.expect("only a database made by TestDb::private() has a server of its own").server
+    }
+}
+
+impl std::fmt::Debug for TestDb {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("TestDb").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+impl Drop for TestDb {
+    fn drop(&mut self) {
+        if self.private.is_some() {
+            return; // goes with its folder
+        }
+        let Some((server, _)) = self.url.rsplit_once('/') else { return };
+        let (server, name) = (format!("{server}/postgres"), self.name.clone());
+        // A runtime and a thread of its own: this one may be inside a runtime that is ending.
+        let dropping = std::thread::spawn(move || {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+            runtime.expect("a runtime").block_on(async {
+                let mut connection = shared_server::connect(&server).await;
+                shared_server::drop_database(&mut connection, &name).await;
+            });
+        });
+        let _ = dropping.join();
+    }
+}

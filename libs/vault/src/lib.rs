@@ -1,0 +1,35 @@
+//! Tenants' connections to providers: sealed at rest and on the way, opened in memory only.
+//!
+//! Who is who:
+//! - An operator writes a [`ConnectionsFile`]; [`publish::apply`] seals each connection with the first of the
+//!   [`MasterKeys`] and puts it into the key-value bucket `connections` of the broker, under the connection's id.
+//! - Every service holds one [`Connections`]: it opens what the bucket holds, serves it from memory, and keeps a
+//!   last-seen copy, still sealed, in the table `connection_copies` of its own schema. So it starts and works
+//!   without the broker, and without whoever publishes.
+//!
+//! Rules that hold everywhere here:
+//! - The bucket is the truth about what it names, and says nothing about what it does not name: only a delete
+//!   marker removes a connection. A broker that lost its disk therefore changes nothing.
+//! - A copy is replaced only by something this service could open. What it could not open is kept aside as a
+//!   [`Problem`], and the former connection goes on.
+//! - No error, log line or `Debug` output carries a secret, a sealed value or a master key.
+
+mod account;
+mod book;
+mod bucket;
+mod copies;
+mod entry;
+mod file;
+mod master;
+pub mod publish;
+mod seal;
+mod snapshot;
+mod store;
+mod watch;
+
+pub use bucket::BUCKET;
+pub use file::{ConnectionsFile, FileError, FileErrors};
+pub use master::{MasterKey, MasterKeyError, MasterKeys};
+pub use seal::{SealError, Sealed, open, seal};
+pub use snapshot::{Problem, ProblemKind};
+pub use store::{Connections, StoreError};

@@ -1,0 +1,33 @@
+//! The typed configuration; `config.default.toml` says what each key means.
+
+use std::net::{IpAddr, SocketAddr};
+use std::num::{NonZeroU16, NonZeroU32, NonZeroUsize};
+
+use puente_service::{DatabaseConfig, NatsConfig};
+use puente_types::Secret;
+use serde::Deserialize;
+
+/// Configuration of the ingress service.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "config.default.toml documents every key")]
+pub struct Config {
+    pub listen: SocketAddr,
+    pub public_url: String,
+    pub read_timeout_ms: u64,
+    pub commit_timeout_ms: u64,
+    pub queue: NonZeroUsize,
+    pub body_memory_kib: NonZeroU32,
+    pub batch: NonZeroUsize,
+    pub writers: NonZeroU16,
+    pub rate_per_source: NonZeroU32,
+    pub burst_per_source: NonZeroU32,
+    pub trusted_proxies: Vec<IpAddr>,
+    pub keep_refused_per_second: NonZeroU32,
+    pub keep_days: NonZeroU16,
+    pub stream_replicas: NonZeroUsize,
+    pub relay_lease_ms: u64,
+    pub master_key: Secret,
+    pub database: DatabaseConfig,
+    pub nats: NatsConfig,
+}

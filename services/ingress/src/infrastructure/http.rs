@@ -1,0 +1,336 @@
+//! The routes: limits and raw bytes here, everything else in the use case.
+
+use std::collections::HashMap;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{ConnectInfo, Path, State};
+use axum::http::{HeaderMap, HeaderValue, Request, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use puente_ports::{Manifest, Provider};
+use puente_telemetry::metric;
+use puente_types::{Clock, DeliveryId};
+use puente_vault::Connections;
+use puente_webhook_auth::RawRequest;
+use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tracing::Instrument as _;
+
+use crate::application::{self, App, Candidates, Received};
+use crate::domain::{Outcome, ReceiptClock, Refusal};
+use crate::infrastructure::batch::{Queue, Waiting};
+use crate::infrastructure::limits::Limits;
+
+/// Addresses from before the generic route, kept for bots that are set up with them.
+const ALIASES: &[(&str, &str)] = &[("/api/jelou/webhook", "jelou")];
+
+/// What the routes share.
+pub(crate) struct Shared {
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) connections: Connections,
+    pub(crate) apps: ArcSwap<KnownApps>,
+    pub(crate) queue: Queue,
+    pub(crate) limits: Limits,
+    pub(crate) receipt: ReceiptClock,
+    pub(crate) read_timeout: Duration,
+    pub(crate) commit_timeout: Duration,
+    pub(crate) public_url: String,
+    pub(crate) health: Box<dyn Fn() -> serde_json::Value + Send + Sync>,
+}
+
+/// Each provider's apps as of a version of the connections.
+#[derive(Default)]
+pub(crate) struct KnownApps {
+    version: u64,
+    apps: HashMap<&'static str, Arc<[App]>>,
+}
+
+/// All routes of the service.
+pub(crate) fn router(shared: Arc<Shared>) -> Router {
+    let mut router = Router::new()
+        .route("/", get(about))
+        .route("/health", get(health))
+        .route("/webhooks/{provider}", post(any_connection).get(handshake_any))
+        .route("/webhooks/{provider}/{connection}", post(one_connection).get(handshake_one));
+    for (path, provider) in ALIASES {
+        router = router.route(path, post(move |state, peer, request| receive(state, peer, provider.to_string(), None, request)));
+    }
+    router.fallback(async || refuse(Refusal::UnknownAddress)).with_state(shared)
+}
+
+type Peer = ConnectInfo<SocketAddr>;
+
+async fn any_connection(state: State<Arc<Shared>>, peer: Peer, Path(provider): Path<String>, request: Request<Body>) -> Response {
+    receive(state, peer, provider, None, request).await
+}
+
+async fn one_connection(
+    state: State<Arc<Shared>>,
+    peer: Peer,
+    Path((provider, connection)): Path<(String, String)>,
+    request: Request<Body>,
+) -> Response {
+    receive(state, peer, provider, Some(connection), request).await
+}
+
+/// One webhook, from its first byte to its answer.
+async fn receive(
+    State(shared): State<Arc<Shared>>,
+    ConnectInfo(peer): Peer,
+    provider: String,
+    connection: Option<String>,
+    request: Request<Body>,
+) -> Response {
+    let started = Instant::now();
+    let candidates = match shared.candidates(&provider, connection.as_deref()) {
+        Ok(candidates) => candidates,
+        Err(refusal) => {
+            metric::webhook("unknown", refusal.code(), started.elapsed());
+            return refuse(refusal);
+        }
+    };
+    let slug = candidates.provider.manifest().slug.as_str();
+    match shared.take(&candidates, peer, request).await {
+        Ok((delivery, outcome)) => {
+            metric::webhook(slug, outcome.as_str(), started.elapsed());
+            accepted(delivery, outcome)
+        }
+        Err(refusal) => {
+            metric::webhook(slug, refusal.code(), started.elapsed());
+            tracing::info!(provider = slug, reason = refusal.code(), "webhook refused");
+            refuse(refusal)
+        }
+    }
+}
+
+impl Shared {
+    /// The connections an address is for. An unknown provider, an unknown connection and a foreign one look alike.
+    fn candidates(&self, provider: &str, connection: Option<&str>) -> Result<Candidates, Refusal> {
+        let provider: &'static dyn Provider = puente_providers::find(provider).ok_or(Refusal::UnknownAddress)?;
+        if provider.webhook().is_none() {
+            return Err(Refusal::UnknownAddress);
+        }
+        let slug: &'static str = provider.manifest().slug.as_str();
+        let apps = match connection {
+            None => self.apps(slug),
+            Some(id) => {
+                let id = id.parse().map_err(|_| Refusal::UnknownAddress)?;
+                let found = self.connections.get(&id).filter(|c| c.provider == slug);
+                App::group(&[found.ok_or(Refusal::UnknownAddress)?])
+            }
+        };
+        Ok(Candidates { provider, apps })
+    }
+
+    /// The apps of a provider, sorted once per change of the connections.
+    fn apps(&self, slug: &'static str) -> Arc<[App]> {
+        let version = self.connections.version();
+        let known = self.apps.load();
+        if let Some(apps) = known.apps.get(slug).filter(|_| known.version == version) {
+            return apps.clone();
+        }
+        let apps = App::group(&self.connections.of_provider(slug));
+        let mut next = if known.version == version { known.apps.clone() } else { HashMap::new() };
+        next.insert(slug, apps.clone());
+        self.apps.store(Arc::new(KnownApps { version, apps: next }));
+        apps
+    }
+
+    async fn take(
+        &self,
+        candidates: &Candidates,
+        peer: SocketAddr,
+        request: Request<Body>,
+    ) -> Result<(DeliveryId, Outcome), Refusal> {
+        self.limits.admit(self.limits.source(peer, request.headers()))?;
+        let manifest = candidates.provider.manifest();
+        let webhook = candidates.provider.webhook().ok_or(Refusal::UnknownAddress)?;
+        let (raw, _memory) = self.read(manifest, request).await?;
+        let id = DeliveryId::new();
+        let sequence = self.receipt.next(&*self.clock);
+        let span = tracing::info_span!(
+            "webhook.receive",
+            otel.kind = "server",
+            otel.name = %format_args!("webhook {}", manifest.slug),
+            provider = manifest.slug,
+            delivery.id = %id,
+            tenant.id = tracing::field::Empty,
+            outcome = tracing::field::Empty,
+        );
+        async {
+            match application::accept(candidates, webhook, raw, id, sequence, self.clock.now()) {
+                Ok(mut received) => {
+                    let current = tracing::Span::current();
+                    if let Some(tenant) = &received.stored.tenant {
+                        current.record("tenant.id", tenant.as_str());
+                    }
+                    join_trace(&mut received);
+                    let outcome = self.save(received).await?;
+                    current.record("outcome", outcome.as_str());
+                    Ok((id, outcome))
+                }
+                Err(refused) => {
+                    let (raw, error) = *refused;
+                    tracing::Span::current().record("outcome", "refused");
+                    self.keep_refused(application::refused(candidates, raw, error, id, sequence));
+                    Err(Refusal::NotAuthentic(error.code()))
+                }
+            }
+        }
+        .instrument(span)
+        .await
+    }
+
+    /// Reads the body within the provider's size, the time allowed and the memory there is.
+    async fn read(&self, manifest: &Manifest, request: Request<Body>) -> Result<(RawRequest, OwnedSemaphorePermit), Refusal> {
+        let (parts, body) = request.into_parts();
+        let declared = parts.headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
+        if declared.is_some_and(|length| length > manifest.max_body_bytes) {
+            return Err(Refusal::TooLarge);
+        }
+        if !is_json(&parts.headers) {
+            return Err(Refusal::ContentType);
+        }
+        // A body of unknown length is charged as a small one first, and its true size once it is here.
+        let memory = self.limits.reserve(declared.unwrap_or(16 * 1024))?;
+        let body = tokio::time::timeout(self.read_timeout, Limited::new(body, manifest.max_body_bytes).collect())
+            .await
+            .map_err(|_| Refusal::TooSlow)?
+            .map_err(|error| if error.is::<LengthLimitError>() { Refusal::TooLarge } else { Refusal::BrokenBody })?
+            .to_bytes();
+        Ok((raw(parts, body), memory))
+    }
+
+    /// Hands a request to the writers and waits for its commit.
+    async fn save(&self, received: Received) -> Result<Outcome, Refusal> {
+        let (answer, committed) = oneshot::channel();
+        self.queue.try_send(Waiting { received, answer }).map_err(|_| Refusal::NotStored)?;
+        // When the wait is over, the commit may still happen: the provider comes again, and the keys know it.
+        match tokio::time::timeout(self.commit_timeout, committed).await {
+            Ok(Ok(Ok(outcome))) => Ok(outcome),
+            _ => Err(Refusal::NotStored),
+        }
+    }
+
+    /// Keeps a request that is not authentic, unless that would take room from those that are.
+    fn keep_refused(&self, received: Received) {
+        if self.queue.capacity() > self.queue.max_capacity() / 2 && self.limits.may_keep_refused() {
+            let (answer, _) = oneshot::channel();
+            let _ = self.queue.try_send(Waiting { received, answer });
+        }
+    }
+}
+
+/// A request whose events all belong to one earlier journey is part of that journey's trace.
+fn join_trace(received: &mut Received) {
+    let mut traces = received.events.iter().map(|(_, event)| event.traceparent.as_deref());
+    let Some(Some(first)) = traces.next() else { return };
+    let own = received.stored.traceparent.as_deref();
+    if own != Some(first) && traces.all(|trace| trace == Some(first)) {
+        puente_telemetry::link(&tracing::Span::current(), Some(first));
+    }
+}
+
+fn raw(parts: axum::http::request::Parts, body: Bytes) -> RawRequest {
+    RawRequest {
+        method: parts.method,
+        path: parts.uri.path().to_owned(),
+        query: parts.uri.query().unwrap_or_default().to_owned(),
+        headers: parts.headers,
+        body,
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    headers
+        .get(header::CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|text| text.split(';').next())
+        .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+}
+
+async fn handshake_any(state: State<Arc<Shared>>, peer: Peer, Path(provider): Path<String>, request: Request<Body>) -> Response {
+    handshake(&state, peer, &provider, None, request)
+}
+
+async fn handshake_one(
+    state: State<Arc<Shared>>,
+    peer: Peer,
+    Path((provider, connection)): Path<(String, String)>,
+    request: Request<Body>,
+) -> Response {
+    handshake(&state, peer, &provider, Some(&connection), request)
+}
+
+fn handshake(shared: &Shared, ConnectInfo(peer): Peer, provider: &str, connection: Option<&str>, request: Request<Body>) -> Response {
+    let (parts, _) = request.into_parts();
+    let answer = shared
+        .limits
+        .admit(shared.limits.source(peer, &parts.headers))
+        .and_then(|()| shared.candidates(provider, connection))
+        .and_then(|candidates| application::answer_handshake(&candidates, &raw(parts, Bytes::new())));
+    match answer {
+        Ok(text) => (StatusCode::OK, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response(),
+        Err(refusal) => refuse(refusal),
+    }
+}
+
+async fn about(State(shared): State<Arc<Shared>>) -> Response {
+    axum::Json(serde_json::json!({
+        "service": "ingress",
+        "version": env!("CARGO_PKG_VERSION"),
+        "public_url": shared.public_url,
+        "integrations": shared.integrations(),
+    }))
+    .into_response()
+}
+
+async fn health(State(shared): State<Arc<Shared>>) -> Response {
+    axum::Json((shared.health)()).into_response()
+}
+
+impl Shared {
+    /// Providers, their addresses and how many connections use them. Names and secrets of connections stay inside.
+    fn integrations(&self) -> Vec<serde_json::Value> {
+        puente_providers::all()
+            .filter(|provider| provider.webhook().is_some())
+            .map(|provider| {
+                let manifest = provider.manifest();
+                serde_json::json!({
+                    "provider": manifest.slug,
+                    "name": manifest.name,
+                    "state": manifest.state,
+                    "webhook": format!("{}/webhooks/{}", self.public_url, manifest.slug),
+                    "connections": self.connections.of_provider(&manifest.slug).len(),
+                })
+            })
+            .collect()
+    }
+}
+
+/// The body is `{}`, which every provider takes; what programs want to know stands in the headers.
+fn accepted(delivery: DeliveryId, outcome: Outcome) -> Response {
+    let mut response = axum::Json(serde_json::json!({})).into_response();
+    let headers = response.headers_mut();
+    if let Ok(id) = HeaderValue::from_str(&delivery.to_string()) {
+        headers.insert("puente-delivery", id);
+    }
+    headers.insert("puente-outcome", HeaderValue::from_static(outcome.as_str()));
+    response
+}
+
+fn refuse(refusal: Refusal) -> Response {
+    let body = serde_json::json!({ "error": refusal.code(), "message": refusal.to_string() });
+    let status = StatusCode::from_u16(refusal.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut response = (status, axum::Json(body)).into_response();
+    if let Some(seconds) = refusal.retry_after() {
+        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    }
+    response
+}

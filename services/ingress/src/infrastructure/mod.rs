@@ -1,0 +1,6 @@
+//! HTTP in, Postgres out.
+
+pub(crate) mod batch;
+pub(crate) mod http;
+pub(crate) mod limits;
+pub(crate) mod retention;

@@ -1,0 +1,165 @@
+//! The ingress service: webhooks come in once, are verified and stored durably, and become events.
+//!
+//! **Protocol.** A request is bounded (size, time, rate), verified over its raw bytes, translated, and handed to a
+//! writer. Writers put everything that arrived meanwhile into one statement: the raw delivery, a key for every
+//! happening in it, and an outbox row for every happening that is new. After that commit, and never before, the
+//! provider gets its 2xx. The relay publishes from there. The broker may be down all the while; without the database
+//! the answer is 503, and the provider comes again.
+//!
+//! Must never do: wait for another service, call a provider, or answer 2xx for something that is not on disk.
+
+mod application;
+mod config;
+mod domain;
+mod infrastructure;
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use puente_bus::StreamSettings;
+use puente_outbox::{Outbox, Settings};
+use puente_service::{Runtime, RunError, Service, StartError, db, nats};
+use puente_vault::{Connections, MasterKeys};
+use tokio::net::TcpListener;
+use tokio::sync::{Mutex, mpsc};
+use tokio_util::sync::CancellationToken;
+
+pub use config::Config;
+
+use infrastructure::limits::Limits;
+use infrastructure::{batch, http, retention};
+
+/// The tables of this service.
+pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations/ingress");
+
+/// How long open connections may keep a stopping server waiting.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(10);
+
+/// The service, bound and connected.
+pub struct Ingress {
+    listener: TcpListener,
+    router: axum::Router,
+    rt: Runtime,
+}
+
+impl Ingress {
+    /// The address that webhooks are received on.
+    ///
+    /// # Errors
+    /// When the socket is gone.
+    pub fn address(&self) -> std::io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+}
+
+impl Service for Ingress {
+    const NAME: &'static str = "ingress";
+    const DEFAULTS: &'static str = include_str!("../config.default.toml");
+    type Config = Config;
+
+    async fn build(config: Config, rt: Runtime) -> Result<Self, StartError> {
+        let listener = TcpListener::bind(config.listen)
+            .await
+            .map_err(|source| StartError::Listen { address: config.listen.to_string(), source })?;
+        let address =
+            listener.local_addr().map_err(|source| StartError::Listen { address: config.listen.to_string(), source })?;
+        let masters = MasterKeys::parse(config.master_key.expose())
+            .map_err(|error| StartError::other("the master key cannot be used", error))?;
+        let pool = db::pool(&config.database, Self::NAME, rt.replica)?;
+        let client = nats::connect(&config.nats, Self::NAME).await?;
+        let settings = Settings {
+            stream: StreamSettings { replicas: config.stream_replicas.get(), ..StreamSettings::default() },
+            lease: Duration::from_millis(config.relay_lease_ms),
+            keep_days: config.keep_days.get(),
+            ..Settings::default()
+        };
+        let outbox = Outbox::open(pool.clone(), Self::NAME, settings).await?;
+        let connections = Connections::open_known(pool.clone(), masters, |slug| puente_providers::find(slug).is_some())
+            .await
+            .map_err(|error| StartError::other("the connections cannot be loaded", error))?;
+
+        let (queue, waiting) = mpsc::channel(config.queue.get());
+        let waiting = Arc::new(Mutex::new(waiting));
+        // The relay goes on until the last writer has written what was handed in.
+        let relay_stop = CancellationToken::new();
+        let last_writer = Arc::new(relay_stop.clone().drop_guard());
+        for _ in 0..config.writers.get() {
+            let (last_writer, writer) = (last_writer.clone(), batch::write(outbox.clone(), waiting.clone(), config.batch.get()));
+            rt.spawn("webhook writer", endless(async move {
+                writer.await;
+                drop(last_writer);
+            }));
+        }
+        drop(last_writer);
+        rt.spawn("outbox relay", endless(outbox.clone().run(client.clone(), relay_stop)));
+        rt.spawn("connections", endless(connections.clone().run(client.clone(), rt.shutdown.clone())));
+        rt.spawn("duplicate key purge", endless(retention::purge_keys(pool.clone(), rt.shutdown.clone())));
+        rt.ready_check("database", move || {
+            let pool = pool.clone();
+            async move { db::ready(&pool).await }
+        });
+
+        let limits = Limits::new(
+            config.rate_per_source,
+            config.burst_per_source,
+            config.keep_refused_per_second,
+            config.body_memory_kib.get(),
+            config.trusted_proxies,
+        );
+        let public_url =
+            if config.public_url.is_empty() { format!("http://{address}") } else { config.public_url.trim_end_matches('/').to_owned() };
+        let backlog = outbox.clone();
+        let shared = Arc::new(http::Shared {
+            clock: rt.clock.clone(),
+            connections,
+            apps: ArcSwap::default(),
+            queue,
+            limits,
+            receipt: domain::ReceiptClock::default(),
+            read_timeout: Duration::from_millis(config.read_timeout_ms),
+            commit_timeout: Duration::from_millis(config.commit_timeout_ms),
+            public_url,
+            health: Box::new(move || {
+                serde_json::json!({
+                    "status": "ok",
+                    "version": env!("CARGO_PKG_VERSION"),
+                    "broker": if nats::ready(&client).is_ok() { "connected" } else { "away" },
+                    "events_waiting": backlog.backlog(),
+                    "connection_cache": "memory, with a sealed copy in the database",
+                })
+            }),
+        });
+        let forgetting = shared.clone();
+        let quiet = rt.clone();
+        rt.spawn("source limits", endless(async move {
+            while quiet.pause(Duration::from_secs(30)).await {
+                forgetting.limits.forget_idle();
+            }
+        }));
+        Ok(Self { listener, router: http::router(shared), rt })
+    }
+
+    async fn run(self) -> Result<(), RunError> {
+        let shutdown = self.rt.shutdown.clone();
+        let serve = axum::serve(self.listener, self.router.into_make_service_with_connect_info::<SocketAddr>())
+            .with_graceful_shutdown(shutdown.clone().cancelled_owned());
+        let patience = async {
+            shutdown.cancelled().await;
+            tokio::time::sleep(CLOSE_PATIENCE).await;
+        };
+        // The router, and with it the queue's sender, is dropped here: the writers then write the rest and end.
+        tokio::select! {
+            result = serve => result.map_err(|error| RunError::other("webhooks can no longer be received", error)),
+            () = patience => Ok(()),
+        }
+    }
+}
+
+/// A task that ends only when it is told to.
+async fn endless(work: impl Future<Output = ()>) -> Result<(), Infallible> {
+    work.await;
+    Ok(())
+}

@@ -1,0 +1,5 @@
+//! The ingress service as a program of its own.
+
+fn main() -> std::process::ExitCode {
+    puente_service::main::<puente_ingress::Ingress>()
+}

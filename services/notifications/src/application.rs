@@ -1,0 +1,5 @@
+//! The decisions, one file each; pure functions over what the infrastructure has read.
+
+pub(crate) mod decide;
+pub(crate) mod follow_order;
+pub(crate) mod price;

@@ -1,0 +1,5 @@
+//! The business of messages to people. Pure: no I/O, no wire formats, no clock of its own.
+
+pub(crate) mod consent;
+pub(crate) mod state;
+pub(crate) mod text;

@@ -1,0 +1,67 @@
+//! `cargo xtask`: dispatch only.
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+use xtask::{buf, check_docs, check_layers, contract, deny, gen_docs, new_provider, sqlx_prepare, tree};
+
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask",
+    about = "Checks, generators and scaffolding of this repository"
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Adds a provider: one new folder and one line
+    NewProvider {
+        /// Folder name and word in webhook URLs: a-z, 0-9 and `_`
+        slug: String,
+        /// What it can do
+        #[arg(long, value_delimiter = ',', default_value = "message,webhook")]
+        caps: Vec<String>,
+    },
+    /// Checks who may import whom
+    CheckLayers,
+    /// Checks the documents against the tree
+    CheckDocs,
+    /// Writes the generated documents
+    GenDocs {
+        /// Only say which are stale
+        #[arg(long)]
+        check: bool,
+    },
+    /// Writes .sqlx from a private database with all migrations
+    SqlxPrepare {
+        /// Only say whether it is stale
+        #[arg(long)]
+        check: bool,
+    },
+    /// Lints the protobuf files and compares them with the last release
+    Buf {
+        /// Take the present files as the new baseline, at a release
+        #[arg(long)]
+        release: bool,
+    },
+    /// Checks licences, bans and sources of all dependencies
+    Deny,
+    /// Checks recorded exchanges against the vendors' API descriptions, where those are at hand
+    Contract,
+}
+
+fn main() -> Result<()> {
+    let root = tree::root()?;
+    match Cli::parse().command {
+        Command::NewProvider { slug, caps } => new_provider::run(&root, &slug, &caps),
+        Command::CheckLayers => check_layers::run(&root),
+        Command::CheckDocs => check_docs::run(&root),
+        Command::GenDocs { check } => gen_docs::run(&root, check),
+        Command::SqlxPrepare { check } => sqlx_prepare::run(&root, check),
+        Command::Buf { release } => buf::run(&root, release),
+        Command::Deny => deny::run(&root),
+        Command::Contract => contract::run(&root),
+    }
+}
