@@ -1,5 +1,7 @@
 # The menu: every target is one line. The kitchen is `cargo xtask`.
 .DEFAULT_GOAL := help
+# Builds read the committed .sqlx folder; a database is needed for `make sql` only, which starts its own.
+export SQLX_OFFLINE ?= true
 
 # ---- run (apps/puente) --------------------------------------------------------------------------
 .PHONY: demo up tools
@@ -10,3 +12,37 @@ up: ## the fleet, kept running, with simulated providers
 tools: ## fetch the pinned nats-server and PostgreSQL into .puente/
 	cargo run --quiet --bin puente -- tools $(ARGS)
 
+# ---- check and change ---------------------------------------------------------------------------
+.PHONY: help ci check test e2e fmt fmt-check lint layers docs gen sql sqlx buf deny contract new-provider
+help: ## this list
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
+ci: tools fmt-check lint layers docs sql buf deny test contract ## everything that .ci/run runs
+check: fmt-check lint layers docs ## what is quick and needs no server
+test: tools ## every test, on a real broker and a real database
+	cargo xtask test $(ARGS)
+e2e: tools ## the stories across the whole fleet only
+	cargo xtask test -E 'package(puente-e2e)' $(ARGS)
+fmt: ## format the code, also where cargo fmt does not look (modules made by providers!)
+	cargo fmt && rustfmt --edition 2024 libs/providers/src/*/*.rs
+fmt-check: ## fail on unformatted code
+	cargo fmt --check && rustfmt --edition 2024 --check libs/providers/src/*/*.rs
+lint: ## clippy, warnings are errors
+	cargo clippy --quiet --workspace --all-targets --all-features -- -D warnings
+layers: ## who may import whom
+	cargo xtask check-layers
+docs: ## documents against the tree and the code
+	cargo xtask check-docs
+gen: ## write the generated documents
+	cargo xtask gen-docs
+sql: tools ## whether .sqlx fits the queries and the migrations
+	cargo xtask sqlx-prepare --check
+sqlx: tools ## write .sqlx after a query or a migration changed
+	cargo xtask sqlx-prepare
+buf: ## protobuf: lint, and nothing broken since the last release
+	cargo xtask buf
+deny: ## licences, bans and sources of all dependencies
+	cargo xtask deny
+contract: ## recorded exchanges against the vendors' descriptions, where those are at hand
+	cargo xtask contract
+new-provider: ## one new folder and one line: make new-provider ARGS=acme
+	cargo xtask new-provider $(ARGS)

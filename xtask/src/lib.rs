@@ -11,4 +11,5 @@ pub mod deny;
 pub mod gen_docs;
 pub mod new_provider;
 pub mod sqlx_prepare;
+pub mod test;
 pub mod tree;

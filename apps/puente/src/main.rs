@@ -4,7 +4,17 @@
 
 mod cli;
 mod command;
+mod database;
+mod demo;
 mod exit;
+mod fleet;
+mod home;
+mod logs;
+mod servers;
+mod signals;
+mod simulators;
+mod stage;
+mod target;
 mod tools;
 mod ui;
 
@@ -13,15 +23,32 @@ use std::process::ExitCode;
 use clap::Parser;
 
 use cli::{Cli, Command};
+use exit::{Done, Failed};
+use ui::Ui;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    let ui = ui::Ui::detect(cli.plain);
-    let done = match cli.command {
-        Command::Tools(args) => command::tools::run(&args, &ui),
-    };
+    let ui = Ui::detect(cli.plain);
+    puente_service::start_crypto();
+    let done = tokio::runtime::Runtime::new()
+        .map_err(Failed::from)
+        .and_then(|runtime| runtime.block_on(Box::pin(dispatch(cli.command, &ui))));
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failed) => failed.report(&ui),
+    }
+}
+
+async fn dispatch(command: Command, ui: &Ui) -> Done {
+    match command {
+        Command::Config(args) => command::config::run(&args, ui),
+        Command::Connections(args) => command::connections::run(args, ui).await,
+        Command::Demo(args) => Box::pin(command::demo::run(args, ui)).await,
+        Command::Migrate(args) => command::migrate::run(&args, ui).await,
+        Command::Run(args) => Box::pin(command::run::run(args, ui)).await,
+        Command::Simulate(args) => command::simulate::run(args, ui).await,
+        Command::Skills(args) => command::skills::run(&args, ui),
+        Command::Tools(args) => command::tools::run(&args, ui),
+        Command::Up(args) => Box::pin(command::up::run(args, ui)).await,
     }
 }

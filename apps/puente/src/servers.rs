@@ -8,7 +8,7 @@ use sqlx::{Connection, PgConnection};
 
 use crate::exit::{Done, Failed};
 use crate::home::{Home, Server, State};
-use crate::target::Named;
+use crate::target::Process;
 use crate::tools::{Choice, Tools, Which};
 use crate::ui::{Tone, Ui};
 
@@ -28,7 +28,7 @@ pub(crate) struct Servers {
 
 impl Servers {
     /// Starts what is not named.
-    pub(crate) async fn start(home: &Home, tools: &Tools, named: &Named, ui: &Ui) -> Done<Self> {
+    pub(crate) async fn start(home: &Home, tools: &Tools, named: &Process, ui: &Ui) -> Done<Self> {
         // The programs first: a missing one is told before anything runs.
         let broker = match &named.nats {
             None => Some(tools.ensure(Which::Nats, Choice::Any, ui)?),

@@ -28,6 +28,10 @@ mod outbox;
 mod relay;
 mod tracker;
 
+/// The tables that every service's schema holds: those of this crate, and those of `puente-effects` and
+/// `puente-vault`, which live in the same schemas.
+pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations/common");
+
 pub use event::{Committed, NewEvent};
 pub use inbox::{ApplyError, EventHandler, Inbox};
 pub use outbox::{Outbox, OutboxError, Settings, Tx};

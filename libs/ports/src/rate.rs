@@ -168,10 +168,7 @@ mod tests {
             assert_eq!(after(bad), None, "{bad}");
         }
         assert_eq!(after("99999999"), Some(LONGEST_WAIT));
-        assert_eq!(
-            after("Tue, 14 Apr 2099 02:38:28 GMT"),
-            after("Mon, 14 Apr 2099 02:38:28 GMT")
-        );
+        assert_eq!(after("Tue, 14 Apr 2099 02:38:28 GMT"), Some(LONGEST_WAIT));
     }
 
     #[test]

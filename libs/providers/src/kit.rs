@@ -7,8 +7,8 @@ mod json;
 mod text;
 mod trace;
 
-pub(crate) use call::{Api, bearer, classify, header, read};
-pub(crate) use json::{Num, Text, lenient};
+pub(crate) use call::{Api, bearer, classify, header, read, setting};
+pub(crate) use json::{Num, Text, lenient, lenient_structs};
 pub(crate) use text::{
     MAX_ID, MAX_PAYLOAD, MAX_TEXT, content_key, cut, encode, flat, hex_digest, instant, key, placeholders, scrub,
 };

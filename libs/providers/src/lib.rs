@@ -35,4 +35,4 @@ macro_rules! providers {
     };
 }
 
-providers! { whatsapp_cloud }
+providers! { jelou, whatsapp_cloud }

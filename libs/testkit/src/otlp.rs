@@ -123,7 +123,7 @@ impl TraceService for Store {
             let spans = resource.scope_spans.into_iter().flat_map(|scope| scope.spans);
             store.extend(spans.map(|span| read(&service, span)));
         }
-        Ok(Response::default())
+        Ok(Response::new(Default::default()))
     }
 }
 
@@ -134,7 +134,7 @@ impl MetricsService for Store {
         &self,
         _: Request<ExportMetricsServiceRequest>,
     ) -> Result<Response<ExportMetricsServiceResponse>, Status> {
-        Ok(Response::default())
+        Ok(Response::new(Default::default()))
     }
 }
 

@@ -43,9 +43,10 @@ impl TestDb {
     /// A database with these services' schemas and roles, on the server that all tests share.
     pub async fn new(schemas: &[Schema<'_>]) -> Self {
         let name = format!("t_{}", Uuid::now_v7().simple());
-        let pattern = shared_server::url("{}").await;
-        template::copy(&name, schemas, &|database| pattern.replace("{}", database)).await;
-        Self { url: pattern.replace("{}", &name), name, private: None }
+        let server = shared_server::url().await;
+        let url_of = |database: &str| format!("{server}/{database}");
+        template::copy(&name, schemas, &url_of).await;
+        Self { url: url_of(&name), name, private: None }
     }
 
     /// A database without any schema.

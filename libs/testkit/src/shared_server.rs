@@ -40,10 +40,10 @@ struct Shared {
 
 static SHARED: OnceCell<Shared> = OnceCell::const_new();
 
-/// The administrator's URL of a database on the shared server, which is started if it does not run.
-pub(crate) async fn url(database: &str) -> String {
+/// The administrator's URL of the shared server, without a database. It is started if it does not run.
+pub(crate) async fn url() -> String {
     let shared = SHARED.get_or_init(join).await;
-    format!("postgres://puente@127.0.0.1:{}/{database}", shared.port)
+    format!("postgres://puente@127.0.0.1:{}", shared.port)
 }
 
 async fn join() -> Shared {
@@ -82,16 +82,17 @@ async fn start(bin: &Path, data: &Path, users: &Path) -> u16 {
         }
         Err(error) => panic!("{error}"),
     };
+    // Through a shell that ends at once: the watchdog is nobody's child, and leaves no zombie here.
     let watchdog = Command::new("sh")
-        .args(["-c", WATCHDOG, "watchdog", &server.pid().to_string()])
+        .args(["-c", "sh -c \"$0\" watchdog \"$1\" \"$2\" &", WATCHDOG, &server.pid().to_string()])
         .arg(users)
         .process_group(0)
         .current_dir("/")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
-        .spawn();
-    watchdog.expect("sh can be started");
+        .status();
+    assert!(watchdog.expect("sh can be started").success(), "the watchdog is started");
     forget_old_databases(&server).await;
     server.port()
 }

@@ -87,14 +87,18 @@ impl Phone {
             return Err(PhoneError::Length);
         }
         let (text, from_chat) = unwrap_chat_id(&text, from_chat);
-        let text = text.strip_prefix("00").map_or_else(|| text.clone(), |rest| format!("+{rest}"));
+        let text = text
+            .strip_prefix("00")
+            .map_or_else(|| text.clone(), |rest| format!("+{rest}"));
         let text = rewrite(&text, region, from_chat);
-        let parsed =
-            phonenumber::parse(Some(region.country()), &text).map_err(|_| PhoneError::Invalid)?;
-        if !parsed.is_valid() {
+        // A region beside an international number would have its own prefixes stripped from it.
+        let home = (!text.starts_with('+')).then(|| region.country());
+        let canonical = valid_e164(home, &text).ok_or(PhoneError::Invalid)?;
+        // A number that does not come back as itself could be stored, but never be found or read again.
+        if valid_e164(None, &canonical).as_ref() != Some(&canonical) {
             return Err(PhoneError::Invalid);
         }
-        Ok(Self(parsed.format().mode(Mode::E164).to_string()))
+        Ok(Self(canonical))
     }
 
     /// The number with its `+`.
@@ -121,6 +125,14 @@ impl Phone {
     }
 }
 
+/// The number in E.164, when the numbering plans know it.
+fn valid_e164(region: Option<Country>, text: &str) -> Option<String> {
+    let parsed = phonenumber::parse(region, text).ok()?;
+    parsed
+        .is_valid()
+        .then(|| parsed.format().mode(Mode::E164).to_string())
+}
+
 /// Takes the number out of a WhatsApp link or account id, which then is a full international number.
 fn unwrap_chat_id(text: &str, from_chat: bool) -> (String, bool) {
     let linked = text
@@ -139,7 +151,10 @@ fn rewrite(text: &str, region: Region, from_chat: bool) -> String {
     let digits: String = text.chars().filter(char::is_ascii_digit).collect();
     let international = text.starts_with('+');
     let rest = |prefix: &str, length: usize| {
-        digits.strip_prefix(prefix).filter(|rest| rest.len() == length).map(str::to_owned)
+        digits
+            .strip_prefix(prefix)
+            .filter(|rest| rest.len() == length)
+            .map(str::to_owned)
     };
     if let Some(subscriber) = rest("521", 10)
         && (international || region == Region::Mx)
@@ -152,19 +167,17 @@ fn rewrite(text: &str, region: Region, from_chat: bool) -> String {
     {
         return format!("+549{subscriber}");
     }
+    if let Some(national) = rest("57", 8).filter(|_| international || region == Region::Co)
+        && let Some(today) = colombian_land_line(&national)
+    {
+        return today;
+    }
     if international {
         return text.to_owned();
     }
     match region {
-        Region::Co => {
-            let national = digits.strip_prefix('0').unwrap_or(&digits);
-            match national.split_at_checked(1) {
-                Some((area, number)) if number.len() == 7 && "1245678".contains(area) => {
-                    format!("+5760{area}{number}")
-                }
-                _ => text.to_owned(),
-            }
-        }
+        Region::Co => colombian_land_line(digits.strip_prefix('0').unwrap_or(&digits))
+            .unwrap_or_else(|| text.to_owned()),
         Region::Cl => rest("09", 8).map_or_else(|| text.to_owned(), |number| format!("+569{number}")),
         Region::Mx => ["044", "045", "01"]
             .into_iter()
@@ -174,13 +187,26 @@ fn rewrite(text: &str, region: Region, from_chat: bool) -> String {
     }
 }
 
+/// Until 2021 a Colombian land line was one digit of area and seven of its own; today `60` stands before them.
+fn colombian_land_line(national: &str) -> Option<String> {
+    let (area, number) = national.split_at_checked(1)?;
+    (number.len() == 7 && "1245678".contains(area)).then(|| format!("+5760{area}{number}"))
+}
+
 /// A number as it may be shown in logs: the first three characters and the last two digits.
 #[must_use]
 pub fn mask_phone(number: &str) -> String {
     let shown: Vec<char> = number.chars().collect();
-    match (shown.get(..3), shown.len().checked_sub(2).and_then(|at| shown.get(at..))) {
+    match (
+        shown.get(..3),
+        shown.len().checked_sub(2).and_then(|at| shown.get(at..)),
+    ) {
         (Some(head), Some(tail)) if shown.len() > 6 => {
-            format!("{}…{}", head.iter().collect::<String>(), tail.iter().collect::<String>())
+            format!(
+                "{}…{}",
+                head.iter().collect::<String>(),
+                tail.iter().collect::<String>()
+            )
         }
         _ => "…".to_owned(),
     }

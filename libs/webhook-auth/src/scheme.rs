@@ -143,6 +143,21 @@ impl WebhookAuth {
         }
     }
 
+    /// The names of the secrets that the check may use; `None` when only the provider's own rule knows.
+    #[must_use]
+    pub fn secret_names(&self) -> Option<Vec<&str>> {
+        match self {
+            Self::Hmac(scheme) => Some(vec![scheme.secret.as_str()]),
+            Self::SharedToken(scheme) => Some(vec![scheme.secret.as_str()]),
+            Self::AnyOf(all) | Self::AllOf(all) => {
+                let names: Option<Vec<Vec<&str>>> = all.iter().map(Self::secret_names).collect();
+                names.map(|names| names.concat())
+            }
+            Self::Custom(_) => None,
+            Self::Unsigned { .. } => Some(Vec::new()),
+        }
+    }
+
     fn check(&self, request: &RawRequest, secrets: &Secrets, now: OffsetDateTime) -> Result<(), AuthError> {
         match self {
             Self::Hmac(scheme) => scheme.check(request, secrets, now),

@@ -1,1 +1,7 @@
-//! puente-orders
+//! The orders service.
+
+pub mod application;
+pub mod domain;
+pub mod infrastructure;
+
+pub use infrastructure::skills;

@@ -17,7 +17,7 @@ pub struct Named {
 pub struct Names {
     /// Paths of two words and more, and all imports.
     pub paths: Vec<Named>,
-    /// Names of called methods.
+    /// Names of methods called with arguments.
     pub calls: Vec<(usize, String)>,
 }
 
@@ -34,7 +34,7 @@ pub fn names(source: &str) -> Names {
             at = import(&tokens, at + 1, &mut Vec::new(), &mut names.paths);
             continue;
         }
-        if token.text == "." && word(2) == Some("(") {
+        if token.text == "." && word(2) == Some("(") && word(3) != Some(")") {
             names
                 .calls
                 .extend(word(1).map(|method| (token.line, method.to_owned())));

@@ -69,9 +69,9 @@ pub(super) fn pages(root: &Path) -> Result<BTreeMap<String, String>> {
                 cell(&key.default),
                 cell(&key.about)
             )?;
-            write!(
+            writeln!(
                 example,
-                "{}#{}={}\n",
+                "{}#{}={}",
                 commented(&key.about),
                 key.variable,
                 key.default.trim_matches('"')
@@ -93,7 +93,7 @@ pub(super) fn pages(root: &Path) -> Result<BTreeMap<String, String>> {
                 secret.env,
                 cell(&secret.about)
             )?;
-            write!(example, "{}#{}=\n", commented(&secret.about), secret.env)?;
+            writeln!(example, "{}#{}=", commented(&secret.about), secret.env)?;
         }
     }
     Ok(BTreeMap::from([
@@ -140,9 +140,9 @@ fn keys(prefix: &str, text: &str) -> Vec<Key> {
             };
             about.clear();
             if is_whole(&key.default) {
-                keys.push(key)
+                keys.push(key);
             } else {
-                open = Some(key)
+                open = Some(key);
             }
         } else {
             about.clear();

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use puente_ports::{CallCtx, Manifest, OutboundRequest, OutboundResponse, ProviderError, ProviderErrorKind};
+use puente_ports::{CallCtx, Connection, Manifest, OutboundRequest, OutboundResponse, ProviderError, ProviderErrorKind};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
@@ -24,8 +24,7 @@ pub(crate) struct Api<'a> {
 impl<'a> Api<'a> {
     /// A setting of the connection, else the default of `provider.toml`.
     pub(crate) fn setting(&self, name: &str) -> Result<&'a str, ProviderError> {
-        let default = || self.manifest.settings.iter().find(|s| s.name == name).and_then(|s| s.default.as_deref());
-        match self.ctx.connection.setting(name).or_else(default) {
+        match setting(self.manifest, self.ctx.connection, name) {
             Some(value) => Ok(value),
             None => self.ctx.connection.require(name),
         }
@@ -79,6 +78,12 @@ impl<'a> Api<'a> {
         let request = OutboundRequest { operation, method, url, headers, body };
         self.ctx.http.send(self.ctx.connection, request, self.ctx.deadline).await
     }
+}
+
+/// A setting of the connection, else the default of `provider.toml`, if it has one.
+pub(crate) fn setting<'a>(manifest: &'static Manifest, connection: &'a Connection, name: &str) -> Option<&'a str> {
+    let default = || manifest.settings.iter().find(|s| s.name == name).and_then(|s| s.default.as_deref());
+    connection.setting(name).or_else(default)
 }
 
 /// A text that can stand between two slashes of a URL as it is.

@@ -23,6 +23,17 @@ where
     Ok(serde_json::from_str(raw.get()).unwrap_or_default())
 }
 
+/// Declares structs that are read with every field optional and lenient: what has another form is taken for absent.
+macro_rules! lenient_structs {
+    ($($(#[$doc:meta])* $name:ident { $($(#[$attr:meta])* $field:ident: $type:ty),+ $(,)? })+) => {$(
+        $(#[$doc])*
+        #[derive(Debug, Default, serde::Deserialize)]
+        #[serde(default)]
+        pub(super) struct $name { $($(#[$attr])* #[serde(deserialize_with = "crate::kit::lenient")] pub(super) $field: $type),+ }
+    )+};
+}
+pub(crate) use lenient_structs;
+
 impl Text {
     pub(crate) fn as_str(&self) -> &str {
         &self.0

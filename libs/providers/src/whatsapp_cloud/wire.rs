@@ -3,17 +3,7 @@
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::kit::{Num, Text, lenient};
-
-/// Declares structs that are read with every field optional and lenient.
-macro_rules! read {
-    ($($(#[$doc:meta])* $name:ident { $($(#[$attr:meta])* $field:ident: $type:ty),+ $(,)? })+) => {$(
-        $(#[$doc])*
-        #[derive(Debug, Default, Deserialize)]
-        #[serde(default)]
-        pub(super) struct $name { $($(#[$attr])* #[serde(deserialize_with = "lenient")] pub(super) $field: $type),+ }
-    )+};
-}
+use crate::kit::{Num, Text, lenient, lenient_structs};
 
 /// A webhook's body.
 #[derive(Deserialize)]
@@ -58,7 +48,7 @@ pub(super) struct Value<'a> {
     pub(super) errors: Vec<&'a RawValue>,
 }
 
-read! {
+lenient_structs! {
     Metadata { phone_number_id: Text }
     Contact { profile: Profile, wa_id: Text, user_id: Text }
     Profile { name: Text, username: Text }

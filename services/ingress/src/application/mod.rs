@@ -3,5 +3,5 @@
 mod app;
 mod receive_webhook;
 
-pub use app::App;
-pub use receive_webhook::{Candidates, Received, StoredRequest, accept, answer_handshake, refused};
+pub(crate) use app::App;
+pub(crate) use receive_webhook::{Candidates, Received, accept, answer_handshake, refused};

@@ -18,52 +18,52 @@ use crate::domain::{Outcome, Refusal};
 const MAX_TRIES: usize = 64;
 
 /// What an address may be for.
-pub struct Candidates {
+pub(crate) struct Candidates {
     /// The provider of the address.
-    pub provider: &'static dyn Provider,
+    pub(crate) provider: &'static dyn Provider,
     /// Its apps, or the one connection that the address names.
-    pub apps: Arc<[App]>,
+    pub(crate) apps: Arc<[App]>,
 }
 
 /// A request as it is stored.
 #[derive(Debug)]
-pub struct StoredRequest {
+pub(crate) struct StoredRequest {
     /// The delivery's id.
-    pub id: DeliveryId,
+    pub(crate) id: DeliveryId,
     /// Its place in the order of receipt.
-    pub receipt_sequence: i64,
+    pub(crate) receipt_sequence: i64,
     /// The provider's slug.
-    pub provider: &'static str,
+    pub(crate) provider: &'static str,
     /// The connection, where there is one only.
-    pub connection: Option<String>,
+    pub(crate) connection: Option<String>,
     /// The tenant, where there is one only.
-    pub tenant: Option<String>,
+    pub(crate) tenant: Option<String>,
     /// The request itself.
-    pub request: RawRequest,
+    pub(crate) request: RawRequest,
     /// Whether it is authentic.
-    pub verified: bool,
+    pub(crate) verified: bool,
     /// What became of it; `Accepted` turns to `Duplicate` when nothing in it proves new.
-    pub outcome: Outcome,
+    pub(crate) outcome: Outcome,
     /// Why, where there is something to say.
-    pub reason: Option<String>,
+    pub(crate) reason: Option<String>,
     /// The trace it belongs to.
-    pub traceparent: Option<String>,
+    pub(crate) traceparent: Option<String>,
 }
 
 /// A delivery and its events, each with the key that it is known by.
 #[derive(Debug)]
-pub struct Received {
+pub(crate) struct Received {
     /// The request.
-    pub stored: StoredRequest,
+    pub(crate) stored: StoredRequest,
     /// Duplicate keys and events.
-    pub events: Vec<(Uuid, NewEvent)>,
+    pub(crate) events: Vec<(Uuid, NewEvent)>,
 }
 
 /// Verifies and translates. The result is stored; only then is the provider answered.
 ///
 /// # Errors
 /// The request and why it is not authentic.
-pub fn accept(
+pub(crate) fn accept(
     candidates: &Candidates,
     webhook: &dyn InboundWebhook,
     request: RawRequest,
@@ -95,7 +95,7 @@ pub fn accept(
 
 /// A request that is not authentic, as it is kept for the operator. The body is cut: an attacker fills no disk.
 #[must_use]
-pub fn refused(
+pub(crate) fn refused(
     candidates: &Candidates,
     mut request: RawRequest,
     error: AuthError,
@@ -126,7 +126,7 @@ pub fn refused(
 ///
 /// # Errors
 /// When no connection accepts, or the request is no handshake.
-pub fn answer_handshake(candidates: &Candidates, request: &RawRequest) -> Result<String, Refusal> {
+pub(crate) fn answer_handshake(candidates: &Candidates, request: &RawRequest) -> Result<String, Refusal> {
     let webhook = candidates.provider.webhook().ok_or(Refusal::UnknownAddress)?;
     let mut refusal = Refusal::Method;
     for connection in candidates.apps.iter().flat_map(App::connections) {

@@ -6,7 +6,7 @@ use puente_types::Clock;
 
 /// What became of a request that was stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Outcome {
+pub(crate) enum Outcome {
     /// At least one new event.
     Accepted,
     /// Everything in it was known.
@@ -24,7 +24,7 @@ pub enum Outcome {
 impl Outcome {
     /// The word that is stored and answered.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Accepted => "accepted",
             Self::Duplicate => "duplicate",
@@ -39,11 +39,11 @@ impl Outcome {
 /// Gives each delivery its place in the order of receipt: microseconds of the clock, and never the same or a lower
 /// number twice in one replica. Replicas agree as far as their clocks do.
 #[derive(Debug, Default)]
-pub struct ReceiptClock(AtomicI64);
+pub(crate) struct ReceiptClock(AtomicI64);
 
 impl ReceiptClock {
     /// The next place.
-    pub fn next(&self, clock: &dyn Clock) -> i64 {
+    pub(crate) fn next(&self, clock: &dyn Clock) -> i64 {
         let now = i64::try_from(clock.now().unix_timestamp_nanos() / 1_000).unwrap_or(i64::MAX);
         let last = self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, |last| Some(now.max(last + 1)));
         now.max(last.unwrap_or_else(|last| last) + 1)

@@ -3,5 +3,5 @@
 mod delivery;
 mod refusal;
 
-pub use delivery::{Outcome, ReceiptClock};
-pub use refusal::Refusal;
+pub(crate) use delivery::{Outcome, ReceiptClock};
+pub(crate) use refusal::Refusal;

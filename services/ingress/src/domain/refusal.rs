@@ -2,7 +2,7 @@
 
 /// A refused request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
+pub(crate) enum Refusal {
     /// No such provider, or no such connection of it.
     #[error("no provider or connection of this name receives webhooks here")]
     UnknownAddress,
@@ -38,7 +38,7 @@ pub enum Refusal {
 impl Refusal {
     /// The HTTP status.
     #[must_use]
-    pub const fn status(self) -> u16 {
+    pub(crate) const fn status(self) -> u16 {
         match self {
             Self::UnknownAddress => 404,
             Self::Method => 405,
@@ -55,7 +55,7 @@ impl Refusal {
 
     /// The word that programs read; also the metric label.
     #[must_use]
-    pub const fn code(self) -> &'static str {
+    pub(crate) const fn code(self) -> &'static str {
         match self {
             Self::UnknownAddress => "unknown_address",
             Self::Method => "method_not_allowed",
@@ -72,7 +72,7 @@ impl Refusal {
 
     /// How many seconds to wait before coming again, where that helps.
     #[must_use]
-    pub const fn retry_after(self) -> Option<u32> {
+    pub(crate) const fn retry_after(self) -> Option<u32> {
         match self {
             Self::TooMany => Some(1),
             Self::NotStored => Some(5),

@@ -14,7 +14,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
-use puente_ports::{Manifest, Provider};
+use puente_ports::{InboundWebhook, Manifest, Provider};
 use puente_telemetry::metric;
 use puente_types::{Clock, DeliveryId};
 use puente_vault::Connections;
@@ -113,29 +113,27 @@ impl Shared {
     /// The connections an address is for. An unknown provider, an unknown connection and a foreign one look alike.
     fn candidates(&self, provider: &str, connection: Option<&str>) -> Result<Candidates, Refusal> {
         let provider: &'static dyn Provider = puente_providers::find(provider).ok_or(Refusal::UnknownAddress)?;
-        if provider.webhook().is_none() {
-            return Err(Refusal::UnknownAddress);
-        }
+        let webhook = provider.webhook().ok_or(Refusal::UnknownAddress)?;
         let slug: &'static str = provider.manifest().slug.as_str();
         let apps = match connection {
-            None => self.apps(slug),
+            None => self.apps(slug, webhook),
             Some(id) => {
                 let id = id.parse().map_err(|_| Refusal::UnknownAddress)?;
                 let found = self.connections.get(&id).filter(|c| c.provider == slug);
-                App::group(&[found.ok_or(Refusal::UnknownAddress)?])
+                App::group(webhook, &[found.ok_or(Refusal::UnknownAddress)?])
             }
         };
         Ok(Candidates { provider, apps })
     }
 
     /// The apps of a provider, sorted once per change of the connections.
-    fn apps(&self, slug: &'static str) -> Arc<[App]> {
+    fn apps(&self, slug: &'static str, webhook: &dyn InboundWebhook) -> Arc<[App]> {
         let version = self.connections.version();
         let known = self.apps.load();
         if let Some(apps) = known.apps.get(slug).filter(|_| known.version == version) {
             return apps.clone();
         }
-        let apps = App::group(&self.connections.of_provider(slug));
+        let apps = App::group(webhook, &self.connections.of_provider(slug));
         let mut next = if known.version == version { known.apps.clone() } else { HashMap::new() };
         next.insert(slug, apps.clone());
         self.apps.store(Arc::new(KnownApps { version, apps: next }));

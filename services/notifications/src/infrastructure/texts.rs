@@ -23,6 +23,17 @@ type Set = BTreeMap<String, Entry>;
 struct Entry {
     text: Text,
     variables: Vec<String>,
+    state: Option<StateName>,
+}
+
+/// An order's state as a text tells of it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StateName {
+    /// The state's name in events.
+    pub(crate) name: String,
+    /// What people call it.
+    pub(crate) label: String,
 }
 
 /// All texts of an installation.
@@ -41,6 +52,8 @@ struct RawText {
     variables: Vec<String>,
     #[serde(default)]
     defaults: BTreeMap<String, String>,
+    #[serde(default)]
+    state: Option<StateName>,
     #[serde(default)]
     template: Option<RawTemplate>,
 }
@@ -130,12 +143,23 @@ impl Texts {
         })
     }
 
+    /// The key of the text that tells of an order's state, and what the state is called; the tenant's own goes first.
+    pub(crate) fn of_state(&self, tenant: &TenantId, language: &str, state: &str) -> Option<(&str, &str)> {
+        let sets = [language, "es"].into_iter().flat_map(|language| {
+            [self.own.get(&(tenant.clone(), language.to_owned())), self.built_in.get(language)]
+        });
+        sets.flatten().flatten().find_map(|(key, entry)| {
+            let told = entry.state.as_ref().filter(|told| told.name == state)?;
+            Some((key.as_str(), told.label.as_str()))
+        })
+    }
+
     /// The languages that are built in.
     pub(crate) fn has_language(&self, language: &str) -> bool {
         self.built_in.contains_key(language)
     }
 
-    /// The (template, language) pairs that the texts of a tenant may need.
+    /// The built-in texts of a language.
     #[cfg(test)]
     pub(crate) fn built_in(&self, language: &str) -> impl Iterator<Item = (&str, &Text)> {
         self.built_in.get(language).into_iter().flatten().map(|(key, entry)| (key.as_str(), &entry.text))
@@ -213,7 +237,7 @@ fn parse(file: &str, text: &str, base: Option<&Set>, mistakes: &mut Vec<Mistake>
         });
         match Text::new(&raw.text, &raw.variables, raw.defaults, template) {
             Ok(text) => {
-                set.insert(key, Entry { text, variables: raw.variables });
+                set.insert(key, Entry { text, variables: raw.variables, state: raw.state });
             }
             Err(reason) => mistakes.push(Mistake::Text { file: file.to_owned(), key, reason }),
         }

@@ -74,13 +74,29 @@ impl Phrase {
     /// Whether it consists of `phrases` alone, in any number: `hola, buenos días`.
     #[must_use]
     pub fn is_made_of(&self, phrases: &[Self]) -> bool {
+        self.is_mainly(phrases, &[])
+    }
+
+    /// Whether it consists of `phrases`, at least one, with `others` between them: `sí, muchas gracias`.
+    #[must_use]
+    pub fn is_mainly(&self, phrases: &[Self], others: &[Self]) -> bool {
+        let longest = |list: &[Self], rest: &[String]| {
+            list.iter().filter(|p| !p.is_empty() && rest.starts_with(&p.0)).map(Self::len).max()
+        };
         let mut rest = self.0.as_slice();
+        let mut found = false;
         while !rest.is_empty() {
-            let longest = phrases.iter().filter(|p| !p.is_empty() && rest.starts_with(&p.0)).map(Self::len).max();
-            let Some(after) = longest.and_then(|length| rest.get(length..)) else { return false };
-            rest = after;
+            let length = match (longest(phrases, rest), longest(others, rest)) {
+                (Some(length), _) => {
+                    found = true;
+                    length
+                }
+                (None, Some(length)) => length,
+                (None, None) => return false,
+            };
+            rest = rest.get(length..).unwrap_or_default();
         }
-        !self.is_empty()
+        found
     }
 }
 
@@ -102,10 +118,12 @@ pub fn without_lead<'a>(text: &'a str, leads: &[Phrase]) -> &'a str {
     rest.trim_start_matches([':', ',', '-']).trim()
 }
 
-/// One line without needless space or control characters.
+/// One line without needless space, control characters, or marks that turn the direction of what follows.
 #[must_use]
 pub fn tidy(text: &str) -> String {
-    let visible: String = text.chars().take(MAX_CHARS).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    let turns = |c: char| matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}');
+    let shown = text.chars().take(MAX_CHARS).filter(|c| !turns(*c));
+    let visible: String = shown.map(|c| if c.is_control() { ' ' } else { c }).collect();
     visible.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -138,6 +156,11 @@ mod tests {
         assert!(Phrase::new("¡Hola! Buenos días").is_made_of(&greetings));
         assert!(!Phrase::new("Hola, necesito ayuda").is_made_of(&greetings));
         assert!(!Phrase::new("").is_made_of(&greetings));
+    }
+
+    #[test]
+    fn marks_that_would_turn_the_text_around_are_dropped() {
+        assert_eq!(tidy("Ana\u{202e} \n Ruiz\u{7}"), "Ana Ruiz");
     }
 
     #[test]

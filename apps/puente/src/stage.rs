@@ -1,0 +1,212 @@
+//! Everything that `puente up` runs: servers, schemas, simulators, connections, services; raised in that order
+//! and lowered in the opposite one.
+
+use std::net::{SocketAddr, TcpListener};
+use std::path::Path;
+
+use puente_service::admin::Admin;
+use puente_service::{NatsConfig, Overrides, Runtime};
+use puente_telemetry::{LogFormat, Telemetry, TelemetryConfig};
+use puente_types::Secret;
+use puente_vault::MasterKeys;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+use crate::database;
+use crate::exit::{Done, Failed};
+use crate::fleet::{self, Fleet, Member};
+use crate::home::{Home, Running, State};
+use crate::logs::LogFile;
+use crate::servers::Servers;
+use crate::simulators::Simulators;
+use crate::target::Process;
+use crate::tools::Tools;
+use crate::ui::Ui;
+
+/// Where ingress listens when nobody said anything and the port is free.
+const USUAL: &str = "127.0.0.1:8080";
+
+fn any() -> SocketAddr {
+    SocketAddr::from(([127, 0, 0, 1], 0))
+}
+
+/// What to raise.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    /// Where data and state live.
+    pub(crate) home: Home,
+    /// The folder that programs are kept in.
+    pub(crate) tools: Tools,
+    /// Simulated providers, and demo connections to them.
+    pub(crate) simulate: bool,
+    /// Where webhooks are received, if somebody said so.
+    pub(crate) listen: Option<SocketAddr>,
+    /// Whether log lines stay on the terminal.
+    pub(crate) log_on_terminal: bool,
+}
+
+/// What runs.
+pub(crate) struct Stage {
+    home: Home,
+    running: Running,
+    servers: Servers,
+    fleet: Fleet,
+    admin: (CancellationToken, JoinHandle<()>),
+    telemetry: Telemetry,
+    log: Option<LogFile>,
+    /// Where everything is.
+    pub(crate) state: State,
+    /// The simulated providers, if they run.
+    pub(crate) simulators: Option<Simulators>,
+}
+
+impl Stage {
+    /// Starts everything, or nothing.
+    pub(crate) async fn raise(plan: Plan, process: &Process, ui: &Ui) -> Done<Self> {
+        let Plan { home, tools, simulate, listen, log_on_terminal } = plan;
+        let running = home.lock()?;
+        let log = if log_on_terminal { None } else { Some(LogFile::open(&home.path("puente.log"))?) };
+        let telemetry = puente_telemetry::init(&look(process, log_on_terminal)).map_err(Failed::usage)?;
+        let servers = Servers::start(&home, &tools, process, ui).await?;
+        let mut state = State { pid: std::process::id(), ..State::default() };
+        servers.describe(&mut state);
+
+        let members: Vec<&'static Member> = fleet::members().iter().collect();
+        if servers.own_database() {
+            state.logins = database::migrate_with_logins(&servers.database, &members).await?;
+        } else {
+            database::migrate_all(&servers.database, &members).await?;
+        }
+        let master_key = home.master_key()?;
+        let simulators = if simulate { Some(Simulators::start(any()).await?) } else { None };
+        if let Some(simulators) = &simulators {
+            let nats = process.nats.clone().unwrap_or_else(|| NatsConfig::at(servers.nats_url.clone()));
+            let masters = MasterKeys::parse(master_key.expose()).map_err(Failed::usage)?;
+            simulators.apply_connections(&nats, &masters).await?;
+            state.endpoints.insert("simulators".to_owned(), simulators.url());
+        }
+
+        let root = Runtime::new("puente");
+        let admin = Admin::bind(&process.admin).await?;
+        state.endpoints.insert("health".to_owned(), format!("http://{}", admin.address()));
+        let admin = serve_admin(admin, root.clone());
+        let embedded = Embedded { servers: &servers, state: &state, master_key: &master_key, simulate, listen };
+        let overrides = |member: &Member| embedded.overrides(process, member);
+        let fleet = Box::pin(Fleet::start(root, &members, &process.sources, overrides)).await?;
+        if let Some(address) = fleet.address("ingress") {
+            state.endpoints.insert("webhooks".to_owned(), format!("http://{address}"));
+        }
+        if let Some(simulators) = &simulators {
+            simulators.open_accounts(state.endpoints.get("webhooks").map(String::as_str));
+        }
+        home.write_state(&running, &state)?;
+        Ok(Self { home, running, servers, fleet, admin, telemetry, log, state, simulators })
+    }
+
+    /// The file with the log lines, if they are not on the terminal.
+    pub(crate) fn log(&self) -> Option<&Path> {
+        self.log.as_ref().map(|log| log.path.as_path())
+    }
+
+    /// The runtime above everything; tasks of the stage are spawned on it.
+    pub(crate) fn root(&self) -> &Runtime {
+        self.fleet.root()
+    }
+
+    /// Waits until a service or a server ends by itself.
+    pub(crate) async fn trouble(&mut self) -> anyhow::Error {
+        tokio::select! {
+            error = self.fleet.failed() => error,
+            error = self.servers.ended() => error,
+        }
+    }
+
+    /// Stops everything in order.
+    pub(crate) async fn lower(self) -> Done {
+        let Self { home, running, servers, fleet, admin, telemetry, log, simulators, state: _ } = self;
+        let stopped = fleet.stop().await;
+        let (end, served) = admin;
+        end.cancel();
+        let _ = served.await;
+        if let Some(simulators) = simulators {
+            simulators.stop().await;
+        }
+        servers.stop().await;
+        telemetry.shutdown().await;
+        home.clear_state(&running);
+        drop(log);
+        stopped
+    }
+}
+
+impl std::fmt::Debug for Stage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Stage").field("home", &self.home).field("fleet", &self.fleet).finish_non_exhaustive()
+    }
+}
+
+/// What the stage adds to the services' configuration.
+struct Embedded<'a> {
+    servers: &'a Servers,
+    state: &'a State,
+    master_key: &'a Secret,
+    simulate: bool,
+    listen: Option<SocketAddr>,
+}
+
+impl Embedded<'_> {
+    fn overrides(&self, process: &Process, member: &Member) -> Done<Overrides> {
+        let mut overrides = Overrides::default();
+        if let Some(login) = self.state.logins.get(member.name) {
+            overrides = overrides.set("database.url", login.worker.as_str());
+            overrides = overrides.set("database.api_url", login.api.as_str());
+        }
+        if self.servers.own_broker() {
+            overrides = overrides.set("nats.url", self.servers.nats_url.as_str());
+        }
+        if member.opens_connections && process.master_key_of(member.name)?.is_none() {
+            overrides = overrides.set("master_key", self.master_key.expose());
+        }
+        if member.name == "notifications" && self.simulate {
+            overrides = overrides.set("allow_simulators", true);
+        }
+        if member.name == "ingress"
+            && let Some(address) = self.listen(process, member, &overrides)
+        {
+            overrides = overrides.set("listen", address);
+        }
+        Ok(overrides)
+    }
+
+    /// What was asked for; else what is configured; else the usual port, or any if that is taken.
+    fn listen(&self, process: &Process, ingress: &Member, so_far: &Overrides) -> Option<String> {
+        if let Some(address) = self.listen {
+            return Some(address.to_string());
+        }
+        let sources = process.sources.clone().with_overrides(so_far.clone());
+        let shown = ingress.configuration(&sources).ok()?;
+        let by_default = shown.iter().any(|key| key.key == "listen" && key.origin.starts_with("defaults of"));
+        (by_default && TcpListener::bind(USUAL).is_err()).then(|| any().to_string())
+    }
+}
+
+/// For people on the terminal, for programs in a file, unless somebody chose otherwise.
+fn look(process: &Process, on_terminal: bool) -> TelemetryConfig {
+    let mut config = process.telemetry.clone();
+    if !process.log_is_set {
+        config.log_format = if on_terminal { LogFormat::Compact } else { LogFormat::Json };
+    }
+    config
+}
+
+fn serve_admin(admin: Admin, root: Runtime) -> (CancellationToken, JoinHandle<()>) {
+    let end = CancellationToken::new();
+    let told = end.clone();
+    let serve = async move {
+        if let Err(error) = admin.serve(root, told).await {
+            tracing::error!(error, "health and metrics are gone");
+        }
+    };
+    #[expect(clippy::disallowed_methods, reason = "answers until after the drain, so it is no task of the runtime")]
+    (end, tokio::spawn(serve))
+}

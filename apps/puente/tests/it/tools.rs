@@ -1,0 +1,46 @@
+//! What is said when programs are missing, too old, or there.
+
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+use crate::command::{folder, puente};
+
+fn fake(folder: &Path, name: &str, prints: &str) -> String {
+    let file = folder.join(name);
+    std::fs::write(&file, format!("#!/bin/sh\necho '{prints}'\n")).unwrap();
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o755)).unwrap();
+    file.display().to_string()
+}
+
+#[test]
+fn without_any_program_to_fetch_by_one_line_says_what_to_install_and_the_code_is_3() {
+    let dir = folder();
+    for command in ["tools", "up", "demo"] {
+        let ran = puente(dir.path(), &[("PATH", "")], &[command]);
+        assert_eq!(ran.code, 3, "{command}: {}", ran.err);
+        assert_eq!(ran.err.lines().count(), 1, "{command}: {}", ran.err);
+        assert!(ran.err.contains("python3-pip") && ran.err.contains("NATS_URL"), "{command}: {}", ran.err);
+    }
+}
+
+#[test]
+fn a_named_program_that_is_too_old_ends_with_3() {
+    let dir = folder();
+    let old = fake(dir.path(), "nats-server", "nats-server: v2.9.10");
+    let ran = puente(dir.path(), &[("PATH", ""), ("PUENTE_NATS_BIN", &old)], &["tools"]);
+    assert_eq!(ran.code, 3, "{}", ran.err);
+    assert!(ran.err.contains("version 2.9") && ran.err.contains("2.12 or newer"), "{}", ran.err);
+}
+
+#[test]
+fn named_programs_that_fit_are_listed() {
+    let dir = folder();
+    let nats = fake(dir.path(), "nats-server", "nats-server: v2.14.1");
+    let postgres = fake(dir.path(), "postgres", "postgres (PostgreSQL) 16.9");
+    let env = [("PATH", ""), ("PUENTE_NATS_BIN", nats.as_str()), ("PUENTE_PG_BIN", postgres.as_str())];
+    let ran = puente(dir.path(), &env, &["tools"]);
+    assert_eq!((ran.code, ran.err.as_str()), (0, ""));
+    for expected in ["2.14", "16.9", nats.as_str(), postgres.as_str()] {
+        assert!(ran.out.contains(expected), "{}", ran.out);
+    }
+}

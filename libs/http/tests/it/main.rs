@@ -1,0 +1,14 @@
+//! The client against a real server on this machine.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::disallowed_methods,
+    reason = "helpers of tests: what fails in them is a failed test, and their servers end with the test"
+)]
+
+mod audit;
+mod breaker;
+mod calls;
+mod faults;
+mod guards;
+mod support;

@@ -1,0 +1,109 @@
+//! Simulators of the providers: the vendors' paths, envelopes, limits and signed webhooks, served from one [`Hub`].
+//!
+//! A connection whose `base_url` is `http://…/sim/<slug>` talks to a simulator instead of the vendor. The hub is the
+//! judge of tests about lost and doubled effects: it keeps a [`Entry`] in its journal for every effect that was
+//! carried out, also when it then hides the answer ([`FaultKind::CutAfter`]). What it holds is bounded, in memory, and
+//! made-up: nothing here may ever meet a real customer's data.
+//!
+//! ```text
+//! /sim/<slug>/…                      the vendor's own paths
+//! /sim/<slug>/_control/journal       GET: what was carried out
+//! /sim/<slug>/_control/faults        POST a fault, DELETE all
+//! /sim/<slug>/_control/accounts      PUT one account or a list
+//! /sim/<slug>/_control/inbound       POST: a person writes; answers with the webhook's HTTP status
+//! /sim/<slug>/_control/callbacks     GET: how many callbacks arrived, and how many were given up
+//! /sim/<slug>/_control/reset         POST: forgets everything but the accounts
+//! ```
+
+mod account;
+mod callback;
+mod connection;
+mod control;
+mod fault;
+mod hub;
+mod journal;
+mod webhook;
+
+use axum::Router;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use tokio::net::TcpListener;
+
+pub use account::{Account, Callbacks, Template};
+pub use callback::Counts;
+pub use fault::{Fault, FaultKind};
+pub use hub::{Hub, Limit};
+pub use journal::{Effect, Entry};
+pub use webhook::{Inbound, SimError, Webhook};
+
+use crate::SIMULATORS;
+
+/// What one provider's folder adds to the simulators.
+pub trait Simulator: Send + Sync {
+    /// The vendor's paths.
+    fn routes(&self) -> Router<Hub>;
+
+    /// The vendor's answer to too many calls.
+    fn rate_limited(&self, retry_after_s: Option<u32>) -> Response;
+
+    /// The webhook of a person who wrote.
+    ///
+    /// # Errors
+    /// [`SimError`] when the account cannot receive this.
+    fn inbound(&self, hub: &Hub, account: &Account, message: &Inbound) -> Result<Webhook, SimError>;
+
+    /// The webhook that tells how a sent message fares: `sent`, `delivered`, `read`, or `failed` with a code.
+    ///
+    /// # Errors
+    /// [`SimError`] when the account cannot receive this.
+    fn receipt(&self, hub: &Hub, account: &Account, sent: &Entry, state: &str) -> Result<Webhook, SimError>;
+
+    /// How often the vendor tries a webhook that is not answered with 2xx.
+    fn attempts(&self) -> u32 {
+        1
+    }
+
+    /// The vendor's own limit of messages per second and account.
+    fn rate_per_second(&self) -> u32;
+}
+
+/// The routes of every simulator. Must be called inside a Tokio runtime: it starts the sender of callbacks.
+pub fn router(hub: Hub) -> Router {
+    hub.start_callbacks();
+    SIMULATORS.iter().fold(Router::new(), |router, (slug, simulator)| {
+        let vendor = simulator
+            .routes()
+            .layer(axum::middleware::from_fn_with_state((hub.clone(), *slug), fault::inject))
+            .with_state(hub.clone());
+        router.nest(&format!("/sim/{slug}"), vendor.merge(control::routes(hub.clone(), slug)))
+    })
+}
+
+/// Serves every simulator until `shutdown`. Only so can connections be cut.
+///
+/// # Errors
+/// When the listener fails.
+pub async fn serve(listener: TcpListener, hub: Hub, shutdown: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
+    let service = router(hub).into_make_service_with_connect_info::<connection::Peer>();
+    axum::serve(connection::CutListener(listener), service).with_graceful_shutdown(shutdown).await
+}
+
+/// The simulator of a provider.
+pub(crate) fn find(slug: &str) -> Option<&'static dyn Simulator> {
+    SIMULATORS.iter().find(|(name, _)| *name == slug).map(|(_, simulator)| *simulator)
+}
+
+/// An answer with a JSON body.
+pub(crate) fn reply(status: u16, body: &serde_json::Value) -> Response {
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    (status, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
+}
+
+/// The same with `Retry-After`.
+pub(crate) fn reply_later(status: u16, body: &serde_json::Value, retry_after_s: Option<u32>) -> Response {
+    let mut response = reply(status, body);
+    if let Some(seconds) = retry_after_s {
+        response.headers_mut().insert(header::RETRY_AFTER, seconds.into());
+    }
+    response
+}

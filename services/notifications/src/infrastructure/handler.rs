@@ -1,0 +1,188 @@
+//! Events in: each is decoded, turned into a question to the desk or a change of a table, and nothing else.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use puente_bus::{Envelope, EnvelopeError};
+use puente_outbox::{ApplyError, EventHandler, Tx};
+use puente_proto::messaging::{MessageKind, MessageReceived, ReceiptChanged, TemplateChanged};
+use puente_proto::notifications::MessageRequested;
+use puente_proto::orders::{OrderOpened, OrderStateChanged};
+use puente_proto::{Event, instant};
+
+use crate::application::follow_order::{Turn, turn};
+use crate::domain::consent::Word;
+use crate::infrastructure::desk::{Ask, Desk};
+use crate::infrastructure::receipts::{self, Registry};
+use crate::infrastructure::store::{contact, order, template};
+use crate::infrastructure::wire::To;
+
+/// The text of a new order.
+const ORDER_OPENED: &str = "order_opened";
+/// The text of a state that has none of its own.
+const ORDER_STATE_CHANGED: &str = "order_state_changed";
+/// The answers to words of consent.
+const OPT_OUT_CONFIRMED: &str = "opt_out_confirmed";
+const OPT_IN_CONFIRMED: &str = "opt_in_confirmed";
+
+/// The consumer's handler.
+pub(crate) struct Handler {
+    pub(crate) desk: Arc<Desk>,
+    pub(crate) registry: Registry,
+    /// Wakes the effects runner.
+    pub(crate) wake: Box<dyn Fn() + Send + Sync>,
+}
+
+#[async_trait]
+impl EventHandler for Handler {
+    async fn apply(&self, tx: &mut Tx, event: &Envelope) -> Result<(), ApplyError> {
+        match event.event.name {
+            name if name == MessageRequested::TYPE.name => self.requested(tx, event, decode(event)?).await,
+            name if name == OrderOpened::TYPE.name => self.opened(tx, event, decode(event)?).await,
+            name if name == OrderStateChanged::TYPE.name => self.moved(tx, event, decode(event)?).await,
+            name if name == ReceiptChanged::TYPE.name => {
+                receipts::apply(&self.desk, self.registry, tx, event, &decode(event)?).await
+            }
+            name if name == MessageReceived::TYPE.name => self.received(tx, event, decode(event)?).await,
+            name if name == TemplateChanged::TYPE.name => {
+                let news: TemplateChanged = decode(event)?;
+                Ok(template::announced(tx, &event.tenant, &news, event.occurred_at).await?)
+            }
+            // Another event of an order: nobody is told of it, and it still has its place in the order's count.
+            _ if (event.event.domain, event.event.entity) == (OrderOpened::TYPE.domain, OrderOpened::TYPE.entity) => {
+                let Some(version) = self.next(tx, event).await? else { return Ok(()) };
+                Ok(order::advance(tx, &event.tenant, &event.aggregate_id, version).await?)
+            }
+            // Left over from a filter of another version.
+            _ => Ok(()),
+        }
+    }
+
+    fn committed(&self) {
+        (self.wake)();
+    }
+}
+
+fn decode<E: Event>(event: &Envelope) -> Result<E, ApplyError> {
+    event.decode().map_err(|error: EnvelopeError| ApplyError::Dead(error.to_string()))
+}
+
+impl Handler {
+    async fn requested(
+        &self,
+        tx: &mut Tx,
+        event: &Envelope,
+        request: MessageRequested,
+    ) -> Result<(), ApplyError> {
+        let ask = Ask {
+            to: To::from_recipient(request.recipient),
+            key: request.template,
+            values: request.variables.into_iter().collect(),
+            about: request.about,
+            critical: request.critical,
+            about_consent: false,
+        };
+        self.desk.take(tx, event, &ask).await
+    }
+
+    async fn opened(&self, tx: &mut Tx, event: &Envelope, opened: OrderOpened) -> Result<(), ApplyError> {
+        let Some(version) = self.next(tx, event).await? else { return Ok(()) };
+        let name = opened.contact.as_ref().map(|contact| contact.name.clone()).unwrap_or_default();
+        let ask = Ask {
+            to: To::from_contact(opened.contact.as_ref()),
+            key: ORDER_OPENED.to_owned(),
+            values: values([
+                ("name", name),
+                ("number", opened.number),
+                ("service", opened.service),
+                ("description", opened.description),
+                ("location", opened.location),
+                ("state", opened.state),
+            ]),
+            about: opened.order_id,
+            critical: false,
+            about_consent: false,
+        };
+        self.desk.take(tx, event, &ask).await?;
+        Ok(order::advance(tx, &event.tenant, &event.aggregate_id, version).await?)
+    }
+
+    async fn moved(&self, tx: &mut Tx, event: &Envelope, moved: OrderStateChanged) -> Result<(), ApplyError> {
+        let Some(version) = self.next(tx, event).await? else { return Ok(()) };
+        if moved.visible {
+            let language = self.desk.language(&event.tenant);
+            let told = self.desk.texts.of_state(&event.tenant, language, &moved.after);
+            let (key, label) = told.unwrap_or((ORDER_STATE_CHANGED, &moved.after));
+            let (key, label) = (key.to_owned(), label.to_owned());
+            let name = moved.contact.as_ref().map(|contact| contact.name.clone()).unwrap_or_default();
+            let ask = Ask {
+                to: To::from_contact(moved.contact.as_ref()),
+                key,
+                values: values([
+                    ("name", name),
+                    ("number", moved.number),
+                    ("state", label),
+                    ("before", moved.before),
+                    ("reason", moved.reason),
+                ]),
+                about: moved.order_id,
+                critical: false,
+                about_consent: false,
+            };
+            self.desk.take(tx, event, &ask).await?;
+        }
+        Ok(order::advance(tx, &event.tenant, &event.aggregate_id, version).await?)
+    }
+
+    /// The event's version if it is the order's next one; `None` if it was applied before.
+    async fn next(&self, tx: &mut Tx, event: &Envelope) -> Result<Option<i64>, ApplyError> {
+        let Some(version) = event.aggregate_version.filter(|version| *version >= 1) else {
+            return Err(ApplyError::Dead("an order's event has no version".to_owned()));
+        };
+        let applied = order::applied(tx, &event.tenant, &event.aggregate_id).await?;
+        match turn(applied, version) {
+            Turn::Now => Ok(Some(version)),
+            Turn::Seen => Ok(None),
+            Turn::Early => Err(ApplyError::Early),
+        }
+    }
+
+    /// A contact's message opens the session window, and may be a word of consent.
+    async fn received(&self, tx: &mut Tx, event: &Envelope, message: MessageReceived) -> Result<(), ApplyError> {
+        if message.own || !message.group_id.is_empty() || message.contact_id.is_empty() {
+            return Ok(());
+        }
+        let sent_at = message.sent_at.as_ref().and_then(instant).unwrap_or(event.occurred_at);
+        // A provider's clock that runs ahead must not hold the window open.
+        let at = sent_at.min(self.desk.clock.now());
+        let spoken = match message.kind() {
+            MessageKind::Text | MessageKind::Choice => self.desk.policy.words.read(&message.text),
+            _ => None,
+        };
+        contact::wrote(tx, &event.tenant, &message.connection, &message.contact_id, at, spoken).await?;
+        let Some(word) = spoken.filter(|_| self.desk.policy.confirm_consent) else { return Ok(()) };
+        let key = match word {
+            Word::Stop => OPT_OUT_CONFIRMED,
+            Word::Start => OPT_IN_CONFIRMED,
+        };
+        let ask = Ask {
+            to: To {
+                provider: message.provider,
+                connection: message.connection,
+                contact_id: message.contact_id,
+                phone: message.contact_phone,
+            },
+            key: key.to_owned(),
+            values: BTreeMap::new(),
+            about: String::new(),
+            critical: true,
+            about_consent: true,
+        };
+        self.desk.take(tx, event, &ask).await
+    }
+}
+
+fn values<const N: usize>(pairs: [(&str, String); N]) -> BTreeMap<String, String> {
+    pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+}

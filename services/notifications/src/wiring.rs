@@ -1,0 +1,197 @@
+//! The composition root: the only file that knows the concrete parts, and the order in which they end.
+//!
+//! At the end, consumer, effects and readers finish what they began; the relay goes on until they have, so that their
+//! last events leave with it.
+
+use std::future::Future;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use puente_bus::{StreamSettings, consume, topology};
+use puente_effects::{Effects, ManifestLookup};
+use puente_http::{Hooks, Http, HttpConfig};
+use puente_outbox::{Inbox, Outbox};
+use puente_ports::Provider;
+use puente_service::{BoxError, RunError, Runtime, Service, StartError};
+use puente_vault::{Connections, MasterKeys};
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::Config;
+use crate::domain::consent::Words;
+use crate::infrastructure::desk::{Desk, Policy};
+use crate::infrastructure::executor::Sender;
+use crate::infrastructure::handler::Handler;
+use crate::infrastructure::patience::Patience;
+use crate::infrastructure::receipts::Registry;
+use crate::infrastructure::templates::{Reader, Requests};
+use crate::infrastructure::texts::Texts;
+use crate::infrastructure::upkeep::Upkeep;
+
+/// The notifications service.
+pub struct Notifications {
+    rt: Runtime,
+    pool: PgPool,
+    client: async_nats::Client,
+    stream: StreamSettings,
+    outbox: Outbox,
+    connections: Connections,
+    effects: Effects<Sender>,
+    handler: Arc<Handler>,
+    reader: Reader,
+    upkeep: Upkeep,
+}
+
+impl Service for Notifications {
+    const NAME: &'static str = "notifications";
+    const DEFAULTS: &'static str = include_str!("../config.default.toml");
+    type Config = Config;
+
+    async fn build(config: Config, rt: Runtime) -> Result<Self, StartError> {
+        let masters = MasterKeys::parse(config.master_key.expose())
+            .map_err(|error| StartError::other("the master key is not usable", error))?;
+        let pool = puente_service::db::pool(&config.database, Self::NAME, rt.replica)?;
+        let registry: Registry = puente_providers::find;
+        let connections = Connections::open_known(pool.clone(), masters, move |slug| registry(slug).is_some())
+            .await
+            .map_err(|error| StartError::other("connections cannot be read", error))?;
+        let client = puente_service::nats::connect(&config.nats, "puente-notifications").await?;
+        let settings = if config.allow_simulators { HttpConfig::local() } else { HttpConfig::default() };
+        let http = Http::with_hooks(settings, Hooks { clock: rt.clock.clone(), ..Hooks::default() })
+            .map_err(|error| StartError::other("the way out to providers", error))?;
+        let manifests = |slug: &str| puente_providers::find(slug).map(|provider| provider.manifest());
+        Self::with_parts(config, rt, Parts { pool, client, connections, http, registry, manifests }).await
+    }
+
+    async fn run(self) -> Result<(), RunError> {
+        let Self { rt, pool, client, stream, outbox, connections, effects, handler, reader, upkeep } = self;
+        let (ready_pool, ready_client) = (pool.clone(), client.clone());
+        rt.ready_check("database", move || {
+            let pool = ready_pool.clone();
+            async move { puente_service::db::ready(&pool).await }
+        });
+        rt.ready_check("broker", move || std::future::ready(puente_service::nats::ready(&ready_client)));
+
+        let relay = CancellationToken::new();
+        let shutdown = rt.shutdown.clone();
+        spawn(&rt, None, "relay", outbox.clone().run(client.clone(), relay.clone()));
+        let workers = TaskTracker::new();
+        let inbox = Arc::new(Inbox::new(outbox, topology::NOTIFICATIONS, handler));
+        let consumer = consume(client.clone(), topology::NOTIFICATIONS, stream, inbox, shutdown.clone());
+        spawn(&rt, Some(&workers), "consumer", consumer);
+        spawn(&rt, Some(&workers), "effects", effects.run(shutdown.clone()));
+        spawn(&rt, Some(&workers), "connections", connections.run(client, shutdown.clone()));
+        spawn(&rt, Some(&workers), "templates", reader.run(shutdown.clone()));
+        spawn(&rt, Some(&workers), "upkeep", upkeep.run(shutdown.clone()));
+
+        shutdown.cancelled().await;
+        workers.close();
+        workers.wait().await;
+        relay.cancel();
+        Ok(())
+    }
+}
+
+/// What [`Service::build`] connects to; a test brings its own.
+pub struct Parts {
+    /// The database as `notifications_worker`.
+    pub pool: PgPool,
+    /// The broker.
+    pub client: async_nats::Client,
+    /// The tenants' connections.
+    pub connections: Connections,
+    /// The way out.
+    pub http: Http,
+    /// Finds providers.
+    pub registry: fn(&str) -> Option<&'static dyn Provider>,
+    /// Finds their manifests.
+    pub manifests: ManifestLookup,
+}
+
+impl Notifications {
+    /// Puts the service together from parts that are there already.
+    ///
+    /// # Errors
+    /// When the texts are refused, or the database does not answer.
+    pub async fn with_parts(config: Config, rt: Runtime, parts: Parts) -> Result<Self, StartError> {
+        let Parts { pool, client, connections, http, registry, manifests } = parts;
+        let folder = Some(config.texts_dir.as_str()).filter(|folder| !folder.is_empty()).map(Path::new);
+        let texts = Texts::load(folder).map_err(|error| StartError::other("the texts are refused", error))?;
+        for language in config.languages.values().chain([&config.language]) {
+            if !texts.has_language(language) {
+                let known = "there are texts in es and en only";
+                return Err(StartError::other(format!("language `{language}` is not known"), known));
+            }
+        }
+        let stream = StreamSettings { replicas: config.stream_replicas.get(), ..StreamSettings::default() };
+        let settings = puente_outbox::Settings {
+            stream,
+            lease: Duration::from_millis(config.relay_lease_ms),
+            keep_days: config.keep_days.get(),
+            ..puente_outbox::Settings::default()
+        };
+        let outbox = Outbox::open(pool.clone(), Self::NAME, settings).await?;
+        let listings = Arc::new(Requests::default());
+        let desk = Arc::new(Desk {
+            clock: rt.clock.clone(),
+            texts,
+            policy: Policy {
+                language: config.language,
+                languages: config.languages,
+                trust_unknown_templates: config.trust_unknown_templates,
+                confirm_consent: config.confirm_consent,
+                words: Words::new(&config.stop_words, &config.start_words),
+                prices: config.prices,
+            },
+            patience: Patience::new(Duration::from_millis(config.patience_ms)),
+            listings: listings.clone(),
+        });
+        let sender = Arc::new(Sender { desk: desk.clone(), pool: pool.clone(), registry });
+        let effects = Effects::new(
+            outbox.clone(),
+            connections.clone(),
+            http.clone(),
+            manifests,
+            sender,
+            puente_effects::Settings {
+                per_connection: config.calls_per_connection.get(),
+                ..puente_effects::Settings::default()
+            },
+        );
+        let runner = effects.clone();
+        let handler = Arc::new(Handler { desk, registry, wake: Box::new(move || runner.wake()) });
+        let reader = Reader {
+            pool: pool.clone(),
+            clock: rt.clock.clone(),
+            connections: connections.clone(),
+            http: Arc::new(http),
+            registry,
+            requests: listings,
+            every: Duration::from_mins(u64::from(config.template_refresh_minutes.get())),
+        };
+        let upkeep = Upkeep {
+            pool: pool.clone(),
+            clock: rt.clock.clone(),
+            receipts: Duration::from_hours(u64::from(config.pending_receipt_hours.get())),
+            messages: Duration::from_hours(24 * u64::from(config.message_days.get())),
+        };
+        Ok(Self { rt, pool, client, stream, outbox, connections, effects, handler, reader, upkeep })
+    }
+}
+
+/// Spawns a part; those of `workers` are waited for before the relay ends.
+fn spawn(
+    rt: &Runtime,
+    workers: Option<&TaskTracker>,
+    name: &'static str,
+    part: impl Future<Output = ()> + Send + 'static,
+) {
+    let token = workers.map(TaskTracker::token);
+    rt.spawn(name, async move {
+        part.await;
+        drop(token);
+        Ok::<(), BoxError>(())
+    });
+}

@@ -1,0 +1,12 @@
+//! The service on a real database and a real broker; only the provider is a stand-in.
+#![expect(clippy::disallowed_methods, reason = "a test's tasks end with its runtime")]
+
+mod support;
+
+mod consent;
+mod doubt;
+mod isolation;
+mod orders;
+mod receipts;
+mod requests;
+mod templates;

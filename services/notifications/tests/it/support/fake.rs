@@ -1,0 +1,143 @@
+//! A provider that does what the test has written down, and keeps count of what it was asked to do.
+
+use std::collections::VecDeque;
+use std::sync::{LazyLock, Mutex, MutexGuard};
+
+use async_trait::async_trait;
+use puente_ports::{
+    CallCtx, Manifest, MessageChannel, OutboundMessage, Provider, ProviderError, ProviderErrorKind, Recovery,
+    Sent, TemplateInfo,
+};
+use tokio::sync::Semaphore;
+
+/// What the provider does with a send.
+#[derive(Debug, Clone)]
+pub(crate) enum Reply {
+    /// Takes it, under this id.
+    Take(&'static str),
+    /// Refuses it for good.
+    Reject,
+    /// Has too much to do.
+    Busy,
+    /// Perhaps takes it; nobody knows.
+    Silence,
+}
+
+/// The side of the provider that the test sees. One per test process.
+pub(crate) struct Fake;
+
+struct State {
+    replies: VecDeque<Reply>,
+    sent: Vec<OutboundMessage>,
+    calls: usize,
+    templates: Vec<TemplateInfo>,
+}
+
+static STATE: Mutex<State> =
+    Mutex::new(State { replies: VecDeque::new(), sent: Vec::new(), calls: 0, templates: Vec::new() });
+/// Calls wait here while the test holds them.
+static GATE: Semaphore = Semaphore::const_new(Semaphore::MAX_PERMITS);
+static MANIFEST: LazyLock<Manifest> = LazyLock::new(|| {
+    Manifest::parse("fake", include_str!("fake.toml")).expect("the stand-in's manifest is right")
+});
+
+fn state() -> MutexGuard<'static, State> {
+    STATE.lock().expect("no test panics with the lock")
+}
+
+impl Fake {
+    /// What comes next; afterwards every send is taken under an id of its own.
+    pub(crate) fn will(replies: &[Reply]) {
+        state().replies.extend(replies.iter().cloned());
+    }
+
+    /// The account's templates: name, language, approved, parameters.
+    pub(crate) fn has_templates(templates: &[(&str, &str, bool, usize)]) {
+        state().templates = templates
+            .iter()
+            .map(|(name, language, approved, parameters)| TemplateInfo {
+                name: (*name).to_owned(),
+                language: (*language).to_owned(),
+                approved: *approved,
+                status: if *approved { "APPROVED".to_owned() } else { "PAUSED".to_owned() },
+                category: "UTILITY".to_owned(),
+                parameters: *parameters,
+            })
+            .collect();
+    }
+
+    /// What it was given and took.
+    pub(crate) fn took() -> Vec<OutboundMessage> {
+        state().sent.clone()
+    }
+
+    /// How often it was called to send.
+    pub(crate) fn calls() -> usize {
+        state().calls
+    }
+
+    /// Keeps calls from ending until the value is dropped.
+    pub(crate) async fn hold() -> tokio::sync::SemaphorePermit<'static> {
+        let all = u32::try_from(Semaphore::MAX_PERMITS.min(u32::MAX as usize)).expect("fits");
+        GATE.forget_permits(Semaphore::MAX_PERMITS - all as usize);
+        GATE.acquire_many(all).await.expect("the gate is never closed")
+    }
+}
+
+pub(crate) fn find(slug: &str) -> Option<&'static dyn Provider> {
+    (slug == "fake").then_some(&Adapter as &dyn Provider)
+}
+
+pub(crate) fn manifest_of(slug: &str) -> Option<&'static Manifest> {
+    (slug == "fake").then(|| &*MANIFEST)
+}
+
+struct Adapter;
+
+impl Provider for Adapter {
+    fn manifest(&self) -> &'static Manifest {
+        &MANIFEST
+    }
+
+    fn message(&self) -> Option<&dyn MessageChannel> {
+        Some(self)
+    }
+}
+
+#[async_trait]
+impl MessageChannel for Adapter {
+    fn recovery(&self) -> Recovery {
+        Recovery::Unsure
+    }
+
+    async fn send(&self, _: CallCtx<'_>, message: &OutboundMessage) -> Result<Sent, ProviderError> {
+        state().calls += 1;
+        let _permit = GATE.acquire().await.expect("the gate is never closed");
+        let mut state = state();
+        let own = format!("wamid.{}", state.calls);
+        let id = match state.replies.pop_front() {
+            None => own,
+            Some(Reply::Take(id)) => id.to_owned(),
+            Some(Reply::Reject) => {
+                return Err(ProviderError::new(ProviderErrorKind::Rejected, "131026", "undeliverable"));
+            }
+            Some(Reply::Busy) => {
+                let kind = ProviderErrorKind::RateLimited { retry_after: None };
+                return Err(ProviderError::new(kind, "130429", "slow down"));
+            }
+            Some(Reply::Silence) => {
+                return Err(ProviderError::new(ProviderErrorKind::OutcomeUnknown, "timeout", "no answer in time"));
+            }
+        };
+        state.sent.push(message.clone());
+        Ok(Sent { provider_message_id: id, contact_id: None })
+    }
+
+    async fn find(&self, _: CallCtx<'_>, _: &str) -> Result<Option<Sent>, ProviderError> {
+        Err(ProviderError::configuration("no_lookup", "the stand-in cannot be asked"))
+    }
+
+    async fn templates(&self, _: CallCtx<'_>) -> Result<Vec<TemplateInfo>, ProviderError> {
+        Ok(state().templates.clone())
+    }
+}

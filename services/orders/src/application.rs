@@ -1,0 +1,8 @@
+//! What can be asked of orders, one use case a file. They take ports and return events or notices; no SQL, no
+//! protobuf, no clock of their own.
+
+pub mod change_state;
+pub mod handle_message;
+pub mod open_order;
+pub mod register_client;
+pub mod track_order;

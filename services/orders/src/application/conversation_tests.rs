@@ -1,0 +1,212 @@
+//! Plays the conversations of `tests/conversations/` against the skills that are compiled in: as they are, and with
+//! every message coming three times.
+
+use std::path::Path;
+use std::time::Duration;
+
+use puente_types::{ClientId, ConversationId, OrderId, Phone, Region};
+
+use crate::application::handle_message::{Message, handle_message};
+use crate::domain::client::{Client, Registration};
+use crate::domain::conversation::{Conversation, Heard, Speaker};
+use crate::domain::error::StoreError;
+use crate::domain::number::OrderNumber;
+use crate::domain::order::{Channel, Contact, Order, Reach, Request};
+use crate::domain::ports::Turn;
+use crate::skills::embedded;
+
+/// A turn without a database, for one conversation.
+#[derive(Default)]
+struct Memory {
+    client: Option<Client>,
+    orders: Vec<Order>,
+    registered: Vec<Client>,
+    opened: Vec<Order>,
+}
+
+impl Turn for Memory {
+    async fn client_of(&mut self, _: &Speaker) -> Result<Option<Client>, StoreError> {
+        Ok(self.client.clone())
+    }
+    async fn register(&mut self, _: &Speaker, data: Registration) -> Result<Client, StoreError> {
+        let client = Client { id: ClientId::new(), data };
+        self.client = Some(client.clone());
+        self.registered.push(client.clone());
+        Ok(client)
+    }
+    async fn open(&mut self, contact: Contact, request: Request, channel: Channel) -> Result<Order, StoreError> {
+        let number = OrderNumber::new(i64::try_from(self.orders.len()).unwrap() + 1).unwrap();
+        let (order, _) = Order::open(OrderId::new(), number, contact, request, channel);
+        self.orders.push(order.clone());
+        self.opened.push(order.clone());
+        Ok(order)
+    }
+    async fn order_of(&mut self, client: ClientId, number: OrderNumber) -> Result<Option<Order>, StoreError> {
+        let theirs = |order: &&Order| order.snapshot().number == number && order.snapshot().contact.client_id == client;
+        Ok(self.orders.iter().find(theirs).cloned())
+    }
+}
+
+struct Play {
+    memory: Memory,
+    speaker: Speaker,
+    conversation: Conversation,
+    pause: Option<Duration>,
+    messages: usize,
+    heard: Vec<String>,
+}
+
+impl Play {
+    fn new() -> Self {
+        let reach =
+            Reach { provider: "wuzapi".into(), connection: "acme-wuzapi".into(), contact_id: "573001234567".into() };
+        let phone = Some(Phone::parse("+573001234567", Region::Co).unwrap());
+        Self {
+            memory: Memory::default(),
+            speaker: Speaker { reach, phone },
+            conversation: Conversation::default(),
+            pause: None,
+            messages: 0,
+            heard: Vec::new(),
+        }
+    }
+
+    /// Sends a message so often; what came of it is noted in the words of the fixtures.
+    async fn say(&mut self, mut heard: Heard, times: usize) {
+        self.messages += 1;
+        heard.message_id = format!("m{}", self.messages);
+        heard.pause = self.pause.take().or(Some(Duration::from_secs(20)));
+        let set = embedded().unwrap();
+        for _ in 0..times {
+            let message =
+                Message { id: ConversationId::new(), speaker: &self.speaker, heard: &heard, region: Region::Co };
+            let conversation = std::mem::take(&mut self.conversation);
+            let handled = handle_message(&set, &mut self.memory, conversation, message).await.unwrap();
+            self.conversation = handled.conversation;
+            for client in self.memory.registered.drain(..) {
+                let data = client.data;
+                self.heard.push(format!("+ client {} | {} | {} | {}", data.name, data.email, data.phone.as_e164(), data.location));
+            }
+            for order in self.memory.opened.drain(..) {
+                let order = order.snapshot();
+                let request = &order.request;
+                self.heard.push(format!("+ order {} | {} | {} | {}", order.number, request.service, request.description, request.location));
+            }
+            for notice in handled.notices {
+                assert_eq!((&notice.to, &notice.phone), (&self.speaker.reach, &self.speaker.phone));
+                let variables = notice.variables.iter().map(|(k, v)| format!("{k}={}", v.replace('\n', "\\n")));
+                self.heard.push(format!("< {} {}", notice.template, variables.collect::<Vec<_>>().join("\u{1}")));
+            }
+        }
+    }
+
+    fn prepare(&mut self, line: &str) -> bool {
+        let parts: Vec<&str> = line.splitn(2, ' ').nth(1).unwrap_or_default().split(" | ").collect();
+        let data = |name: &str, email: &str, location: &str| Registration {
+            name: name.into(),
+            email: email.into(),
+            phone: Phone::parse("+573001234567", Region::Co).unwrap(),
+            location: location.into(),
+            nit: None,
+        };
+        let number = OrderNumber::new(i64::try_from(self.memory.orders.len()).unwrap() + 1).unwrap();
+        let order = |client_id, request: [&str; 3]| {
+            let contact = Contact { client_id, name: String::new(), phone: String::new(), reach: Reach::default() };
+            let [service, description, location] = request.map(str::to_owned);
+            Order::open(OrderId::new(), number, contact, Request { service, description, location }, Channel::App).0
+        };
+        if line == "contact hidden" {
+            self.speaker.phone = None;
+        } else if line == "stranger's order" {
+            self.memory.orders.push(order(ClientId::new(), ["otro", "de otra persona", "otro lugar"]));
+        } else if line.starts_with("client ") {
+            let [name, email, location] = parts[..] else { panic!("{line}") };
+            self.memory.client = Some(Client { id: ClientId::new(), data: data(name, email, location) });
+        } else if line.starts_with("order ") {
+            let [service, description, location] = parts[..] else { panic!("{line}") };
+            let client = self.memory.client.as_ref().unwrap().id;
+            self.memory.orders.push(order(client, [service, description, location]));
+        } else if let Some(hours) = line.strip_prefix("pause ") {
+            self.pause = Some(Duration::from_secs(hours.trim_end_matches('h').parse::<u64>().unwrap() * 3600));
+        } else {
+            return false;
+        }
+        true
+    }
+}
+
+fn heard(line: &str) -> Option<Heard> {
+    let (mark, rest) = line.split_at(1);
+    let text = rest.trim().to_owned();
+    Some(match mark {
+        ">" => Heard { text, ..Heard::default() },
+        "*" => Heard { text, media: true, ..Heard::default() },
+        "@" => Heard { place: Some(text), ..Heard::default() },
+        "[" => {
+            let (choice, title) = text.split_once("] ").unwrap();
+            Heard { text: title.into(), choice: Some(choice.into()), ..Heard::default() }
+        }
+        _ => return None,
+    })
+}
+
+/// Whether what came is what the fixture says: the same key, and at least these variables.
+fn fits(expected: &str, came: &str) -> bool {
+    let Some(expected) = expected.strip_prefix("< ") else { return expected == came };
+    let Some(came) = came.strip_prefix("< ") else { return false };
+    let (key, wanted) = expected.split_once(' ').unwrap_or((expected, ""));
+    let (came_key, variables) = came.split_once(' ').unwrap();
+    let variables: Vec<&str> = variables.split('\u{1}').collect();
+    // Values may hold spaces: a new variable begins where a word has `=` in it.
+    let mut pairs: Vec<String> = Vec::new();
+    for word in wanted.split(' ').filter(|word| !word.is_empty()) {
+        let begins = word.split_once('=').is_some_and(|(name, _)| name.chars().all(|c| c.is_ascii_lowercase()));
+        match pairs.last_mut() {
+            Some(last) if !begins => *last += &format!(" {word}"),
+            _ => pairs.push(word.to_owned()),
+        }
+    }
+    key == came_key && pairs.iter().all(|pair| variables.contains(&pair.as_str()))
+}
+
+async fn play(name: &str, script: &str, times: usize) {
+    let mut play = Play::new();
+    let mut said = String::from("(beginning)");
+    for line in script.lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
+        let line = line.trim_end_matches('\r');
+        if line.starts_with("< ") || line.starts_with("+ ") {
+            assert!(!play.heard.is_empty(), "{name}: after `{said}` came nothing, expected `{line}`");
+            let came = play.heard.remove(0);
+            assert!(fits(line, &came), "{name}: after `{said}` came `{came}`, expected `{line}`");
+            continue;
+        }
+        assert!(play.heard.is_empty(), "{name}: after `{said}` came unexpected {:?}", play.heard);
+        if play.prepare(line) {
+            continue;
+        }
+        said = line.to_owned();
+        play.say(heard(line).unwrap_or_else(|| panic!("{name}: {line}")), times).await;
+    }
+    assert!(play.heard.is_empty(), "{name}: at the end came unexpected {:?}", play.heard);
+}
+
+async fn play_all(times: usize) {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/conversations");
+    let mut played = 0;
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        play(&path.file_name().unwrap().to_string_lossy(), &std::fs::read_to_string(&path).unwrap(), times).await;
+        played += 1;
+    }
+    assert!(played >= 10, "only {played} conversations found");
+}
+
+#[tokio::test]
+async fn conversations_go_as_written() {
+    play_all(1).await;
+}
+
+#[tokio::test]
+async fn a_conversation_in_which_every_message_comes_three_times_ends_the_same() {
+    play_all(3).await;
+}

@@ -1,0 +1,89 @@
+//! Works one message of a conversation: what the bot decides is done, and the replies come back as notices.
+//!
+//! Runs inside the conversation's turn, so that the memory, the client, the order and the replies are one commit.
+
+use puente_types::{ConversationId, Region};
+
+use crate::application::open_order::open_order;
+use crate::application::register_client::register_client;
+use crate::application::track_order::track_order;
+use crate::domain::client::Client;
+use crate::domain::conversation::{Conversation, Heard, Speaker};
+use crate::domain::engine::{Action, Facts, KnownClient, advance};
+use crate::domain::error::StoreError;
+use crate::domain::event::Notice;
+use crate::domain::order::{Channel, Order};
+use crate::domain::ports::Turn;
+use crate::domain::skill::SkillSet;
+
+/// What a message led to, besides what the turn has stored.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Handled {
+    /// The memory to keep.
+    pub conversation: Conversation,
+    /// Replies to ask notifications for.
+    pub notices: Vec<Notice>,
+    /// The order that was opened, if one was.
+    pub opened: Option<Order>,
+}
+
+/// A message with what stands around it.
+#[derive(Debug, Clone, Copy)]
+pub struct Message<'a> {
+    /// The conversation's id; replies are about it.
+    pub id: ConversationId,
+    /// Who wrote.
+    pub speaker: &'a Speaker,
+    /// What was written.
+    pub heard: &'a Heard,
+    /// Where numbers without a country code belong.
+    pub region: Region,
+}
+
+/// Works a message.
+///
+/// # Errors
+/// The store's answer; the whole turn is then worked again later.
+pub async fn handle_message<T: Turn>(
+    set: &SkillSet,
+    turn: &mut T,
+    conversation: Conversation,
+    message: Message<'_>,
+) -> Result<Handled, StoreError> {
+    let speaker = message.speaker;
+    let mut client = turn.client_of(speaker).await?;
+    let facts = Facts { client: client.as_ref().map(known), phone: speaker.phone.clone(), region: message.region };
+    let step = advance(set, conversation, message.heard, facts);
+    let mut handled = Handled { conversation: step.conversation, notices: Vec::new(), opened: None };
+    let notice = |template, variables| Notice {
+        to: speaker.reach.clone(),
+        phone: speaker.phone.clone(),
+        template,
+        variables,
+        about: message.id.to_string(),
+    };
+    for action in step.actions {
+        match action {
+            Action::Reply { template, variables } => handled.notices.push(notice(template, variables)),
+            Action::RegisterClient(data) => client = Some(register_client(turn, speaker, data).await?),
+            Action::OpenOrder(request) => {
+                let client = client.as_ref().ok_or_else(|| StoreError::Corrupt("an order without a client".into()))?;
+                let reach = speaker.reach.clone();
+                handled.opened = Some(open_order(turn, client, reach, request, Channel::Whatsapp).await?);
+            }
+            Action::TrackOrder { number, found, not_found } => {
+                let (template, variables) = track_order(turn, client.as_ref(), number, found, not_found).await?;
+                handled.notices.push(notice(template, variables));
+            }
+        }
+    }
+    Ok(handled)
+}
+
+fn known(client: &Client) -> KnownClient {
+    KnownClient { name: client.data.name.clone(), location: client.data.location.clone() }
+}
+
+#[cfg(test)]
+#[path = "conversation_tests.rs"]
+mod tests;

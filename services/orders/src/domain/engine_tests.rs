@@ -1,0 +1,137 @@
+use proptest::prelude::*;
+
+use super::*;
+use crate::domain::conversation::Progress;
+use crate::domain::skill::Completion;
+use crate::skills::embedded;
+
+fn text(text: &str) -> Heard {
+    Heard { text: text.into(), ..Heard::default() }
+}
+
+fn facts(known: bool) -> Facts {
+    let client = known.then(|| KnownClient { name: "Ana".into(), location: "Cra 1 # 2-3".into() });
+    Facts { client, phone: Some(Phone::parse("3001234567", Region::Co).unwrap()), region: Region::Co }
+}
+
+#[test]
+fn a_skill_that_changes_meanwhile_asks_only_for_what_is_missing() {
+    let mut set = embedded().unwrap();
+    let step = advance(&set, Conversation::default(), &text("necesito una instalación"), facts(true));
+    let creation = set.skills.get_mut("order_creation").unwrap();
+    let floor = crate::domain::skill::Step {
+        field: "floor".into(),
+        kind: crate::domain::skill::Kind::Text(1, 20),
+        ask: "order_floor".into(),
+        retry: "order_floor_retry".into(),
+        known: None,
+        opening_words: None,
+        optional: false,
+        leads: Vec::new(),
+    };
+    creation.steps.insert(2, floor);
+    creation.version += 1;
+    let step = advance(&set, step.conversation, &text("Dos lámparas en el comedor"), facts(true));
+    let [Action::Reply { template, variables }] = &step.actions[..] else { panic!("{:?}", step.actions) };
+    assert_eq!((template.as_str(), variables["service"].as_str()), ("order_floor", "Instalación"));
+}
+
+#[test]
+fn a_skill_that_is_gone_ends_and_the_message_stands_by_itself() {
+    let set = embedded().unwrap();
+    let progress = Progress { skill: "photo_upload".into(), ..Progress::default() };
+    let conversation = Conversation { mode: Mode::Asking(progress), ..Conversation::default() };
+    let step = advance(&set, conversation, &text("hola"), facts(true));
+    assert_eq!(step.conversation.mode, Mode::Idle);
+    assert!(matches!(&step.actions[..], [Action::Reply { template, .. }] if template == "bot_greeting"));
+}
+
+#[test]
+fn an_optional_question_may_be_skipped() {
+    let mut set = embedded().unwrap();
+    let registration = set.skills.get_mut("registration").unwrap();
+    registration.steps.insert(
+        1,
+        crate::domain::skill::Step {
+            field: "nit".into(),
+            kind: crate::domain::skill::Kind::Nit,
+            ask: "registration_nit".into(),
+            retry: "registration_nit_retry".into(),
+            known: None,
+            opening_words: None,
+            optional: true,
+            leads: Vec::new(),
+        },
+    );
+    for (answer, nit) in [("no tengo", None), ("NIT 900.373.115-3", Some("900373115"))] {
+        let mut conversation = Conversation::default();
+        let mut registered = None;
+        for said in ["registrarme", "Ana Ruiz", answer, "ana@correo.co", "Calle 1 # 2-3"] {
+            let step = advance(&set, conversation, &text(said), facts(false));
+            conversation = step.conversation;
+            registered = step.actions.into_iter().find_map(|action| match action {
+                Action::RegisterClient(registration) => Some(registration),
+                _ => None,
+            });
+        }
+        let registered = registered.unwrap();
+        assert_eq!(registered.nit.as_ref().map(puente_types::Nit::body), nit);
+    }
+}
+
+#[test]
+fn every_set_has_one_completion_that_opens_orders() {
+    let set = embedded().unwrap();
+    assert_eq!(set.skills.values().filter(|skill| skill.done == Completion::OpenOrder).count(), 1);
+}
+
+/// Messages that are likely to matter, and any text at all.
+fn message() -> impl Strategy<Value = Heard> {
+    let words = prop::sample::select(vec![
+        "hola", "menú", "cancelar", "sí", "no", "asesor", "necesito mantenimiento", "quiero un servicio", "OT-000042",
+        "estado OT-1", "Ana Ruiz", "ana@correo.co", "300 123 4567", "Calle 10 # 5-20", "2", "El aire gotea mucho por dentro",
+    ]);
+    let said = prop_oneof![8 => words.prop_map(str::to_owned), 1 => ".{0,60}", 1 => "\\PC{0,5000}"];
+    let choice = prop::option::weighted(0.1, prop_oneof![Just("open_order".to_owned()), Just("x".to_owned())]);
+    let place = prop::option::weighted(0.1, ".{0,30}");
+    let pause = prop::option::of((0_u64..200_000).prop_map(std::time::Duration::from_secs));
+    let id = "[a-f]{0,1}";
+    (said, choice, place, any::<bool>(), pause, id).prop_map(|(text, choice, place, media, pause, message_id)| Heard {
+        message_id, text, choice, place, media, pause,
+    })
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn whatever_is_said_there_is_one_reply_at_most_and_orders_are_for_clients_only(said in prop::collection::vec(message(), 1..25)) {
+        let set = embedded().unwrap();
+        let mut conversation = Conversation::default();
+        let mut known = false;
+        for heard in said {
+            let before = conversation.clone();
+            let step = advance(&set, conversation, &heard, facts(known));
+            let again = advance(&set, before, &heard, facts(known));
+            prop_assert_eq!(&step, &again, "the same message gives the same turn");
+            let replies = step.actions.iter().filter(|a| matches!(a, Action::Reply { .. } | Action::TrackOrder { .. })).count();
+            let opened = step.actions.iter().filter(|a| matches!(a, Action::OpenOrder(_))).count();
+            prop_assert!(replies + opened <= 1);
+            for action in &step.actions {
+                match action {
+                    Action::RegisterClient(data) => {
+                        prop_assert!(!known && data.email.contains('@') && !data.name.is_empty());
+                        known = true;
+                    }
+                    Action::OpenOrder(request) => {
+                        prop_assert!(known);
+                        prop_assert!(!request.service.is_empty() && request.description.chars().count() >= 8);
+                        prop_assert_eq!(&step.conversation.mode, &Mode::Idle);
+                    }
+                    Action::Reply { template, .. } => prop_assert!(set.texts().contains(template.as_str())),
+                    Action::TrackOrder { .. } => {}
+                }
+            }
+            conversation = step.conversation;
+        }
+    }
+}
