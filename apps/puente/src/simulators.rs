@@ -25,7 +25,6 @@ const DEMO: &str = include_str!("../demo/connections.toml");
 const PLACEHOLDER: &str = "${SIMULATORS}";
 
 /// Simulators that answer.
-#[derive(Debug)]
 pub(crate) struct Simulators {
     /// What they share: accounts, journal, webhooks to be sent.
     pub(crate) hub: Hub,

@@ -49,6 +49,7 @@ pub const NOTIFICATIONS: ConsumerSpec = ConsumerSpec {
         notifications::MessageRequested::TYPE,
         orders::OrderOpened::TYPE,
         orders::OrderStateChanged::TYPE,
+        orders::OrderAssigned::TYPE,
         messaging::ReceiptChanged::TYPE,
         messaging::MessageReceived::TYPE,
         messaging::TemplateChanged::TYPE,

@@ -53,17 +53,18 @@ pub(crate) enum Claim {
     Nothing,
 }
 
+/// A row of the table.
 pub(crate) struct Row {
-    id: Uuid,
-    tenant: String,
-    key: String,
-    provider: String,
-    connection: String,
-    operation: String,
-    subject_id: String,
-    payload: Value,
-    attempts: i32,
-    traceparent: Option<String>,
+    pub(crate) id: Uuid,
+    pub(crate) tenant: String,
+    pub(crate) key: String,
+    pub(crate) provider: String,
+    pub(crate) connection: String,
+    pub(crate) operation: String,
+    pub(crate) subject_id: String,
+    pub(crate) payload: Value,
+    pub(crate) attempts: i32,
+    pub(crate) traceparent: Option<String>,
 }
 
 impl Row {

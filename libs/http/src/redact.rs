@@ -142,7 +142,7 @@ mod tests {
             ("/users/ana%40example.com/x", "/users/*/x"),
             ("/users/ana@example.com", "/users/*"),
             ("/calls/+573001234567", "/calls/*"),
-            ("/checkout/sessions/cs_test_a1B2c3D4", "/checkout/sessions/*"),
+            ("/checkout/links/cs_test_a1B2c3D4", "/checkout/links/*"),
             ("/hooks/QmFzZTY0VG9rZW4", "/hooks/*"),
             ("/0193b0f4-8e5f-7cc0-9d55-0a1b2c3d4e5f", "/*"),
             ("/bot123456:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw/send", "/*/send"),

@@ -1,9 +1,9 @@
-//! Every event of the fleet as the broker hands it out, remembered and waited for.
+//! Every event of the fleet as the broker hands it out, noted in a [`Ledger`] and waited for.
 //!
 //! Read by an ephemeral consumer that keeps the stream's order, beside the services' own consumers: what an internal
-//! team would do. Nothing the demo claims comes from inside the services.
+//! team would do.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
@@ -11,18 +11,16 @@ use async_nats::jetstream;
 use async_nats::jetstream::consumer::{DeliverPolicy, pull};
 use futures::StreamExt;
 use puente_bus::{Envelope, topology};
-use puente_proto::Event;
 use puente_service::Runtime;
 use tokio::sync::watch;
 
-/// The whole of a demo with a large load stays below; beyond it, the oldest are of no interest any more.
-const MOST: usize = 500_000;
+use crate::demo::ledger::Ledger;
 
-/// What was seen so far.
+/// The events since the demo began.
 #[derive(Debug, Clone)]
 pub(crate) struct Timeline {
-    seen: Arc<Mutex<Vec<Arc<Envelope>>>>,
-    count: watch::Receiver<usize>,
+    ledger: Arc<Mutex<Ledger>>,
+    changes: watch::Receiver<u64>,
 }
 
 impl Timeline {
@@ -32,14 +30,13 @@ impl Timeline {
         runtime: &Runtime,
         each: impl Fn(&Envelope) + Send + 'static,
     ) -> anyhow::Result<Self> {
-        let stream = jetstream::new(client.clone());
-        let stream = stream.get_stream(topology::EVENTS).await.context("the stream of events is not there")?;
+        let what = "the events cannot be followed";
+        let stream = jetstream::new(client.clone()).get_stream(topology::EVENTS).await.context(what)?;
         let config = pull::OrderedConfig { deliver_policy: DeliverPolicy::New, ..Default::default() };
-        let consumer = stream.create_consumer(config).await.context("the events cannot be followed")?;
-        let mut messages = consumer.messages().await.context("the events cannot be followed")?;
-        let seen: Arc<Mutex<Vec<Arc<Envelope>>>> = Arc::default();
-        let (counter, count) = watch::channel(0);
-        let timeline = Self { seen: Arc::clone(&seen), count };
+        let mut messages = stream.create_consumer(config).await.context(what)?.messages().await.context(what)?;
+        let ledger: Arc<Mutex<Ledger>> = Arc::default();
+        let (changed, changes) = watch::channel(0);
+        let timeline = Self { ledger: Arc::clone(&ledger), changes };
         let shutdown = runtime.shutdown.clone();
         runtime.spawn("demo timeline", async move {
             loop {
@@ -47,42 +44,40 @@ impl Timeline {
                     next = messages.next() => next,
                     () = shutdown.cancelled() => return Ok(()),
                 };
-                let Some(message) = next else { return Err(anyhow!("the stream of events ended")) };
+                let message = next.ok_or_else(|| anyhow!("the stream of events ended"))?;
                 let message = message.context("the events cannot be followed any more")?;
-                let envelope = Arc::new(Envelope::read(&message).context("an event cannot be read")?);
+                let envelope = Envelope::read(&message).context("an event cannot be read")?;
                 each(&envelope);
-                let mut seen = seen.lock().unwrap_or_else(PoisonError::into_inner);
-                if seen.len() < MOST {
-                    seen.push(envelope);
-                }
-                counter.send_replace(seen.len());
+                ledger.lock().unwrap_or_else(PoisonError::into_inner).note(&envelope);
+                changed.send_modify(|count| *count += 1);
             }
+            // The type of the block's errors.
+            #[expect(unreachable_code, reason = "the loop ends by return only")]
+            Ok::<(), anyhow::Error>(())
         });
         Ok(timeline)
     }
 
-    /// All events of one type that `keep` turns into something.
-    pub(crate) fn all<E: Event, T>(&self, keep: impl Fn(&Envelope, E) -> Option<T>) -> Vec<T> {
-        let seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let decoded = seen.iter().filter(|envelope| envelope.is::<E>());
-        decoded.filter_map(|envelope| keep(envelope, envelope.decode::<E>().ok()?)).collect()
+    /// What was seen so far.
+    pub(crate) fn ledger(&self) -> MutexGuard<'_, Ledger> {
+        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits until `look` finds what it looks for, and looks again after every event.
+    /// Waits until `look` finds what it looks for; it looks again after every event.
     pub(crate) async fn until<T>(
         &self,
         patience: Duration,
         what: &str,
-        look: impl Fn(&Self) -> Option<T>,
+        look: impl Fn(&Ledger) -> Option<T>,
     ) -> anyhow::Result<T> {
-        let mut count = self.count.clone();
+        let mut changes = self.changes.clone();
         let wait = async {
             loop {
-                count.mark_unchanged();
-                if let Some(found) = look(self) {
+                changes.mark_unchanged();
+                if let Some(found) = look(&self.ledger()) {
                     return Ok(found);
                 }
-                count.changed().await.map_err(|_| anyhow!("the events are no longer followed"))?;
+                changes.changed().await.map_err(|_| anyhow!("the events are no longer followed"))?;
             }
         };
         let late = |_| anyhow!("waited {} s in vain for {what}", patience.as_secs());

@@ -96,10 +96,9 @@ async fn a_burst_of_reads_waits_for_its_turn_and_writes_do_not() {
     http.send(&connection("other"), get(&base), Duration::from_secs(5))
         .await
         .unwrap();
-    let started = std::time::Instant::now();
     send(&http, get(&base)).await.unwrap();
     assert!(
-        started.elapsed() >= Duration::from_millis(300),
+        started.elapsed() >= Duration::from_millis(990),
         "it waited for its turn"
     );
 }

@@ -3,7 +3,7 @@
 #![expect(
     clippy::unwrap_used,
     clippy::disallowed_methods,
-    reason = "helpers of tests: what fails in them is a failed test, and their servers end with the test"
+    reason = "support code of tests: what fails in it is a failed test, and their servers end with the test"
 )]
 
 mod audit;

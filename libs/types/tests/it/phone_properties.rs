@@ -24,7 +24,7 @@ fn number_like() -> impl Strategy<Value = String> {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(ProptestConfig::with_cases(600))]
 
     #[test]
     fn normalising_twice_is_normalising_once(raw in number_like(), region in region(), later in region()) {

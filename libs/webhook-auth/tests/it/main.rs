@@ -2,7 +2,7 @@
 
 #![expect(
     clippy::expect_used,
-    reason = "helpers of tests: what fails in them is a failed test"
+    reason = "support code of tests: what fails in it is a failed test"
 )]
 
 mod combinations;

@@ -7,7 +7,7 @@
 use puente_bus::Envelope;
 use puente_effects::settle_by_key;
 use puente_outbox::{ApplyError, Tx};
-use puente_ports::{Provider, Sent};
+use puente_ports::{Provider, ProviderError, ProviderErrorKind, Sent};
 use puente_proto::instant;
 use puente_proto::messaging::ReceiptChanged;
 use puente_types::{MessageId, TenantId};
@@ -150,9 +150,6 @@ async fn hear(
 fn tag(provider: Option<&'static dyn Provider>, code: &str) -> &'static str {
     let rules = provider.map(|provider| provider.manifest().errors.as_slice()).unwrap_or_default();
     let rule = rules.iter().find(|rule| rule.codes.iter().any(|known| known == code));
-    match rule.map(|rule| rule.kind.as_str()) {
-        Some("auth" | "configuration") => "configuration",
-        Some("rate_limited" | "unavailable" | "outcome_unknown") => "temporary",
-        _ => "permanent",
-    }
+    let kind = rule.and_then(|rule| rule.error_kind()).unwrap_or(ProviderErrorKind::Rejected);
+    ProviderError::new(kind, code, "").tag().as_str()
 }

@@ -15,8 +15,8 @@ pub struct SkillSet {
     pub bot: Bot,
     /// Skills by name.
     pub skills: BTreeMap<String, Skill>,
-    /// The text that tells a client of a state.
-    pub updates: BTreeMap<State, String>,
+    /// The states that clients are told of.
+    pub told: BTreeSet<State>,
 }
 
 /// What leads where, and what holds in every skill.
@@ -229,7 +229,6 @@ impl SkillSet {
                 Completion::OpenOrder => {}
             }
         }
-        keys.extend(self.updates.values().map(String::as_str));
         keys
     }
 }

@@ -68,8 +68,8 @@ pub(crate) async fn insert(tx: &mut Tx, new: &NewMessage<'_>) -> Result<bool, sq
         "INSERT INTO messages (id, tenant, cause, about, template, form, category, recipient, provider, connection,
                                contact_id, effect_key, state, version, error_code, error_tag, error_note, traceparent,
                                queued_at, failed_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, 1, $14, $15, $16, $17, $18,
-                 CASE WHEN $13 = 'failed' THEN $18 END)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13::text, 1, $14, $15, $16, $17, $18::timestamptz,
+                 CASE WHEN $13 = 'failed' THEN $18::timestamptz END)
          ON CONFLICT (tenant, cause) DO NOTHING",
         new.id.uuid(),
         new.tenant.as_str(),

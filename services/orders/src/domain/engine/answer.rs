@@ -145,7 +145,8 @@ impl Bot<'_> {
                 }
             }
             Completion::OpenOrder => self.actions.push(Action::OpenOrder(Request {
-                service: field("service"),
+                // As people read it: the same word stands in the confirmation, in the console and in tasks.
+                service: variables.get("service").cloned().unwrap_or_default(),
                 description: field("description"),
                 location: field("location"),
             })),

@@ -5,7 +5,7 @@ mod bot;
 mod check;
 mod skill;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::de::DeserializeOwned;
 use toml::Spanned;
@@ -23,7 +23,7 @@ const FORMAT: u32 = 1;
 pub(super) fn build(files: &Files) -> Result<SkillSet, Vec<Problem>> {
     let mut problems = Vec::new();
     let bot = read::<BotFile, _>(files, "bot.toml", &mut problems, bot::build);
-    let updates = read::<UpdatesFile, _>(files, "status_updates.toml", &mut problems, updates);
+    let told = read::<UpdatesFile, _>(files, "status_updates.toml", &mut problems, told);
     let Some((names, bot)) = bot else { return Err(problems) };
     let mut skills = BTreeMap::new();
     for name in &names {
@@ -33,7 +33,7 @@ pub(super) fn build(files: &Files) -> Result<SkillSet, Vec<Problem>> {
             skills.insert(name.clone(), skill);
         }
     }
-    let set = SkillSet { bot, skills, updates: updates.unwrap_or_default() };
+    let set = SkillSet { bot, skills, told: told.unwrap_or_default() };
     if problems.is_empty() {
         // What concerns several files is only worth saying when each is right by itself.
         together(files, &set, &mut problems);
@@ -67,27 +67,26 @@ fn read<F: DeserializeOwned, T>(
     built
 }
 
-fn updates(written: UpdatesFile, file: &mut Examined<'_>) -> BTreeMap<State, String> {
+fn told(written: UpdatesFile, file: &mut Examined<'_>) -> BTreeSet<State> {
     check::format(&written.format, file);
     check::version(&written.version, file);
-    let mut texts = BTreeMap::new();
-    for (name, key) in written.texts {
-        let path = format!("texts.{name}");
-        check::text_key(&key, &path, file);
-        match name.parse::<State>() {
-            Err(error) => file.at(&key.span(), path, error.to_string()),
+    let mut states = BTreeSet::new();
+    for name in written.states {
+        match name.get_ref().parse::<State>() {
+            Err(error) => file.at(&name.span(), "states", error.to_string()),
             Ok(state) if !state.visible() => {
-                file.at(&key.span(), path, "the state is internal: clients are not told of it");
+                file.at(&name.span(), "states", format!("`{state}` is internal: clients are not told of it"));
             }
             Ok(state) if !TABLE.iter().any(|(_, _, to)| *to == state) => {
-                file.at(&key.span(), path, "no transition leads to this state");
+                file.at(&name.span(), "states", format!("no transition leads to `{state}`"));
             }
-            Ok(state) => {
-                texts.insert(state, key.into_inner());
+            Ok(state) if !states.insert(state) => {
+                file.at(&name.span(), "states", format!("`{state}` is listed twice"));
             }
+            Ok(_) => {}
         }
     }
-    texts
+    states
 }
 
 /// What concerns several files.

@@ -1,6 +1,5 @@
 //! Where skill files come from, and their shape as written.
 
-use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
@@ -222,5 +221,5 @@ pub(super) struct ChoiceFile {
 pub(super) struct UpdatesFile {
     pub(super) format: Spanned<u32>,
     pub(super) version: Spanned<u32>,
-    pub(super) texts: BTreeMap<String, Spanned<String>>,
+    pub(super) states: Vec<Spanned<String>>,
 }

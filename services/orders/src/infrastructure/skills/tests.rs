@@ -34,11 +34,11 @@ fn the_compiled_in_skills_are_right_and_name_their_texts() {
     let set = embedded().unwrap();
     let names: Vec<&str> = set.skills.keys().map(String::as_str).collect();
     assert_eq!(names, ["order_creation", "order_tracking", "registration"]);
-    for key in ["bot_menu", "registration_email_retry", "order_confirm", "tracking_not_found", "order_policy_assigned"] {
+    for key in ["bot_menu", "registration_email_retry", "order_confirm", "tracking_not_found"] {
         assert!(set.texts().contains(key), "{key}");
     }
-    let told: Vec<_> = crate::domain::state::State::ALL.into_iter().filter(|s| s.visible() && !set.updates.contains_key(s)).collect();
-    assert_eq!(told, [crate::domain::state::State::Nueva], "every other visible state has its text");
+    let told: Vec<_> = crate::domain::state::State::ALL.into_iter().filter(|s| s.visible() && !set.told.contains(s)).collect();
+    assert_eq!(told, [crate::domain::state::State::Nueva], "clients are told of every other visible state");
 }
 
 #[test]
@@ -64,7 +64,7 @@ fn unknown_and_missing_fields_are_told() {
 
 #[test]
 fn each_mistake_is_refused_with_its_reason() {
-    let cases: [(&str, &str, &str, &str, &str); 19] = [
+    let cases: [(&str, &str, &str, &str, &str); 21] = [
         ("bot.toml", BOT, "format = 1", "format = 2", "format 2 is not supported"),
         ("bot.toml", BOT, "version = 1", "version = 0", "count from 1"),
         ("bot.toml", BOT, "language = \"es\"", "language = \"xx\"", "only `es`"),
@@ -82,8 +82,10 @@ fn each_mistake_is_refused_with_its_reason() {
         ("registration.toml", REGISTRATION, "known = \"contact_phone\"", "known = \"client_location\"", "must be `contact_phone`"),
         ("registration.toml", REGISTRATION, "action = \"register_client\"", "action = \"greet\"", "`greet` is no action"),
         ("order_creation.toml", CREATION, "client_only = true", "client_only = false", "an order needs a client"),
-        ("status_updates.toml", UPDATES, "Programada =", "EnCotizacion =", "the state is internal"),
-        ("status_updates.toml", UPDATES, "Programada =", "Perdida =", "`Perdida` is no state"),
+        ("status_updates.toml", UPDATES, "\"Programada\"", "\"EnCotizacion\"", "is internal"),
+        ("status_updates.toml", UPDATES, "\"Programada\"", "\"Perdida\"", "`Perdida` is no state"),
+        ("status_updates.toml", UPDATES, "\"Programada\"", "\"Nueva\"", "no transition leads to"),
+        ("status_updates.toml", UPDATES, "\"Programada\"", "\"EnFirma\"", "listed twice"),
     ];
     for (name, text, good, bad, reason) in cases {
         assert!(text.contains(good), "{good} stands in {name}");

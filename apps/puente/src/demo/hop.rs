@@ -1,0 +1,136 @@
+//! What each hop looks like on the screen.
+
+use puente_bus::Envelope;
+use puente_proto::messaging::{MessageReceived, ReceiptChanged, ReceiptState};
+use puente_proto::notifications::{DeliveryState, MessageParked, MessageQueued, MessageRequested, MessageStateChanged};
+use puente_proto::orders::{ClientRegistered, OrderOpened};
+use puente_providers::sim::Entry;
+
+use crate::demo::post::Answer;
+use crate::demo::screen::{Line, Side};
+use crate::ui::Tone;
+
+/// As much of a message as fits a line.
+const EXCERPT: usize = 64;
+
+fn line(who: &str, side: Side, what: &str, detail: String, tone: Tone) -> Line {
+    Line { who: who.to_owned(), side, what: what.to_owned(), detail, tone }
+}
+
+/// A person writes.
+pub(crate) fn person(name: &str, text: &str) -> Line {
+    line(name, Side::Person, "writes", excerpt(text), Tone::Strong)
+}
+
+/// What ingress answered to a webhook.
+pub(crate) fn answer(answer: &Answer, expected: &str) -> Line {
+    let ms = answer.took.as_secs_f64() * 1000.0;
+    let tone = match (answer.word == expected, answer.status) {
+        (false, _) => Tone::Bad,
+        (true, 200) => Tone::Good,
+        (true, _) => Tone::Notice,
+    };
+    let (what, detail) = match answer.status {
+        200 => (format!("webhook {}", answer.word), format!("200 in {ms:.1} ms")),
+        status => ("webhook refused".to_owned(), format!("{status} {}: {}", answer.word, answer.message)),
+    };
+    line("ingress", Side::Fleet, &what, detail, tone)
+}
+
+/// A provider took a message.
+pub(crate) fn taken(provider: &str, entry: &Entry) -> Line {
+    line(provider, Side::Provider, "takes the message", excerpt(&entry.text), Tone::Good)
+}
+
+/// An event of the fleet; `all` shows also those that every message has.
+pub(crate) fn event(envelope: &Envelope, all: bool) -> Option<Line> {
+    let fleet = |what: &str, detail: String| {
+        Some(line(&envelope.source, Side::Fleet, what, detail, Tone::Dim))
+    };
+    if let Ok(event) = envelope.decode::<ClientRegistered>() {
+        return Some(line(&envelope.source, Side::Fleet, "client registered", event.name, Tone::Good));
+    }
+    if let Ok(event) = envelope.decode::<OrderOpened>() {
+        let detail = format!("{}, {}: {}", event.number, event.service, excerpt(&event.description));
+        return Some(line(&envelope.source, Side::Fleet, "order opened", detail, Tone::Good));
+    }
+    if let Ok(event) = envelope.decode::<MessageParked>() {
+        return Some(line(&envelope.source, Side::Fleet, "message parked", event.reason, Tone::Bad));
+    }
+    if !all {
+        return None;
+    }
+    if envelope.is::<MessageReceived>() {
+        return fleet("message received", "published after the commit".to_owned());
+    }
+    if let Ok(event) = envelope.decode::<MessageRequested>() {
+        return fleet("message requested", event.template);
+    }
+    if let Ok(event) = envelope.decode::<MessageQueued>() {
+        return fleet("effect journalled", format!("{}, as a {} message", event.template, event.form));
+    }
+    if let Ok(event) = envelope.decode::<MessageStateChanged>() {
+        return fleet("message moved", format!("{} → {}", state(event.before()), state(event.after())));
+    }
+    if let Ok(event) = envelope.decode::<ReceiptChanged>() {
+        return fleet("receipt", receipt(event.state()).to_owned());
+    }
+    None
+}
+
+fn state(state: DeliveryState) -> &'static str {
+    match state {
+        DeliveryState::Unspecified => "none",
+        DeliveryState::Queued => "queued",
+        DeliveryState::Sent => "sent",
+        DeliveryState::Delivered => "delivered",
+        DeliveryState::Read => "read",
+        DeliveryState::Failed => "failed",
+    }
+}
+
+fn receipt(state: ReceiptState) -> &'static str {
+    match state {
+        ReceiptState::Unspecified => "a state that is not known",
+        ReceiptState::Sent => "sent",
+        ReceiptState::Delivered => "delivered",
+        ReceiptState::Read => "read",
+        ReceiptState::Failed => "failed",
+    }
+}
+
+/// The beginning of a text in one line.
+fn excerpt(text: &str) -> String {
+    let flat = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    if flat.chars().count() <= EXCERPT {
+        return format!("«{flat}»");
+    }
+    let cut: String = flat.chars().take(EXCERPT - 1).collect();
+    format!("«{}…»", cut.trim_end())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn long_texts_are_cut_to_one_line() {
+        assert_eq!(excerpt("¡Hola!\n\n¿Cómo  está?"), "«¡Hola! ¿Cómo está?»");
+        let long = excerpt(&"ñandú ".repeat(40));
+        assert!(long.chars().count() <= EXCERPT + 2 && long.ends_with("…»"), "{long}");
+    }
+
+    #[test]
+    fn an_answer_is_bad_only_when_it_is_not_the_expected_one() {
+        let refused = Answer {
+            status: 401,
+            word: "not_authentic".to_owned(),
+            message: "no".to_owned(),
+            took: Duration::from_millis(3),
+        };
+        assert_eq!(answer(&refused, "not_authentic").tone, Tone::Notice);
+        assert_eq!(answer(&refused, "accepted").tone, Tone::Bad);
+    }
+}

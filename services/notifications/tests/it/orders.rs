@@ -1,0 +1,110 @@
+//! An order's events make the same messages in the same order, however they arrive.
+
+use std::time::Duration;
+
+use puente_proto::orders::{Contact, OrderOpened, OrderStateChanged};
+use puente_types::EventId;
+
+use crate::support::{ANA, Fake, Stage};
+
+fn contact() -> Contact {
+    Contact {
+        name: "Ana".into(),
+        provider: "fake".into(),
+        connection: "acme-chat".into(),
+        contact_id: ANA.into(),
+        ..Contact::default()
+    }
+}
+
+fn opened(order: &str) -> OrderOpened {
+    OrderOpened {
+        order_id: order.into(),
+        number: "OT-000001".into(),
+        contact: Some(contact()),
+        service: "reparación".into(),
+        state: "Nueva".into(),
+        ..OrderOpened::default()
+    }
+}
+
+fn moved(order: &str, after: &str, visible: bool) -> OrderStateChanged {
+    OrderStateChanged {
+        order_id: order.into(),
+        number: "OT-000001".into(),
+        contact: Some(contact()),
+        after: after.into(),
+        visible,
+        ..OrderStateChanged::default()
+    }
+}
+
+/// The numbers below `count` in an order drawn from random bits.
+fn shuffled(count: usize) -> Vec<usize> {
+    let mut bits = EventId::new().uuid().as_u64_pair().1;
+    let mut left: Vec<usize> = (0..count).collect();
+    let mut order = Vec::new();
+    while !left.is_empty() {
+        order.push(left.remove(usize::try_from(bits % 7_919).unwrap() % left.len()));
+        bits = bits.rotate_right(9);
+    }
+    order
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn shuffled_and_repeated_events_of_an_order_give_one_message_per_visible_change_in_order() {
+    let stage = Stage::set().await;
+    let heard = stage.hears("acme", ANA, "hola", Duration::from_secs(60)).await;
+    stage.handled(heard).await;
+    // The third is not visible, the last has no text of its own.
+    let changes = [("Asignada", true), ("EnCotizacion", false), ("CotizacionEnviada", true), ("EnLaLuna", true)];
+    let expected = ["order_opened", "order_assigned", "order_quotation_sent", "order_state_changed"];
+    let mut orders = Vec::new();
+    for _ in 0..3 {
+        let order = EventId::new().to_string();
+        let arrival = shuffled(changes.len() + 1);
+        let mut ids = vec![EventId::new(); changes.len() + 1];
+        ids.iter_mut().for_each(|id| *id = EventId::new());
+        // Everything comes twice.
+        for at in arrival.iter().chain(&arrival) {
+            let version = Some(i64::try_from(at + 1).unwrap());
+            match at.checked_sub(1).and_then(|at| changes.get(at)) {
+                None => stage.publish_as(ids[*at], "acme", &order, version, &opened(&order)).await,
+                Some((after, visible)) => {
+                    stage.publish_as(ids[*at], "acme", &order, version, &moved(&order, after, *visible)).await;
+                }
+            }
+        }
+        orders.push((order, arrival));
+    }
+    stage.settled("acme", 3 * expected.len(), |m| m.state == "sent").await;
+    for (order, arrival) in orders {
+        let told: Vec<String> =
+            sqlx::query_scalar("SELECT template FROM messages WHERE about = $1 ORDER BY queued_at, id")
+                .bind(&order)
+                .fetch_all(&stage.pool)
+                .await
+                .unwrap();
+        assert_eq!(told, expected, "arrival: {arrival:?}");
+        let version: i64 = sqlx::query_scalar("SELECT version FROM order_watch WHERE order_id = $1")
+            .bind(&order)
+            .fetch_one(&stage.pool)
+            .await
+            .unwrap();
+        assert_eq!(version, 5);
+    }
+    assert_eq!(Fake::took().len(), 3 * expected.len());
+    assert_eq!(stage.count("SELECT count(*) FROM dead_letters").await, 0);
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_without_a_version_is_a_dead_letter() {
+    let stage = Stage::set().await;
+    stage.publish("acme", "o-1", None, &opened("o-1")).await;
+    puente_testkit::wait_for("the dead letter", crate::support::PATIENCE, async || {
+        stage.count("SELECT count(*) FROM dead_letters WHERE reason LIKE '%no version%'").await == 1
+    })
+    .await;
+    stage.stop().await;
+}

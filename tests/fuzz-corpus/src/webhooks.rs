@@ -1,0 +1,85 @@
+//! Webhooks: bodies, queries and signature headers, as anybody on the internet can send them.
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method};
+use puente_types::{Secret, Secrets};
+use puente_webhook_auth::{
+    Encoding, HmacScheme, RawRequest, SignedPart, TimestampRule, TokenScheme, TokenSource, WebhookAuth,
+};
+use time::{Duration, OffsetDateTime};
+
+/// A key of the provider names one happening; what is longer would be the sender's text, not a key.
+const LONGEST_KEY: usize = 1024;
+
+pub(crate) fn jelou(bytes: &[u8]) {
+    translate("jelou", bytes);
+}
+
+pub(crate) fn whatsapp_cloud(bytes: &[u8]) {
+    translate("whatsapp_cloud", bytes);
+}
+
+/// The same bytes give the same events, and every event can be told from others.
+fn translate(slug: &str, bytes: &[u8]) {
+    let Ok(events) = puente_providers::fuzz_translate(slug, bytes) else { return };
+    assert_eq!(puente_providers::fuzz_translate(slug, bytes).ok().as_ref(), Some(&events));
+    for event in events {
+        assert!(!event.dedupe_key.is_empty() && event.dedupe_key.len() <= LONGEST_KEY, "{}", event.dedupe_key);
+    }
+}
+
+/// A value that was encoded is found as it was; broken queries give nothing.
+pub(crate) fn query(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes).into_owned();
+    for name in ["hub.challenge", "hub.verify_token", "token", ""] {
+        let _ = request(text.clone(), HeaderMap::new(), b"").query_value(name);
+    }
+    let encoded: String = bytes.iter().map(|byte| format!("%{byte:02x}")).collect();
+    let found = request(format!("first=1&token={encoded}&token=x"), HeaderMap::new(), b"").query_value("token");
+    assert_eq!(found, String::from_utf8(bytes.to_vec()).ok());
+}
+
+/// Nobody without the key is let in: the first line is what is presented, the rest is the body.
+pub(crate) fn signature(bytes: &[u8]) {
+    let mut parts = bytes.splitn(2, |byte| *byte == b'\n');
+    let (given, body) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    let mut headers = HeaderMap::new();
+    for name in ["x-signature", "x-timestamp", "authorization"] {
+        let Ok(value) = HeaderValue::from_bytes(given) else { return };
+        headers.insert(name, value);
+    }
+    let query = format!("token={}", String::from_utf8_lossy(given));
+    let now = OffsetDateTime::UNIX_EPOCH + Duration::days(20_000);
+    for auth in schemes() {
+        let outcome = auth.verify(request(query.clone(), headers.clone(), body), &secrets(), now);
+        assert!(outcome.is_err(), "let in by {auth:?}");
+    }
+}
+
+fn schemes() -> Vec<WebhookAuth> {
+    let hmac = |prefix: &str, encoding, signed| {
+        let (header, prefix) = ("x-signature".to_owned(), prefix.to_owned());
+        WebhookAuth::Hmac(HmacScheme { header, prefix, encoding, secret: "key".to_owned(), signed })
+    };
+    let stamped = || {
+        SignedPart::TimestampDotBody(TimestampRule { header: "x-timestamp".to_owned(), tolerance: Duration::minutes(5) })
+    };
+    let token = |source, prefix: &str| {
+        WebhookAuth::SharedToken(TokenScheme { source, prefix: prefix.to_owned(), secret: "key".to_owned() })
+    };
+    vec![
+        hmac("sha256=", Encoding::Hex, SignedPart::Body),
+        hmac("", Encoding::Base64, SignedPart::Body),
+        hmac("v1=", Encoding::Hex, stamped()),
+        token(TokenSource::Header("authorization".to_owned()), "Bearer "),
+        token(TokenSource::Query("token".to_owned()), ""),
+    ]
+}
+
+fn secrets() -> Secrets {
+    [("key".to_owned(), Secret::new("a key that no corpus file and no fuzzer knows: 7f3c9e51"))].into_iter().collect()
+}
+
+fn request(query: String, headers: HeaderMap, body: &[u8]) -> RawRequest {
+    RawRequest { method: Method::POST, path: "/webhooks/x".to_owned(), query, headers, body: Bytes::copy_from_slice(body) }
+}
