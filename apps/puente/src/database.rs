@@ -7,15 +7,11 @@ use std::str::FromStr;
 use anyhow::Context;
 use puente_service::migrate::{Logins, migrate};
 use puente_types::Secret;
-use sqlx::migrate::Migrator;
 use sqlx::postgres::PgConnectOptions;
 
 use crate::exit::{Done, Failed};
 use crate::fleet::Member;
 use crate::home::Login;
-
-/// The tables of the mechanism, the same in every service's schema.
-static COMMON: Migrator = sqlx::migrate!("../../migrations/common");
 
 /// Migrates the schemas of these services and leaves the passwords of their roles as they are.
 pub(crate) async fn migrate_all(admin: &Secret, members: &[&'static Member]) -> Done {
@@ -46,7 +42,7 @@ pub(crate) async fn migrate_with_logins(
 }
 
 async fn migrate_one(admin: &Secret, member: &Member, logins: &Logins) -> Done {
-    migrate(admin, member.name, &COMMON, member.migrations, logins)
+    migrate(admin, member.name, &puente_outbox::MIGRATIONS, member.migrations, logins)
         .await
         .with_context(|| format!("the schema of {} cannot be migrated", member.name))
         .map_err(Failed::from)

@@ -10,6 +10,8 @@ use anyhow::{Context, anyhow};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use puente_ingress::Ingress;
+use puente_notifications::Notifications;
+use puente_orders::Orders;
 use puente_service::config::{Shown, load};
 use puente_service::{ConfigError, Overrides, Runtime, Service, Sources, StartError};
 use sqlx::migrate::Migrator;
@@ -29,9 +31,12 @@ pub(crate) struct Member {
     check: fn(&Sources) -> Result<Vec<Shown>, ConfigError>,
 }
 
+static TMP: Migrator = sqlx::migrate!("../../migrations/notifications");
 /// All services, alphabetically.
-static MEMBERS: [Member; 1] = [
+static MEMBERS: [Member; 3] = [
     member::<Ingress>(&puente_ingress::MIGRATIONS, true),
+    member::<Notifications>(&TMP, true),
+    member::<Orders>(&puente_orders::MIGRATIONS, false),
 ];
 
 const fn member<S: Listens>(migrations: &'static Migrator, opens_connections: bool) -> Member {
@@ -57,6 +62,8 @@ impl Listens for Ingress {
         Self::address(self).map(Some)
     }
 }
+impl Listens for Notifications {}
+impl Listens for Orders {}
 
 /// Builds the service and lets it run.
 async fn start<S: Listens>(sources: Sources, runtime: Runtime) -> Result<Option<SocketAddr>, StartError> {

@@ -9,7 +9,7 @@ use sqlx::{Connection, PgConnection};
 use crate::exit::{Done, Failed};
 use crate::home::{Home, Server, State};
 use crate::target::Process;
-use crate::tools::{Choice, Tools, Which};
+use crate::tools::{Choice, Found, Tools, Which};
 use crate::ui::{Tone, Ui};
 
 /// The database of the fleet inside a private server.
@@ -31,11 +31,11 @@ impl Servers {
     pub(crate) async fn start(home: &Home, tools: &Tools, named: &Process, ui: &Ui) -> Done<Self> {
         // The programs first: a missing one is told before anything runs.
         let broker = match &named.nats {
-            None => Some(tools.ensure(Which::Nats, Choice::Any, ui)?),
+            None => Some(ensure(tools, Which::Nats, ui).await?),
             Some(_) => None,
         };
         let database = match &named.database {
-            None => Some(tools.ensure(Which::Postgres, Choice::Any, ui)?),
+            None => Some(ensure(tools, Which::Postgres, ui).await?),
             Some(_) => None,
         };
         let nats = match broker {
@@ -110,6 +110,12 @@ impl Servers {
             postgres.stop().await;
         }
     }
+}
+
+/// A download takes a while; Ctrl-C must still be heard.
+async fn ensure(tools: &Tools, which: Which, ui: &Ui) -> Done<Found> {
+    let (tools, ui) = (tools.clone(), *ui);
+    tokio::task::spawn_blocking(move || tools.ensure(which, Choice::Any, &ui)).await?
 }
 
 /// Never, for a server that was not started here.

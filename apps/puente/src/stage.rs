@@ -26,7 +26,8 @@ use crate::ui::Ui;
 /// Where ingress listens when nobody said anything and the port is free.
 const USUAL: &str = "127.0.0.1:8080";
 
-fn any() -> SocketAddr {
+/// Any free port of this machine.
+pub(crate) fn any() -> SocketAddr {
     SocketAddr::from(([127, 0, 0, 1], 0))
 }
 

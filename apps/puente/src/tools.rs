@@ -49,7 +49,7 @@ pub(crate) struct Found {
 }
 
 /// The programs under one `.puente` folder.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Tools {
     home: PathBuf,
     env: BTreeMap<String, String>,

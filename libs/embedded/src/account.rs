@@ -44,7 +44,9 @@ impl Account {
         if on_path("unshare") && namespace.can(program, "-w", folder) {
             return Ok(namespace);
         }
-        Err(ServerError::NoAccount { folder: folder.to_owned() })
+        Err(ServerError::NoAccount {
+            folder: folder.to_owned(),
+        })
     }
 
     /// A command for `program` as this account.
@@ -58,7 +60,10 @@ impl Account {
             }
             Self::Namespace { uid, gid } => {
                 let mut command = Command::new("unshare");
-                command.arg("--user").arg(format!("--map-user={uid}")).arg(format!("--map-group={gid}"));
+                command
+                    .arg("--user")
+                    .arg(format!("--map-user={uid}"))
+                    .arg(format!("--map-group={gid}"));
                 command.arg("--").arg(program);
                 command
             }
@@ -68,7 +73,11 @@ impl Account {
     /// Tries out whether this account can run `program`, and whether `test <what> <folder>` holds for it.
     fn can(self, program: &Path, what: &str, folder: &Path) -> bool {
         let succeeds = |mut command: Command| {
-            command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).current_dir("/");
+            command
+                .stdin(Stdio::null())
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .current_dir("/");
             command.status().is_ok_and(|status| status.success())
         };
         let mut runs = self.command(program);

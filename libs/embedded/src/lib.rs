@@ -6,6 +6,7 @@
 //! or, where paths forbid it, in a user namespace. Nothing is ever downloaded here; see [`Tools`].
 
 mod account;
+mod cluster;
 mod error;
 mod nats;
 mod postgres;
@@ -17,6 +18,6 @@ mod version;
 
 pub use error::ServerError;
 pub use nats::{Nats, NatsOptions};
-pub use postgres::{Login, Postgres, PgOptions};
+pub use postgres::{Login, PgOptions, Postgres};
 pub use state::Running;
 pub use tools::Tools;

@@ -16,8 +16,10 @@ const PROGRAM: &str = "nats-server";
 /// Ready is usually a matter of milliseconds; a big store takes longer to read.
 const READY: Duration = Duration::from_secs(60);
 /// SIGTERM closes the store in order; then force.
-const STOP: [(Signal, Duration); 2] =
-    [(Signal::SIGTERM, Duration::from_secs(10)), (Signal::SIGKILL, Duration::from_secs(5))];
+const STOP: [(Signal, Duration); 2] = [
+    (Signal::SIGTERM, Duration::from_secs(10)),
+    (Signal::SIGKILL, Duration::from_secs(5)),
+];
 
 /// What a NATS server is started with.
 #[derive(Debug, Clone)]
@@ -33,7 +35,11 @@ pub struct NatsOptions {
 impl NatsOptions {
     /// Any port.
     pub fn new(bin: impl Into<PathBuf>, store_dir: impl Into<PathBuf>) -> Self {
-        Self { bin: bin.into(), store_dir: store_dir.into(), port: None }
+        Self {
+            bin: bin.into(),
+            store_dir: store_dir.into(),
+            port: None,
+        }
     }
 }
 
@@ -64,11 +70,17 @@ impl Nats {
         let state = StateFile::new(&options.store_dir, "nats");
         state.claim(PROGRAM, Signal::SIGTERM).await?;
 
-        let wanted = options.port.or_else(|| state.last_port().filter(|port| is_free(*port)));
+        let wanted = options
+            .port
+            .or_else(|| state.last_port().filter(|port| is_free(*port)));
         let (process, port) = launch(&options, wanted).await?;
         options.port = Some(port);
         state.write(process.pid(), port, true)?;
-        Ok(Self { options, process, port })
+        Ok(Self {
+            options,
+            process,
+            port,
+        })
     }
 
     /// The server that runs in this folder, if one does.
@@ -102,7 +114,9 @@ impl Nats {
 
     /// Kills it without a word: the crash of tests.
     pub async fn kill9(&mut self) {
-        self.process.stop(&[(Signal::SIGKILL, Duration::from_secs(5))]).await;
+        self.process
+            .stop(&[(Signal::SIGKILL, Duration::from_secs(5))])
+            .await;
     }
 
     /// Waits until it ends by itself, and says how and what its log ends with.
@@ -128,9 +142,10 @@ impl Nats {
     pub fn wipe(&self) -> Result<(), ServerError> {
         let store = self.options.store_dir.join("jetstream");
         match std::fs::remove_dir_all(&store) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                Err(ServerError::Io { what: format!("{} cannot be deleted", store.display()), source: error })
-            }
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(ServerError::Io {
+                what: format!("{} cannot be deleted", store.display()),
+                source: error,
+            }),
             _ => Ok(()),
         }
     }
@@ -145,13 +160,24 @@ impl Drop for Nats {
 async fn launch(options: &NatsOptions, port: Option<u16>) -> Result<(Process, u16), ServerError> {
     let folder = &options.store_dir;
     for old in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-        if old.path().extension().is_some_and(|extension| extension == "ports") {
+        if old
+            .path()
+            .extension()
+            .is_some_and(|extension| extension == "ports")
+        {
             let _ = std::fs::remove_file(old.path());
         }
     }
     let mut command = Command::new(&options.bin);
-    command.args(["--addr", "127.0.0.1", "--port"]).arg(port.map_or("-1".to_owned(), |port| port.to_string()));
-    command.arg("--jetstream").arg("--store_dir").arg(folder).arg("--ports_file_dir").arg(folder);
+    command
+        .args(["--addr", "127.0.0.1", "--port"])
+        .arg(port.map_or("-1".to_owned(), |port| port.to_string()));
+    command
+        .arg("--jetstream")
+        .arg("--store_dir")
+        .arg(folder)
+        .arg("--ports_file_dir")
+        .arg(folder);
     let mut process = Process::start(command, &folder.join("nats-server.log"), Some(Signal::SIGTERM))?;
     let ports = folder.join(format!("nats-server_{}.ports", process.pid()));
 
@@ -161,11 +187,17 @@ async fn launch(options: &NatsOptions, port: Option<u16>) -> Result<(Process, u1
             return Ok((process, port));
         }
         if process.ended().is_some() {
-            return Err(ServerError::Ended { program: PROGRAM, reason: process.tail() });
+            return Err(ServerError::Ended {
+                program: PROGRAM,
+                reason: process.tail(),
+            });
         }
         if begin.elapsed() > READY {
             process.stop(&STOP).await;
-            return Err(ServerError::Late { program: PROGRAM, reason: process.tail() });
+            return Err(ServerError::Late {
+                program: PROGRAM,
+                reason: process.tail(),
+            });
         }
         tokio::time::sleep(LOOK_AGAIN).await;
     }

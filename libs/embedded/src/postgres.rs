@@ -1,12 +1,8 @@
 //! A private PostgreSQL server.
 //!
-//! Its folder holds the cluster (`pg`), the log, the password and the state file. The cluster is made on the
-//! first start, in a folder that gets its name only when it is complete. Readiness is read from
-//! `postmaster.pid`, whose eighth line the server itself sets to `ready`.
+//! Its folder holds the cluster (`pg`), the log, the password and the state file.
 
 use std::fs;
-use std::io::Read;
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 use std::process::ExitStatus;
 use std::time::{Duration, Instant};
@@ -14,14 +10,15 @@ use std::time::{Duration, Instant};
 use nix::sys::signal::Signal;
 
 use crate::account::Account;
+use crate::cluster::{forget_dead_server, is_ready, make_cluster, make_folder};
 use crate::error::ServerError;
 use crate::process::{LOOK_AGAIN, Process, tail};
 use crate::state::{Running, StateFile};
 use crate::version;
 
-const PROGRAM: &str = "PostgreSQL";
+pub(crate) const PROGRAM: &str = "PostgreSQL";
 /// The superuser of the cluster.
-const USER: &str = "puente";
+pub(crate) const USER: &str = "puente";
 /// After a crash the log is replayed first, which may take long.
 const READY: Duration = Duration::from_secs(300);
 /// Fast shutdown, then without a checkpoint, then force.
@@ -78,7 +75,11 @@ impl PgOptions {
 
     /// For tests: quick instead of durable, and without a password.
     pub fn for_tests(bin: impl Into<PathBuf>, data_dir: impl Into<PathBuf>) -> Self {
-        Self { durable: false, login: Login::Trust, ..Self::new(bin, data_dir) }
+        Self {
+            durable: false,
+            login: Login::Trust,
+            ..Self::new(bin, data_dir)
+        }
     }
 }
 
@@ -117,7 +118,10 @@ impl Postgres {
 
         let mut last = String::new();
         for _ in 0..ATTEMPTS {
-            let port = match options.port.or_else(|| state.last_port().filter(|port| is_free(*port))) {
+            let port = match options
+                .port
+                .or_else(|| state.last_port().filter(|port| is_free(*port)))
+            {
                 Some(port) => port,
                 None => free_port()?,
             };
@@ -126,14 +130,24 @@ impl Postgres {
                     state.write(process.pid(), port, !options.detached)?;
                     options.port = Some(port);
                     let password = fs::read_to_string(folder.join("password")).ok();
-                    return Ok(Self { options, process, port, password });
+                    return Ok(Self {
+                        options,
+                        process,
+                        port,
+                        password,
+                    });
                 }
-                Err(ServerError::Ended { reason, .. }) if may_pass(&reason, options.port.is_some()) => last = reason,
+                Err(ServerError::Ended { reason, .. }) if may_pass(&reason, options.port.is_some()) => {
+                    last = reason;
+                }
                 Err(error) => return Err(error),
             }
             tokio::time::sleep(BETWEEN_ATTEMPTS).await;
         }
-        Err(ServerError::Ended { program: PROGRAM, reason: last })
+        Err(ServerError::Ended {
+            program: PROGRAM,
+            reason: last,
+        })
     }
 
     /// The server that runs in this folder, if one does.
@@ -145,7 +159,10 @@ impl Postgres {
     /// The administrator's URL of a database. Holds the password.
     #[must_use]
     pub fn url(&self, database: &str) -> String {
-        let login = self.password.as_ref().map_or(USER.to_owned(), |password| format!("{USER}:{password}"));
+        let login = self
+            .password
+            .as_ref()
+            .map_or(USER.to_owned(), |password| format!("{USER}:{password}"));
         format!("postgres://{login}@127.0.0.1:{}/{database}", self.port)
     }
 
@@ -168,7 +185,9 @@ impl Postgres {
 
     /// Kills it without a word: the crash of tests.
     pub async fn kill9(&mut self) {
-        self.process.stop(&[(Signal::SIGKILL, Duration::from_secs(5))]).await;
+        self.process
+            .stop(&[(Signal::SIGKILL, Duration::from_secs(5))])
+            .await;
     }
 
     /// Waits until it ends by itself, and says how and what its log ends with.
@@ -194,74 +213,6 @@ impl Drop for Postgres {
             self.process.stop_blocking(&STOP);
         }
     }
-}
-
-fn make_folder(folder: &Path) -> Result<PathBuf, ServerError> {
-    let what = || format!("the folder {} cannot be made", folder.display());
-    fs::create_dir_all(folder).map_err(ServerError::io(what()))?;
-    fs::set_permissions(folder, fs::Permissions::from_mode(0o700)).map_err(ServerError::io(what()))?;
-    folder.canonicalize().map_err(ServerError::io(what()))
-}
-
-fn make_cluster(options: &PgOptions, account: Account) -> Result<(), ServerError> {
-    let folder = &options.data_dir;
-    let new = folder.join("pg.new");
-    let what = || format!("the cluster in {} cannot be made", folder.display());
-    if new.exists() {
-        fs::remove_dir_all(&new).map_err(ServerError::io(what()))?; // a start was cut short
-    }
-    let mut command = account.command(&options.bin.join("initdb"));
-    command.args(["--username", USER, "--encoding", "UTF8", "--locale", "C.UTF-8", "--pgdata"]).arg(&new);
-    if !options.durable {
-        command.arg("--no-sync");
-    }
-    match options.login {
-        Login::Trust => {
-            command.arg("--auth=trust");
-        }
-        Login::Password => {
-            let file = folder.join("password");
-            write_password(&file, folder).map_err(ServerError::io(what()))?;
-            command.arg("--auth=scram-sha-256").arg("--pwfile").arg(file);
-        }
-    }
-    command.current_dir("/").env("LC_MESSAGES", "C");
-    let output = command.output().map_err(ServerError::io("initdb cannot be run"))?;
-    if !output.status.success() {
-        let reason = String::from_utf8_lossy(&output.stderr).trim().to_owned();
-        return Err(ServerError::Ended { program: "initdb", reason });
-    }
-    fs::rename(&new, folder.join("pg")).map_err(ServerError::io(what()))
-}
-
-/// A new random password, readable by the folder's owner only.
-fn write_password(file: &Path, folder: &Path) -> std::io::Result<()> {
-    use std::io::Write;
-    use std::os::unix::fs::MetadataExt;
-    let mut random = [0_u8; 24];
-    fs::File::open("/dev/urandom")?.read_exact(&mut random)?;
-    let password: String = random.iter().map(|byte| format!("{byte:02x}")).collect();
-    let _ = fs::remove_file(file);
-    let mut written = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(file)?;
-    written.write_all(password.as_bytes())?;
-    let owner = fs::metadata(folder)?;
-    std::os::unix::fs::chown(file, Some(owner.uid()), Some(owner.gid()))
-}
-
-/// Removes the lock file of a server that is gone. The server would judge by the process id alone, which may
-/// belong to something else by now; we look whether that process works in this cluster.
-fn forget_dead_server(folder: &Path) -> Result<(), ServerError> {
-    let cluster = folder.join("pg");
-    let lock = cluster.join("postmaster.pid");
-    let Ok(text) = fs::read_to_string(&lock) else { return Ok(()) };
-    let mut lines = text.lines();
-    let pid: u32 = lines.next().and_then(|line| line.trim().parse().ok()).unwrap_or(0);
-    let port: u16 = lines.nth(2).and_then(|line| line.trim().parse().ok()).unwrap_or(0);
-    if fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd == cluster) {
-        let folder = folder.to_owned();
-        return Err(ServerError::AlreadyRunning { program: PROGRAM, folder, pid, port });
-    }
-    fs::remove_file(&lock).map_err(ServerError::io(format!("{} cannot be removed", lock.display())))
 }
 
 async fn launch(options: &PgOptions, account: Account, port: u16) -> Result<Process, ServerError> {
@@ -292,25 +243,27 @@ async fn launch(options: &PgOptions, account: Account, port: u16) -> Result<Proc
     let begin = Instant::now();
     while !is_ready(&cluster) {
         if process.ended().is_some() {
-            return Err(ServerError::Ended { program: PROGRAM, reason: tail(&log) });
+            return Err(ServerError::Ended {
+                program: PROGRAM,
+                reason: tail(&log),
+            });
         }
         if begin.elapsed() > READY {
             process.stop(&STOP).await;
-            return Err(ServerError::Late { program: PROGRAM, reason: tail(&log) });
+            return Err(ServerError::Late {
+                program: PROGRAM,
+                reason: tail(&log),
+            });
         }
         tokio::time::sleep(LOOK_AGAIN).await;
     }
     Ok(process)
 }
 
-fn is_ready(cluster: &Path) -> bool {
-    let text = fs::read_to_string(cluster.join("postmaster.pid")).unwrap_or_default();
-    text.lines().nth(7).is_some_and(|line| line.trim() == "ready")
-}
-
 /// Whether a failed start is worth another attempt.
 fn may_pass(reason: &str, port_is_fixed: bool) -> bool {
-    let port_taken = reason.contains("could not bind") || reason.contains("could not create any TCP/IP sockets");
+    let port_taken =
+        reason.contains("could not bind") || reason.contains("could not create any TCP/IP sockets");
     let old_memory = reason.contains("shared memory block") || reason.contains("is still in use");
     old_memory || (port_taken && !port_is_fixed)
 }
@@ -331,6 +284,9 @@ async fn blocking<T: Send + 'static>(
 ) -> Result<T, ServerError> {
     match tokio::task::spawn_blocking(work).await {
         Ok(done) => done,
-        Err(error) => Err(ServerError::Io { what: "a background step failed".to_owned(), source: error.into() }),
+        Err(error) => Err(ServerError::Io {
+            what: "a background step failed".to_owned(),
+            source: error.into(),
+        }),
     }
 }

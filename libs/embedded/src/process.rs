@@ -34,11 +34,18 @@ impl Process {
         let what = || format!("the log {} cannot be written", log.display());
         let out = File::create(log).map_err(ServerError::io(what()))?;
         let err = out.try_clone().map_err(ServerError::io(what()))?;
-        command.stdin(Stdio::null()).stdout(out).stderr(err).current_dir("/");
+        command
+            .stdin(Stdio::null())
+            .stdout(out)
+            .stderr(err)
+            .current_dir("/");
         let program = command.get_program().to_string_lossy().into_owned();
         let child = spawner::spawn(command, on_parent_death)
             .map_err(ServerError::io(format!("{program} cannot be started")))?;
-        Ok(Self { child, log: log.to_owned() })
+        Ok(Self {
+            child,
+            log: log.to_owned(),
+        })
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -107,5 +114,9 @@ pub(crate) fn tail(log: &Path) -> String {
         let _ = file.take(TAIL).read_to_end(&mut bytes);
         text = String::from_utf8_lossy(&bytes).trim().to_owned();
     }
-    if text.is_empty() { "it left no log".to_owned() } else { text }
+    if text.is_empty() {
+        "it left no log".to_owned()
+    } else {
+        text
+    }
 }

@@ -24,7 +24,9 @@ static SPAWNER: OnceLock<Mutex<Sender<Job>>> = OnceLock::new();
 /// child gets it when this process ends in whatever way.
 pub(crate) fn spawn(mut command: Command, on_parent_death: Option<Signal>) -> io::Result<Child> {
     command.process_group(0);
-    let Some(signal) = on_parent_death else { return command.spawn() };
+    let Some(signal) = on_parent_death else {
+        return command.spawn();
+    };
     die_with_parent(&mut command, signal);
     let (reply, answer) = channel();
     SPAWNER
@@ -33,21 +35,28 @@ pub(crate) fn spawn(mut command: Command, on_parent_death: Option<Signal>) -> io
         .unwrap_or_else(PoisonError::into_inner)
         .send(Job { command, reply })
         .map_err(|_| io::Error::other("the thread that starts children is gone"))?;
-    answer.recv().map_err(|_| io::Error::other("the thread that starts children is gone"))?
+    answer
+        .recv()
+        .map_err(|_| io::Error::other("the thread that starts children is gone"))?
 }
 
 fn start() -> Mutex<Sender<Job>> {
     let (jobs, queue) = channel::<Job>();
     // If the thread cannot be made, its end of the queue is dropped and `spawn` reports that.
-    let _ = std::thread::Builder::new().name("child-spawner".to_owned()).spawn(move || {
-        for mut job in queue {
-            let _ = job.reply.send(job.command.spawn());
-        }
-    });
+    let _ = std::thread::Builder::new()
+        .name("child-spawner".to_owned())
+        .spawn(move || {
+            for mut job in queue {
+                let _ = job.reply.send(job.command.spawn());
+            }
+        });
     Mutex::new(jobs)
 }
 
-#[expect(unsafe_code, reason = "pre_exec is unsafe; prctl and getppid are safe between fork and exec")]
+#[expect(
+    unsafe_code,
+    reason = "pre_exec is unsafe; prctl and getppid are safe between fork and exec"
+)]
 fn die_with_parent(command: &mut Command, signal: Signal) {
     let parent = nix::unistd::getpid();
     // Safety: the closure allocates nothing and takes no lock. It runs after the uid is changed, which matters:
@@ -56,7 +65,11 @@ fn die_with_parent(command: &mut Command, signal: Signal) {
         command.pre_exec(move || {
             prctl::set_pdeathsig(signal)?;
             // The parent may have died before the request was made.
-            if getppid() != parent { Err(io::ErrorKind::BrokenPipe.into()) } else { Ok(()) }
+            if getppid() != parent {
+                Err(io::ErrorKind::BrokenPipe.into())
+            } else {
+                Ok(())
+            }
         });
     }
 }

@@ -69,7 +69,10 @@ impl StateFile {
     /// The server, if it runs.
     pub(crate) fn running(&self) -> Option<Running> {
         let state = self.read()?;
-        state.server.is_alive().then_some(Running { pid: state.server.pid, port: state.port })
+        state.server.is_alive().then_some(Running {
+            pid: state.server.pid,
+            port: state.port,
+        })
     }
 
     /// The port of last time.
@@ -87,7 +90,12 @@ impl StateFile {
         // Without an owner the server was meant to outlive its starter, and is nobody's to stop.
         if state.owner.is_none_or(Identity::is_alive) {
             let folder = self.0.parent().unwrap_or(&self.0).to_owned();
-            return Err(ServerError::AlreadyRunning { program, folder, pid, port: state.port });
+            return Err(ServerError::AlreadyRunning {
+                program,
+                folder,
+                pid,
+                port: state.port,
+            });
         }
         let begin = Instant::now();
         let mut told = false;
@@ -98,7 +106,12 @@ impl StateFile {
             }
             if begin.elapsed() > ORPHAN_PATIENCE * 2 {
                 let folder = self.0.parent().unwrap_or(&self.0).to_owned();
-                return Err(ServerError::AlreadyRunning { program, folder, pid, port: state.port });
+                return Err(ServerError::AlreadyRunning {
+                    program,
+                    folder,
+                    pid,
+                    port: state.port,
+                });
             }
             tokio::time::sleep(LOOK_AGAIN).await;
         }
@@ -109,14 +122,22 @@ impl StateFile {
     pub(crate) fn write(&self, pid: u32, port: u16, owned: bool) -> Result<(), ServerError> {
         let gone = || std::io::Error::other("the process is gone");
         let what = || format!("the state file {} cannot be written", self.0.display());
-        let server = Identity::of(pid).ok_or_else(gone).map_err(ServerError::io(what()))?;
-        let owner = if owned { Identity::of(std::process::id()) } else { None };
+        let server = Identity::of(pid)
+            .ok_or_else(gone)
+            .map_err(ServerError::io(what()))?;
+        let owner = if owned {
+            Identity::of(std::process::id())
+        } else {
+            None
+        };
         let text = serde_json::to_vec(&State { owner, server, port })
             .map_err(std::io::Error::other)
             .map_err(ServerError::io(what()))?;
         // Whole or not at all: another process may be reading.
         let new = self.0.with_extension("new");
-        fs::write(&new, text).and_then(|()| fs::rename(&new, &self.0)).map_err(ServerError::io(what()))
+        fs::write(&new, text)
+            .and_then(|()| fs::rename(&new, &self.0))
+            .map_err(ServerError::io(what()))
     }
 
     fn read(&self) -> Option<State> {
@@ -132,7 +153,13 @@ mod tests {
     fn a_process_is_known_by_its_start_as_well() {
         let this = Identity::of(std::process::id()).expect("this process runs");
         assert!(this.is_alive());
-        assert!(!Identity { started: this.started + 1, ..this }.is_alive());
+        assert!(
+            !Identity {
+                started: this.started + 1,
+                ..this
+            }
+            .is_alive()
+        );
     }
 
     #[tokio::test]
@@ -140,11 +167,22 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let file = StateFile::new(folder.path(), "x");
         file.write(std::process::id(), 4711, true).unwrap();
-        assert_eq!(file.running(), Some(Running { pid: std::process::id(), port: 4711 }));
+        assert_eq!(
+            file.running(),
+            Some(Running {
+                pid: std::process::id(),
+                port: 4711
+            })
+        );
         let busy = file.claim("x", Signal::SIGTERM).await;
-        assert!(matches!(busy, Err(ServerError::AlreadyRunning { port: 4711, .. })));
+        assert!(matches!(
+            busy,
+            Err(ServerError::AlreadyRunning { port: 4711, .. })
+        ));
 
-        let text = fs::read_to_string(&file.0).unwrap().replace("\"started\":", "\"started\":1");
+        let text = fs::read_to_string(&file.0)
+            .unwrap()
+            .replace("\"started\":", "\"started\":1");
         fs::write(&file.0, text).unwrap();
         assert_eq!(file.running(), None);
         file.claim("x", Signal::SIGTERM).await.expect("free");

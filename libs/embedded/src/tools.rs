@@ -50,7 +50,10 @@ impl Tools {
             .chain([tool])
             .chain(on_path)
             .find(|file| file.is_file())
-            .ok_or(ServerError::Missing { program: "nats-server", variable: NATS_VARIABLE })
+            .ok_or(ServerError::Missing {
+                program: "nats-server",
+                variable: NATS_VARIABLE,
+            })
     }
 
     /// The folder with `postgres` and `initdb`.
@@ -67,7 +70,10 @@ impl Tools {
             .chain(on_path)
             .chain(self.debian_newest_first())
             .find(|folder| folder.join("postgres").is_file() && folder.join("initdb").is_file())
-            .ok_or(ServerError::Missing { program: "PostgreSQL", variable: PG_VARIABLE })
+            .ok_or(ServerError::Missing {
+                program: "PostgreSQL",
+                variable: PG_VARIABLE,
+            })
     }
 
     fn debian_newest_first(&self) -> Vec<PathBuf> {
@@ -75,7 +81,12 @@ impl Tools {
             .into_iter()
             .flatten()
             .flatten()
-            .filter_map(|entry| Some((entry.file_name().to_str()?.parse().ok()?, entry.path().join("bin"))))
+            .filter_map(|entry| {
+                Some((
+                    entry.file_name().to_str()?.parse().ok()?,
+                    entry.path().join("bin"),
+                ))
+            })
             .collect();
         found.sort_by_key(|(version, _)| std::cmp::Reverse(*version));
         found.into_iter().map(|(_, bin)| bin).collect()
@@ -99,7 +110,13 @@ mod tests {
 
     fn bare(root: &Path) -> Tools {
         let debian = root.join("debian");
-        Tools { root: root.to_owned(), nats_variable: None, pg_variable: None, path: vec![], debian }
+        Tools {
+            root: root.to_owned(),
+            nats_variable: None,
+            pg_variable: None,
+            path: vec![],
+            debian,
+        }
     }
 
     #[test]
@@ -134,6 +151,9 @@ mod tests {
     fn what_is_missing_is_said_in_one_line() {
         let dir = tempfile::tempdir().unwrap();
         let error = bare(dir.path()).postgres().unwrap_err().to_string();
-        assert_eq!(error, "PostgreSQL was not found; run `make bootstrap`, or set PUENTE_PG_BIN");
+        assert_eq!(
+            error,
+            "PostgreSQL was not found; run `make bootstrap`, or set PUENTE_PG_BIN"
+        );
     }
 }

@@ -14,16 +14,27 @@ pub(crate) fn check(
 ) -> Result<(), ServerError> {
     let path = Path::new(command.get_program()).to_owned();
     let output = command.arg("--version").current_dir("/").output();
-    let output = output.map_err(|error| ServerError::Unusable { path: path.clone(), reason: error.to_string() })?;
+    let output = output.map_err(|error| ServerError::Unusable {
+        path: path.clone(),
+        reason: error.to_string(),
+    })?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let Some(found) = parse(&text) else {
         let said = String::from_utf8_lossy(&output.stderr).into_owned();
-        let reason = if said.trim().is_empty() { text.trim().to_owned() } else { said.trim().to_owned() };
+        let reason = if said.trim().is_empty() {
+            text.trim().to_owned()
+        } else {
+            said.trim().to_owned()
+        };
         return Err(ServerError::Unusable { path, reason });
     };
     if found < needed {
         let found = format!("{}.{}", found.0, found.1);
-        return Err(ServerError::TooOld { program, found, needed: needed_text });
+        return Err(ServerError::TooOld {
+            program,
+            found,
+            needed: needed_text,
+        });
     }
     Ok(())
 }
@@ -50,7 +61,10 @@ mod tests {
     fn versions_are_read_as_the_programs_write_them() {
         assert_eq!(parse("nats-server: v2.15.1\n"), Some((2, 15)));
         assert_eq!(parse("postgres (PostgreSQL) 18.6"), Some((18, 6)));
-        assert_eq!(parse("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)"), Some((15, 18)));
+        assert_eq!(
+            parse("postgres (PostgreSQL) 15.18 (Debian 15.18-0+deb12u1)"),
+            Some((15, 18))
+        );
         assert_eq!(parse("postgres (PostgreSQL) 19beta1"), Some((19, 0)));
         assert_eq!(parse("no such thing"), None);
     }
@@ -60,6 +74,9 @@ mod tests {
         let mut old = Command::new("sh");
         old.args(["-c", "echo nats-server: v2.9.10"]);
         let error = check("nats-server", old, (2, 12), "2.12").expect_err("too old");
-        assert_eq!(error.to_string(), "nats-server is version 2.9, but 2.12 or newer is needed");
+        assert_eq!(
+            error.to_string(),
+            "nats-server is version 2.9, but 2.12 or newer is needed"
+        );
     }
 }

@@ -10,6 +10,7 @@ mod trace;
 pub(crate) use call::{Api, bearer, classify, header, read, setting};
 pub(crate) use json::{Num, Text, lenient, lenient_structs};
 pub(crate) use text::{
-    MAX_ID, MAX_PAYLOAD, MAX_TEXT, content_key, cut, encode, flat, hex_digest, instant, key, placeholders, scrub,
+    MAX_ID, MAX_PAYLOAD, MAX_TEXT, content_key, cut, encode, flat, hex_digest, instant, key, placeholders,
+    scrub,
 };
 pub(crate) use trace::{join_reference, split_reference};

@@ -12,7 +12,10 @@ use crate::TABLE;
 /// The adapter of a provider; `None` when there is none of that slug.
 #[must_use]
 pub fn find(slug: &str) -> Option<&'static dyn Provider> {
-    TABLE.iter().find(|(name, _)| *name == slug).map(|(_, provider)| *provider)
+    TABLE
+        .iter()
+        .find(|(name, _)| *name == slug)
+        .map(|(_, provider)| *provider)
 }
 
 /// Every adapter, sorted by slug.
@@ -40,7 +43,9 @@ pub fn fuzz_translate(slug: &str, body: &[u8]) -> Result<Vec<InboundEvent>, Prov
         headers: HeaderMap::new(),
         body: Bytes::copy_from_slice(body),
     };
-    let open = WebhookAuth::Unsigned { reason: "only the translation is under test" };
+    let open = WebhookAuth::Unsigned {
+        reason: "only the translation is under test",
+    };
     match open.verify(request, &Secrets::default(), OffsetDateTime::UNIX_EPOCH) {
         Ok(verified) => webhook.translate(&verified),
         Err(refused) => Err(ProviderError::malformed(refused.1.to_string())),
@@ -51,7 +56,10 @@ pub fn fuzz_translate(slug: &str, body: &[u8]) -> Result<Vec<InboundEvent>, Prov
 ///
 /// A broken file ends the process with its reason at first use instead of running with half a manifest. It cannot
 /// reach a release: the conformance tests read every manifest of the registry.
-#[expect(clippy::panic, reason = "the file is part of the program, and a test reads every one")]
+#[expect(
+    clippy::panic,
+    reason = "the file is part of the program, and a test reads every one"
+)]
 pub(crate) fn manifest(slug: &str, text: &str) -> Manifest {
     Manifest::parse(slug, text).unwrap_or_else(|error| panic!("{error}"))
 }

@@ -70,33 +70,55 @@ pub trait Simulator: Send + Sync {
 /// The routes of every simulator. Must be called inside a Tokio runtime: it starts the sender of callbacks.
 pub fn router(hub: Hub) -> Router {
     hub.start_callbacks();
-    SIMULATORS.iter().fold(Router::new(), |router, (slug, simulator)| {
-        let vendor = simulator
-            .routes()
-            .layer(axum::middleware::from_fn_with_state((hub.clone(), *slug), fault::inject))
-            .with_state(hub.clone());
-        router.nest(&format!("/sim/{slug}"), vendor.merge(control::routes(hub.clone(), slug)))
-    })
+    SIMULATORS
+        .iter()
+        .fold(Router::new(), |router, (slug, simulator)| {
+            let vendor = simulator
+                .routes()
+                .layer(axum::middleware::from_fn_with_state(
+                    (hub.clone(), *slug),
+                    fault::inject,
+                ))
+                .with_state(hub.clone());
+            router.nest(
+                &format!("/sim/{slug}"),
+                vendor.merge(control::routes(hub.clone(), slug)),
+            )
+        })
 }
 
 /// Serves every simulator until `shutdown`. Only so can connections be cut.
 ///
 /// # Errors
 /// When the listener fails.
-pub async fn serve(listener: TcpListener, hub: Hub, shutdown: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
+pub async fn serve(
+    listener: TcpListener,
+    hub: Hub,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
     let service = router(hub).into_make_service_with_connect_info::<connection::Peer>();
-    axum::serve(connection::CutListener(listener), service).with_graceful_shutdown(shutdown).await
+    axum::serve(connection::CutListener(listener), service)
+        .with_graceful_shutdown(shutdown)
+        .await
 }
 
 /// The simulator of a provider.
 pub(crate) fn find(slug: &str) -> Option<&'static dyn Simulator> {
-    SIMULATORS.iter().find(|(name, _)| *name == slug).map(|(_, simulator)| *simulator)
+    SIMULATORS
+        .iter()
+        .find(|(name, _)| *name == slug)
+        .map(|(_, simulator)| *simulator)
 }
 
 /// An answer with a JSON body.
 pub(crate) fn reply(status: u16, body: &serde_json::Value) -> Response {
     let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    (status, [(header::CONTENT_TYPE, "application/json")], body.to_string()).into_response()
+    (
+        status,
+        [(header::CONTENT_TYPE, "application/json")],
+        body.to_string(),
+    )
+        .into_response()
 }
 
 /// The same with `Retry-After`.

@@ -31,7 +31,10 @@ impl Admin {
     /// # Errors
     /// When it is taken or not allowed.
     pub async fn bind(config: &AdminConfig) -> Result<Self, StartError> {
-        let listen = |source| StartError::Listen { address: config.listen.to_string(), source };
+        let listen = |source| StartError::Listen {
+            address: config.listen.to_string(),
+            source,
+        };
         let listener = TcpListener::bind(config.listen).await.map_err(listen)?;
         let address = listener.local_addr().map_err(listen)?;
         Ok(Self { listener, address })
@@ -72,18 +75,26 @@ async fn livez(State(runtime): State<Runtime>) -> Response {
         Some(_) => (StatusCode::SERVICE_UNAVAILABLE, "failed"),
     };
     let task = failure.map(|failure| failure.task);
-    let body = json!({ "status": status, "service": runtime.name(), "replica": runtime.replica, "task": task });
+    let body =
+        json!({ "status": status, "service": runtime.name(), "replica": runtime.replica, "task": task });
     (code, Json(body)).into_response()
 }
 
 async fn readyz(State(runtime): State<Runtime>) -> Response {
     let report = runtime.readiness.report().await;
-    let status = if report.is_ready() { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let status = if report.is_ready() {
+        StatusCode::OK
+    } else {
+        StatusCode::SERVICE_UNAVAILABLE
+    };
     (status, Json(report)).into_response()
 }
 
 async fn metrics() -> Response {
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], puente_telemetry::render())
+    (
+        [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
+        puente_telemetry::render(),
+    )
         .into_response()
 }
 
@@ -114,7 +125,13 @@ mod tests {
         let asked = Arc::clone(&up);
         runtime.ready_check("database", move || {
             let up = asked.load(Ordering::Relaxed);
-            async move { if up { Ok(()) } else { Err("not reachable".to_owned()) } }
+            async move {
+                if up {
+                    Ok(())
+                } else {
+                    Err("not reachable".to_owned())
+                }
+            }
         });
 
         let (status, body) = ask(&runtime, "/readyz").await;
@@ -129,7 +146,10 @@ mod tests {
 
         runtime.readiness.drain();
         let (status, body) = ask(&runtime, "/readyz").await;
-        assert_eq!((status, &body["status"]), (StatusCode::SERVICE_UNAVAILABLE, &json!("draining")));
+        assert_eq!(
+            (status, &body["status"]),
+            (StatusCode::SERVICE_UNAVAILABLE, &json!("draining"))
+        );
     }
 
     #[tokio::test]
@@ -149,12 +169,19 @@ mod tests {
         runtime.spawn("relay", async { Err(std::io::Error::other("gone")) });
         runtime.shutdown.cancelled().await;
         let (status, body) = ask(&runtime, "/livez").await;
-        assert_eq!((status, &body["task"]), (StatusCode::SERVICE_UNAVAILABLE, &json!("relay")));
+        assert_eq!(
+            (status, &body["task"]),
+            (StatusCode::SERVICE_UNAVAILABLE, &json!("relay"))
+        );
     }
 
     #[tokio::test]
     async fn the_bound_port_answers_until_it_is_ended() {
-        let admin = Admin::bind(&AdminConfig { listen: ([127, 0, 0, 1], 0).into() }).await.unwrap();
+        let admin = Admin::bind(&AdminConfig {
+            listen: ([127, 0, 0, 1], 0).into(),
+        })
+        .await
+        .unwrap();
         assert_ne!(admin.address().port(), 0);
         let end = CancellationToken::new();
         end.cancel();

@@ -73,7 +73,10 @@ impl Sources {
         let text = |(key, value): (std::ffi::OsString, std::ffi::OsString)| {
             Some((key.into_string().ok()?, value.into_string().ok()?))
         };
-        Self { env: std::env::vars_os().filter_map(text).collect(), ..Self::default() }
+        Self {
+            env: std::env::vars_os().filter_map(text).collect(),
+            ..Self::default()
+        }
     }
 
     /// Reads this file instead of any other.
@@ -86,8 +89,15 @@ impl Sources {
             Ok(text) => self.file = Some((origin, text)),
             Err(error) => {
                 let what = format!("cannot be read: {}", error.kind());
-                let problem = Problem { key: "(file)".to_owned(), what, origin: Some(origin) };
-                return Err(ConfigError { service: "puente".to_owned(), problems: vec![problem] });
+                let problem = Problem {
+                    key: "(file)".to_owned(),
+                    what,
+                    origin: Some(origin),
+                };
+                return Err(ConfigError {
+                    service: "puente".to_owned(),
+                    problems: vec![problem],
+                });
             }
         }
         Ok(self)
@@ -143,12 +153,13 @@ pub fn load<C: DeserializeOwned>(
     let for_service = |key: &str| !shared::TABLES.contains(&key) || shared::FOR_SERVICES.contains(&key);
     let pick = |keep: &dyn Fn(&str) -> bool| {
         let mut layers = layers.clone();
-        layers.iter_mut().for_each(|layer| layer.data.retain(|key, _| keep(key)));
+        layers
+            .iter_mut()
+            .for_each(|layer| layer.data.retain(|key, _| keep(key)));
         layers
     };
     let service = extract::extract::<C>(pick(&for_service), &shared::FOR_SERVICES, &mut problems);
-    let process =
-        extract::extract::<ProcessConfig>(pick(&|key| !for_service(key)), &[], &mut problems);
+    let process = extract::extract::<ProcessConfig>(pick(&|key| !for_service(key)), &[], &mut problems);
 
     match (service, process) {
         (Some(service), Some(process)) if problems.is_empty() => Ok(Loaded {
@@ -161,9 +172,17 @@ pub fn load<C: DeserializeOwned>(
         _ => {
             if problems.is_empty() {
                 let what = "is refused by the service".to_owned();
-                problems.push(Problem { key: "(all)".to_owned(), what, origin: None });
+                problems.push(Problem {
+                    key: "(all)".to_owned(),
+                    what,
+                    origin: None,
+                });
             }
-            Err(ConfigError { service: name.to_owned(), problems })
+            problems.sort_by(|a, b| a.key.cmp(&b.key));
+            Err(ConfigError {
+                service: name.to_owned(),
+                problems,
+            })
         }
     }
 }

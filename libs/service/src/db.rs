@@ -79,7 +79,10 @@ pub fn connect_options(url: &Secret, service: &str, replica: Uuid) -> Result<PgC
     let options = PgConnectOptions::from_str(url.expose())
         .map_err(|_| sqlx::Error::Configuration("the database URL cannot be read".into()))?;
     let name = format!("puente-{service}-{}", replica.simple());
-    Ok(options.application_name(&name).options([("search_path", service)]).options([("timezone", "UTC")]))
+    Ok(options
+        .application_name(&name)
+        .options([("search_path", service)])
+        .options([("timezone", "UTC")]))
 }
 
 /// A readiness check: the pool can answer.

@@ -19,7 +19,7 @@ mod supervise;
 pub use config::{
     AdminConfig, ConfigError, DatabaseConfig, Loaded, NatsConfig, Overrides, ShutdownConfig, Sources,
 };
-pub use main_fn::{main, start_crypto};
+pub use main_fn::{main, main_with, start_crypto};
 pub use readiness::{CheckReport, Readiness, Report};
 pub use runtime::{Runtime, StillRunning};
 pub use service::{BoxError, RunError, Service, StartError};

@@ -50,7 +50,13 @@ enum Command {
 /// Runs one service as this process: the whole of its `main`.
 #[must_use]
 pub fn main<S: Service>() -> ExitCode {
-    let (command, file) = match arguments(std::env::args().skip(1)) {
+    main_with::<S>(std::env::args().skip(1))
+}
+
+/// The same with a given command line, without the program's name.
+#[must_use]
+pub fn main_with<S: Service>(given: impl Iterator<Item = String>) -> ExitCode {
+    let (command, file) = match arguments(given) {
         Ok(arguments) => arguments,
         Err(problem) => return finish(EXIT_USAGE, &format!("{problem}\n{USAGE}")),
     };
@@ -97,9 +103,18 @@ async fn live<S: Service>(loaded: Loaded<S::Config>) -> ExitCode {
             tracing::info!(service = S::NAME, address = %admin.address(), "health and metrics on {}", admin.address());
             let root = Runtime::new(S::NAME);
             let end = CancellationToken::new();
-            #[expect(clippy::disallowed_methods, reason = "outlives the runtime's tasks, and ends by its own token")]
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "outlives the runtime's tasks, and ends by its own token"
+            )]
             let served = tokio::spawn(admin.serve(root.clone(), end.clone()));
-            let ended = Box::pin(run_until_told::<S>(loaded.service, &loaded.shutdown, &root, signals)).await;
+            let ended = Box::pin(run_until_told::<S>(
+                loaded.service,
+                &loaded.shutdown,
+                &root,
+                signals,
+            ))
+            .await;
             end.cancel();
             let _ = served.await;
             ended
@@ -111,11 +126,25 @@ async fn live<S: Service>(loaded: Loaded<S::Config>) -> ExitCode {
             ExitCode::SUCCESS
         }
         Err(Ended::Start(error)) => {
-            tracing::error!(service = S::NAME, reason = chain(error), "{} did not start", S::NAME);
-            ExitCode::from(if matches!(error, StartError::Config(_)) { EXIT_CONFIG } else { EXIT_UNAVAILABLE })
+            tracing::error!(
+                service = S::NAME,
+                reason = chain(error),
+                "{} did not start",
+                S::NAME
+            );
+            ExitCode::from(if matches!(error, StartError::Config(_)) {
+                EXIT_CONFIG
+            } else {
+                EXIT_UNAVAILABLE
+            })
         }
         Err(Ended::Run(error)) => {
-            tracing::error!(service = S::NAME, reason = chain(error), "{} ended with an error", S::NAME);
+            tracing::error!(
+                service = S::NAME,
+                reason = chain(error),
+                "{} ended with an error",
+                S::NAME
+            );
             ExitCode::from(EXIT_FAILED)
         }
     };
@@ -189,7 +218,10 @@ where
     let deadline: Duration = patience.deadline();
     match tokio::time::timeout(deadline, running).await {
         Ok(ended) => ended,
-        Err(_) => Err(RunError::StillRunning(crate::runtime::StillRunning { waited: deadline, tasks: vec!["run"] })),
+        Err(_) => Err(RunError::StillRunning(crate::runtime::StillRunning {
+            waited: deadline,
+            tasks: vec!["run"],
+        })),
     }
 }
 
@@ -200,7 +232,10 @@ struct Signals {
 
 impl Signals {
     fn listen() -> std::io::Result<Self> {
-        Ok(Self { terminate: signal(SignalKind::terminate())?, interrupt: signal(SignalKind::interrupt())? })
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+        })
     }
 
     async fn next(&mut self) {
@@ -259,7 +294,10 @@ mod tests {
     fn the_command_line_is_understood() {
         assert_eq!(given(&[]), Ok((Command::Run, None)));
         let file = Some(PathBuf::from("a.toml"));
-        assert_eq!(given(&["--check-config", "--config", "a.toml"]), Ok((Command::CheckConfig, file)));
+        assert_eq!(
+            given(&["--check-config", "--config", "a.toml"]),
+            Ok((Command::CheckConfig, file))
+        );
     }
 
     #[test]

@@ -10,7 +10,7 @@
 use puente_types::Secret;
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::postgres::PgConnection;
-use sqlx::{AssertSqlSafe, Connection, ConnectOptions};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 use uuid::Uuid;
 
 use crate::db::{Role, connect_options};
@@ -44,20 +44,34 @@ pub async fn migrate(
     logins: &Logins,
 ) -> Result<(), MigrateError> {
     if !is_plain_name(service) {
-        return Err(sqlx::Error::Configuration("a service's name must be lower-case letters, digits and _".into()).into());
+        return Err(sqlx::Error::Configuration(
+            "a service's name must be lower-case letters, digits and _".into(),
+        )
+        .into());
     }
     let options = connect_options(admin_url, service, Uuid::now_v7())?;
     let mut connection = options.connect().await?;
-    sqlx::query("SELECT pg_advisory_lock($1)").bind(LOCK).execute(&mut connection).await?;
+    sqlx::query("SELECT pg_advisory_lock($1)")
+        .bind(LOCK)
+        .execute(&mut connection)
+        .await?;
     // The lock ends with the connection, also when a step fails.
     make_roles(&mut connection, service, logins).await?;
     make_schema(&mut connection, service).await?;
     run(&mut connection, format!("SET ROLE {service}_owner")).await?;
-    in_table(common, COMMON_TABLE).run_direct(None, &mut connection, false).await?;
-    in_table(own, OWN_TABLE).run_direct(None, &mut connection, false).await?;
+    in_table(common, COMMON_TABLE)
+        .run_direct(None, &mut connection, false)
+        .await?;
+    in_table(own, OWN_TABLE)
+        .run_direct(None, &mut connection, false)
+        .await?;
     let (worker, api) = (Role::Worker.of(service), Role::Api.of(service));
     let tables = format!("{COMMON_TABLE}, {OWN_TABLE}");
-    run(&mut connection, format!("REVOKE ALL ON {tables} FROM {worker}, {api}")).await?;
+    run(
+        &mut connection,
+        format!("REVOKE ALL ON {tables} FROM {worker}, {api}"),
+    )
+    .await?;
     connection.close().await?;
     Ok(())
 }
@@ -69,7 +83,11 @@ fn is_plain_name(service: &str) -> bool {
         && service.len() <= 40
 }
 
-async fn make_roles(connection: &mut PgConnection, service: &str, logins: &Logins) -> Result<(), sqlx::Error> {
+async fn make_roles(
+    connection: &mut PgConnection,
+    service: &str,
+    logins: &Logins,
+) -> Result<(), sqlx::Error> {
     let mut attempt = 1;
     loop {
         match try_make_roles(connection, service, logins).await {
@@ -92,16 +110,26 @@ async fn try_make_roles(
     let superuser: bool = sqlx::query_scalar("SELECT rolsuper FROM pg_roles WHERE rolname = current_user")
         .fetch_one(&mut *connection)
         .await?;
-    let (owner, worker, api) = (format!("{service}_owner"), Role::Worker.of(service), Role::Api.of(service));
-    for (role, login, password) in
-        [(&worker, "LOGIN", &logins.worker), (&api, "LOGIN", &logins.api), (&owner, "NOLOGIN", &None)]
-    {
+    let (owner, worker, api) = (
+        format!("{service}_owner"),
+        Role::Worker.of(service),
+        Role::Api.of(service),
+    );
+    for (role, login, password) in [
+        (&worker, "LOGIN", &logins.worker),
+        (&api, "LOGIN", &logins.api),
+        (&owner, "NOLOGIN", &None),
+    ] {
         let exists: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM pg_roles WHERE rolname = $1)")
             .bind(role)
             .fetch_one(&mut *connection)
             .await?;
         if !exists {
-            run(connection, format!("CREATE ROLE {role} {login} NOCREATEDB NOCREATEROLE")).await?;
+            run(
+                connection,
+                format!("CREATE ROLE {role} {login} NOCREATEDB NOCREATEROLE"),
+            )
+            .await?;
         }
         if let Some(password) = password {
             let statement: String = sqlx::query_scalar("SELECT format('ALTER ROLE %I PASSWORD %L', $1, $2)")
@@ -151,6 +179,8 @@ fn in_table(migrator: &Migrator, table: &'static str) -> Migrator {
 
 /// Runs a statement made of names that were checked to be plain.
 async fn run(connection: &mut PgConnection, statement: String) -> Result<(), sqlx::Error> {
-    sqlx::raw_sql(AssertSqlSafe(statement)).execute(connection).await?;
+    sqlx::raw_sql(AssertSqlSafe(statement))
+        .execute(connection)
+        .await?;
     Ok(())
 }

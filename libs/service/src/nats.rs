@@ -24,7 +24,9 @@ const MAX_RECONNECT: Duration = Duration::from_secs(4);
 #[derive(Debug, thiserror::Error)]
 pub enum BrokerError {
     /// The server does not know what is needed.
-    #[error("the NATS server is version {found}, but 2.12 or newer is needed: older ones silently ignore settings")]
+    #[error(
+        "the NATS server is version {found}, but 2.12 or newer is needed: older ones silently ignore settings"
+    )]
     TooOld {
         /// What the server says it is.
         found: String,
@@ -61,8 +63,10 @@ pub async fn connect(config: &NatsConfig, name: &str) -> Result<Client, BrokerEr
             async move { tell(&event, client.as_ref()) }
         });
     if let Some(file) = &config.credentials_file {
-        let unreadable =
-            |source| BrokerError::Credentials { file: file.display().to_string(), source };
+        let unreadable = |source| BrokerError::Credentials {
+            file: file.display().to_string(),
+            source,
+        };
         let credentials = tokio::fs::read_to_string(file).await.map_err(unreadable)?;
         options = options.credentials(&credentials).map_err(unreadable)?;
     }
@@ -72,7 +76,9 @@ pub async fn connect(config: &NatsConfig, name: &str) -> Result<Client, BrokerEr
 
     let connected = wait_for_state(&client, State::Connected, FIRST_ANSWER).await;
     if connected && !new_enough(&client) {
-        return Err(BrokerError::TooOld { found: client.server_info().version });
+        return Err(BrokerError::TooOld {
+            found: client.server_info().version,
+        });
     }
     if !connected {
         tracing::warn!("the NATS server does not answer yet; connecting goes on in the background");
@@ -164,7 +170,10 @@ mod tests {
         assert_eq!(reconnect_delay(1), Duration::ZERO);
         for attempts in 2..100 {
             let delay = reconnect_delay(attempts);
-            assert!(delay <= MAX_RECONNECT && delay >= Duration::from_millis(20), "{attempts}: {delay:?}");
+            assert!(
+                delay <= MAX_RECONNECT && delay >= Duration::from_millis(20),
+                "{attempts}: {delay:?}"
+            );
         }
         assert!(reconnect_delay(50) >= MAX_RECONNECT / 2);
     }

@@ -70,8 +70,16 @@ impl Readiness {
         Fut: Future<Output = Result<(), String>> + Send + 'static,
     {
         let ask: CheckFn = Arc::new(move || ask().boxed());
-        let check = Arc::new(Check { service, name, gone, ask });
-        self.checks.lock().unwrap_or_else(PoisonError::into_inner).push(check);
+        let check = Arc::new(Check {
+            service,
+            name,
+            gone,
+            ask,
+        });
+        self.checks
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(check);
     }
 
     /// From now on not ready, whatever the checks say.
@@ -88,7 +96,9 @@ impl Readiness {
         };
         let asked = checks.iter().map(|check| async {
             let answer = tokio::time::timeout(CHECK_TIMEOUT, (check.ask)()).await;
-            let reason = answer.unwrap_or_else(|_| Err("no answer in time".to_owned())).err();
+            let reason = answer
+                .unwrap_or_else(|_| Err("no answer in time".to_owned()))
+                .err();
             CheckReport {
                 service: check.service.to_string(),
                 name: check.name,
@@ -110,6 +120,8 @@ impl Readiness {
 
 impl fmt::Debug for Readiness {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Readiness").field("draining", &self.draining.is_cancelled()).finish_non_exhaustive()
+        f.debug_struct("Readiness")
+            .field("draining", &self.draining.is_cancelled())
+            .finish_non_exhaustive()
     }
 }

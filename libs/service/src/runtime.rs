@@ -102,8 +102,14 @@ impl Runtime {
         E: Into<BoxError> + 'static,
     {
         let runtime = self.clone();
-        let tracked = self.lineage().map(|runtime| runtime.tasks.token()).collect::<Vec<_>>();
-        self.running.lock().unwrap_or_else(PoisonError::into_inner).push(task);
+        let tracked = self
+            .lineage()
+            .map(|runtime| runtime.tasks.token())
+            .collect::<Vec<_>>();
+        self.running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(task);
         let supervised = async move {
             let failure = supervise::watch(Arc::clone(&runtime.name), task, future).await;
             runtime.ended(task);
@@ -112,7 +118,10 @@ impl Runtime {
             }
             drop(tracked);
         };
-        #[expect(clippy::disallowed_methods, reason = "the one place that spawns: tracked and supervised")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the one place that spawns: tracked and supervised"
+        )]
         tokio::spawn(supervised);
     }
 
@@ -122,7 +131,8 @@ impl Runtime {
         F: Fn() -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<(), String>> + Send + 'static,
     {
-        self.readiness.add(Arc::clone(&self.name), name, self.shutdown.clone(), ask);
+        self.readiness
+            .add(Arc::clone(&self.name), name, self.shutdown.clone(), ask);
     }
 
     /// The first task that failed in this runtime or in a child.
@@ -149,8 +159,15 @@ impl Runtime {
         if tokio::time::timeout(deadline, self.tasks.wait()).await.is_ok() {
             return Ok(());
         }
-        let tasks = self.running.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        Err(StillRunning { waited: deadline, tasks })
+        let tasks = self
+            .running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
+        Err(StillRunning {
+            waited: deadline,
+            tasks,
+        })
     }
 
     fn lineage(&self) -> impl Iterator<Item = &Runtime> {

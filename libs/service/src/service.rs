@@ -67,7 +67,10 @@ pub enum StartError {
 impl StartError {
     /// `what` was being done and failed with `source`.
     pub fn other(what: impl Into<String>, source: impl Into<BoxError>) -> Self {
-        Self::Other { what: what.into(), source: source.into() }
+        Self::Other {
+            what: what.into(),
+            source: source.into(),
+        }
     }
 }
 
@@ -93,7 +96,10 @@ pub enum RunError {
 impl RunError {
     /// `what` was being done and failed with `source`.
     pub fn other(what: impl Into<String>, source: impl Into<BoxError>) -> Self {
-        Self::Other { what: what.into(), source: source.into() }
+        Self::Other {
+            what: what.into(),
+            source: source.into(),
+        }
     }
 }
 

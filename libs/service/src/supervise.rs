@@ -51,12 +51,18 @@ where
         Ok(Err(error)) => ("failed", crate::service::chain(&*error.into())),
         Err(panic) => ("panicked", panic_text(&*panic)),
     };
-    Some(Failure { service, task, how, reason })
+    Some(Failure {
+        service,
+        task,
+        how,
+        reason,
+    })
 }
 
 fn panic_text(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().copied().map(str::to_owned);
-    text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_else(|| "no message".to_owned())
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no message".to_owned())
 }
 
 #[cfg(test)]
@@ -66,10 +72,16 @@ mod tests {
     #[tokio::test]
     async fn an_error_is_told_with_its_causes() {
         let failure = watch("orders".into(), "relay", async {
-            Err(std::io::Error::new(std::io::ErrorKind::BrokenPipe, "the broker hung up"))
+            Err(std::io::Error::new(
+                std::io::ErrorKind::BrokenPipe,
+                "the broker hung up",
+            ))
         });
         let failure = failure.await.expect("it failed");
-        assert_eq!(failure.to_string(), "task `relay` of orders failed: the broker hung up");
+        assert_eq!(
+            failure.to_string(),
+            "task `relay` of orders failed: the broker hung up"
+        );
     }
 
     #[tokio::test]
@@ -81,14 +93,22 @@ mod tests {
             Ok::<(), BoxError>(())
         });
         let failure = failure.await.expect("it panicked");
-        assert_eq!((failure.how, failure.reason.as_str()), ("panicked", "batch 7 is torn"));
+        assert_eq!(
+            (failure.how, failure.reason.as_str()),
+            ("panicked", "batch 7 is torn")
+        );
     }
 
     #[test]
     fn only_the_first_failure_is_kept() {
         let kept = FirstFailure::default();
         for task in ["first", "second"] {
-            kept.keep(&Failure { service: "orders".into(), task, how: "failed", reason: String::new() });
+            kept.keep(&Failure {
+                service: "orders".into(),
+                task,
+                how: "failed",
+                reason: String::new(),
+            });
         }
         assert_eq!(kept.get().map(|failure| failure.task), Some("first"));
     }

@@ -107,8 +107,13 @@ pub fn init(config: &TelemetryConfig) -> Result<Telemetry, TelemetryError> {
     if INSTALLED.get().is_some() {
         return Ok(Telemetry(()));
     }
-    let resource = Resource::builder().with_service_name(config.service_name.clone()).build();
-    let endpoint = config.otlp_endpoint.as_deref().filter(|endpoint| !endpoint.is_empty());
+    let resource = Resource::builder()
+        .with_service_name(config.service_name.clone())
+        .build();
+    let endpoint = config
+        .otlp_endpoint
+        .as_deref()
+        .filter(|endpoint| !endpoint.is_empty());
     let registry = prometheus::Registry::new();
     let installed = Installed {
         traces: traces(&resource, endpoint)?,
@@ -124,9 +129,13 @@ pub fn init(config: &TelemetryConfig) -> Result<Telemetry, TelemetryError> {
         opentelemetry::global::set_meter_provider(installed.metrics.clone());
         metric::rebind();
     }
-    let trace = tracing_opentelemetry::layer().with_tracer(tracer).with_location(false).with_threads(false);
-    let subscriber =
-        tracing_subscriber::registry().with(log).with(trace.with_filter(EnvFilter::new(TRACE_FILTER)));
+    let trace = tracing_opentelemetry::layer()
+        .with_tracer(tracer)
+        .with_location(false)
+        .with_threads(false);
+    let subscriber = tracing_subscriber::registry()
+        .with(log)
+        .with(trace.with_filter(EnvFilter::new(TRACE_FILTER)));
     // Fails only when a foreign subscriber is in place, which is then left alone.
     let _ = tracing::subscriber::set_global_default(subscriber);
     Ok(Telemetry(()))
@@ -137,7 +146,11 @@ pub fn init(config: &TelemetryConfig) -> Result<Telemetry, TelemetryError> {
 pub fn render() -> String {
     INSTALLED
         .get()
-        .and_then(|installed| prometheus::TextEncoder::new().encode_to_string(&installed.registry.gather()).ok())
+        .and_then(|installed| {
+            prometheus::TextEncoder::new()
+                .encode_to_string(&installed.registry.gather())
+                .ok()
+        })
         .unwrap_or_default()
 }
 
@@ -168,9 +181,12 @@ impl Telemetry {
 
 fn traces(resource: &Resource, endpoint: Option<&str>) -> Result<SdkTracerProvider, TelemetryError> {
     // Always on, whatever the caller's flag says: a trace that starts outside must not vanish inside.
-    let builder =
-        SdkTracerProvider::builder().with_resource(resource.clone()).with_sampler(Sampler::AlwaysOn);
-    let Some(endpoint) = endpoint else { return Ok(builder.build()) };
+    let builder = SdkTracerProvider::builder()
+        .with_resource(resource.clone())
+        .with_sampler(Sampler::AlwaysOn);
+    let Some(endpoint) = endpoint else {
+        return Ok(builder.build());
+    };
     let exporter = SpanExporter::builder()
         .with_tonic()
         .with_endpoint(endpoint)
@@ -190,8 +206,12 @@ fn metrics(
         .scope_info_enabled(false)
         .build()
         .map_err(|error| TelemetryError::Prometheus(error.to_string()))?;
-    let builder = SdkMeterProvider::builder().with_resource(resource.clone()).with_reader(reader);
-    let Some(endpoint) = endpoint else { return Ok(builder.build()) };
+    let builder = SdkMeterProvider::builder()
+        .with_resource(resource.clone())
+        .with_reader(reader);
+    let Some(endpoint) = endpoint else {
+        return Ok(builder.build());
+    };
     let exporter = MetricExporter::builder()
         .with_tonic()
         .with_endpoint(endpoint)
@@ -202,18 +222,29 @@ fn metrics(
 }
 
 fn otlp_error(endpoint: &str, error: &dyn std::fmt::Display) -> TelemetryError {
-    TelemetryError::Otlp { endpoint: endpoint.to_owned(), reason: error.to_string() }
+    TelemetryError::Otlp {
+        endpoint: endpoint.to_owned(),
+        reason: error.to_string(),
+    }
 }
 
 fn log_layer(config: &TelemetryConfig) -> Result<Box<dyn Layer<Registry> + Send + Sync>, TelemetryError> {
-    let wanted = if config.log_filter.is_empty() { "info" } else { config.log_filter.as_str() };
-    let filter = EnvFilter::try_new(wanted)
-        .map_err(|error| TelemetryError::Filter { filter: wanted.to_owned(), reason: error.to_string() })?;
+    let wanted = if config.log_filter.is_empty() {
+        "info"
+    } else {
+        config.log_filter.as_str()
+    };
+    let filter = EnvFilter::try_new(wanted).map_err(|error| TelemetryError::Filter {
+        filter: wanted.to_owned(),
+        reason: error.to_string(),
+    })?;
     let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     Ok(match config.log_format {
         LogFormat::Json => layer
             .fmt_fields(JsonFields::new())
-            .event_format(JsonLog { service: config.service_name.clone() })
+            .event_format(JsonLog {
+                service: config.service_name.clone(),
+            })
             .with_filter(filter)
             .boxed(),
         LogFormat::Pretty => layer.pretty().with_filter(filter).boxed(),

@@ -40,9 +40,15 @@ where
         line.insert("target".to_owned(), event.metadata().target().into());
         line.insert(field::SERVICE.to_owned(), self.service.clone().into());
 
-        for span in ctx.event_scope().into_iter().flat_map(tracing_subscriber::registry::Scope::from_root) {
+        for span in ctx
+            .event_scope()
+            .into_iter()
+            .flat_map(tracing_subscriber::registry::Scope::from_root)
+        {
             let extensions = span.extensions();
-            let Some(fields) = extensions.get::<FormattedFields<JsonFields>>() else { continue };
+            let Some(fields) = extensions.get::<FormattedFields<JsonFields>>() else {
+                continue;
+            };
             if let Ok(Value::Object(fields)) = serde_json::from_str(&fields.fields) {
                 line.extend(fields);
             }

@@ -46,8 +46,9 @@ pub const REQUESTS: &str = "puente_requests";
 pub const REQUEST_SECONDS: &str = "puente_request_seconds";
 
 /// From half a millisecond (a commit on a quiet disk) to the longest deadline of a provider call.
-const SECONDS: [f64; 14] =
-    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0];
+const SECONDS: [f64; 14] = [
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0,
+];
 
 /// The instruments; made from the global meter, and made anew when telemetry is installed after first use.
 static CURRENT: LazyLock<ArcSwap<Instruments>> = LazyLock::new(|| ArcSwap::new(Arc::new(Instruments::new())));
@@ -76,7 +77,10 @@ impl Instruments {
     fn new() -> Self {
         let meter = opentelemetry::global::meter("puente");
         let seconds = |meter: &Meter, name: &'static str| {
-            meter.f64_histogram(name).with_boundaries(SECONDS.to_vec()).build()
+            meter
+                .f64_histogram(name)
+                .with_boundaries(SECONDS.to_vec())
+                .build()
         };
         Self {
             webhooks: meter.u64_counter(WEBHOOKS).build(),
@@ -112,72 +116,112 @@ fn label(key: &'static str, value: &str) -> KeyValue {
 /// A webhook was answered.
 pub fn webhook(provider: &str, outcome: &'static str, took: Duration) {
     let m = CURRENT.load();
-    m.webhooks.add(1, &[label("provider", provider), label("outcome", outcome)]);
-    m.webhook_seconds.record(took.as_secs_f64(), &[label("provider", provider)]);
+    m.webhooks
+        .add(1, &[label("provider", provider), label("outcome", outcome)]);
+    m.webhook_seconds
+        .record(took.as_secs_f64(), &[label("provider", provider)]);
 }
 
 /// The relay of `service` handed `count` events to the broker.
 pub fn outbox_published(service: &str, count: u64) {
-    CURRENT.load().outbox_published.add(count, &[label("service", service)]);
+    CURRENT
+        .load()
+        .outbox_published
+        .add(count, &[label("service", service)]);
 }
 
 /// How far the relay of `service` is behind; zero when nothing waits.
 pub fn outbox_lag(service: &str, age: Duration) {
-    CURRENT.load().outbox_lag_seconds.record(age.as_secs_f64(), &[label("service", service)]);
+    CURRENT
+        .load()
+        .outbox_lag_seconds
+        .record(age.as_secs_f64(), &[label("service", service)]);
 }
 
 /// `count` events were handled with one outcome, in `took` altogether.
 pub fn events_consumed(consumer: &str, outcome: &'static str, count: u64, took: Duration) {
     let m = CURRENT.load();
-    m.events_consumed.add(count, &[label("consumer", consumer), label("outcome", outcome)]);
-    m.event_seconds.record(took.as_secs_f64(), &[label("consumer", consumer)]);
+    m.events_consumed
+        .add(count, &[label("consumer", consumer), label("outcome", outcome)]);
+    m.event_seconds
+        .record(took.as_secs_f64(), &[label("consumer", consumer)]);
 }
 
 /// How old an event was when its handling began.
 pub fn event_age(consumer: &str, age: Duration) {
-    CURRENT.load().event_age_seconds.record(age.as_secs_f64(), &[label("consumer", consumer)]);
+    CURRENT
+        .load()
+        .event_age_seconds
+        .record(age.as_secs_f64(), &[label("consumer", consumer)]);
 }
 
 /// An event was given up; `reason` is a word of a bounded set.
 pub fn dead_letter(consumer: &str, reason: &'static str) {
-    CURRENT.load().dead_letters.add(1, &[label("consumer", consumer), label("reason", reason)]);
+    CURRENT
+        .load()
+        .dead_letters
+        .add(1, &[label("consumer", consumer), label("reason", reason)]);
 }
 
 /// An effect was settled.
 pub fn effect(provider: &str, operation: &str, outcome: &'static str, took: Duration) {
     let m = CURRENT.load();
     let (provider, operation) = (label("provider", provider), label("operation", operation));
-    m.effects.add(1, &[provider.clone(), operation.clone(), label("outcome", outcome)]);
-    m.effect_seconds.record(took.as_secs_f64(), &[provider, operation]);
+    m.effects.add(
+        1,
+        &[provider.clone(), operation.clone(), label("outcome", outcome)],
+    );
+    m.effect_seconds
+        .record(took.as_secs_f64(), &[provider, operation]);
 }
 
 /// How many effects of a provider are due and not done.
 pub fn effects_waiting(provider: &str, count: u64) {
-    CURRENT.load().effects_waiting.record(count, &[label("provider", provider)]);
+    CURRENT
+        .load()
+        .effects_waiting
+        .record(count, &[label("provider", provider)]);
 }
 
 /// The share of a provider's quota in use, 0 to 1: the fullest connection counts.
 pub fn quota_used(provider: &str, share: f64) {
-    CURRENT.load().quota_used.record(share, &[label("provider", provider)]);
+    CURRENT
+        .load()
+        .quota_used
+        .record(share, &[label("provider", provider)]);
 }
 
 /// Whether any breaker of the provider is open.
 pub fn breaker_open(provider: &str, open: bool) {
-    CURRENT.load().breaker_open.record(u64::from(open), &[label("provider", provider)]);
+    CURRENT
+        .load()
+        .breaker_open
+        .record(u64::from(open), &[label("provider", provider)]);
 }
 
 /// One HTTP call to a provider ended.
 pub fn provider_call(provider: &str, operation: &str, outcome: &'static str, took: Duration) {
     let m = CURRENT.load();
     let (provider, operation) = (label("provider", provider), label("operation", operation));
-    m.provider_calls.add(1, &[provider.clone(), operation.clone(), label("outcome", outcome)]);
-    m.provider_call_seconds.record(took.as_secs_f64(), &[provider, operation]);
+    m.provider_calls.add(
+        1,
+        &[provider.clone(), operation.clone(), label("outcome", outcome)],
+    );
+    m.provider_call_seconds
+        .record(took.as_secs_f64(), &[provider, operation]);
 }
 
 /// One request to our own APIs was answered. `route` is the template (`/orders/{id}`), never the path.
 pub fn request(service: &str, route: &str, status: u16, took: Duration) {
     let m = CURRENT.load();
     let (service, route) = (label("service", service), label("route", route));
-    m.requests.add(1, &[service.clone(), route.clone(), KeyValue::new("status", i64::from(status))]);
+    m.requests.add(
+        1,
+        &[
+            service.clone(),
+            route.clone(),
+            KeyValue::new("status", i64::from(status)),
+        ],
+    );
     m.request_seconds.record(took.as_secs_f64(), &[service, route]);
 }

@@ -49,7 +49,12 @@ pub fn valid_traceparent(traceparent: &str) -> bool {
 }
 
 fn write(span: &SpanContext) -> String {
-    format!("00-{}-{}-{:02x}", span.trace_id(), span.span_id(), span.trace_flags().to_u8())
+    format!(
+        "00-{}-{}-{:02x}",
+        span.trace_id(),
+        span.span_id(),
+        span.trace_flags().to_u8()
+    )
 }
 
 fn parse(text: &str) -> Option<SpanContext> {
@@ -109,7 +114,9 @@ mod tests {
 
     #[test]
     fn a_later_version_may_carry_more_parts() {
-        assert!(valid_traceparent("01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more"));
+        assert!(valid_traceparent(
+            "01-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01-more"
+        ));
     }
 
     #[test]

@@ -8,7 +8,8 @@ use puente_embedded::Tools;
 #[must_use]
 pub fn workspace() -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-    root.canonicalize().expect("the workspace is where this crate was compiled")
+    root.canonicalize()
+        .expect("the workspace is where this crate was compiled")
 }
 
 /// The finder of `nats-server` and PostgreSQL.

@@ -43,7 +43,11 @@ impl Proxy {
                 tokio::spawn(carry(client, target.clone(), told.clone()));
             }
         });
-        Self { address, mood, accepting }
+        Self {
+            address,
+            mood,
+            accepting,
+        }
     }
 
     /// A proxy to the server that `url` names.
@@ -63,7 +67,9 @@ impl Proxy {
     #[must_use]
     pub fn url(&self, url: &str) -> String {
         let (scheme, separator, authority, rest) = parts(url);
-        let login = authority.rsplit_once('@').map_or(String::new(), |(login, _)| format!("{login}@"));
+        let login = authority
+            .rsplit_once('@')
+            .map_or(String::new(), |(login, _)| format!("{login}@"));
         format!("{scheme}{separator}{login}{}{rest}", self.address)
     }
 
@@ -92,7 +98,12 @@ impl Proxy {
 
     /// Behaves again. What was paused goes on.
     pub fn mend(&self) {
-        self.mood.send_modify(|mood| *mood = Mood { generation: mood.generation, ..Mood::default() });
+        self.mood.send_modify(|mood| {
+            *mood = Mood {
+                generation: mood.generation,
+                ..Mood::default()
+            }
+        });
     }
 }
 
@@ -105,7 +116,9 @@ impl Drop for Proxy {
 
 /// Scheme, `://`, authority, and the rest of a URL; without a scheme it is all authority.
 fn parts(url: &str) -> (&str, &str, &str, &str) {
-    let (scheme, separator, rest) = url.split_once("://").map_or(("", "", url), |(s, r)| (s, "://", r));
+    let (scheme, separator, rest) = url
+        .split_once("://")
+        .map_or(("", "", url), |(s, r)| (s, "://", r));
     let end = rest.find(['/', '?']).unwrap_or(rest.len());
     let (authority, path) = rest.split_at(end);
     (scheme, separator, authority, path)
@@ -152,9 +165,13 @@ async fn pump(
 ) {
     let mut piece = vec![0; 16 * 1024];
     while let Ok(length) = from.read(&mut piece).await {
-        let Ok(mood) = told.wait_for(|mood| !mood.paused).await.map(|mood| *mood) else { return };
+        let Ok(mood) = told.wait_for(|mood| !mood.paused).await.map(|mood| *mood) else {
+            return;
+        };
         tokio::time::sleep(mood.latency).await;
-        let Some(carried) = piece.get(..length).filter(|carried| !carried.is_empty()) else { break };
+        let Some(carried) = piece.get(..length).filter(|carried| !carried.is_empty()) else {
+            break;
+        };
         if to.write_all(carried).await.is_err() {
             break;
         }
@@ -168,7 +185,10 @@ mod tests {
 
     #[test]
     fn urls_are_led_through_the_proxy() {
-        assert_eq!(parts("postgres://u:p@h:1/db?x=1"), ("postgres", "://", "u:p@h:1", "/db?x=1"));
+        assert_eq!(
+            parts("postgres://u:p@h:1/db?x=1"),
+            ("postgres", "://", "u:p@h:1", "/db?x=1")
+        );
         assert_eq!(parts("nats://h:1"), ("nats", "://", "h:1", ""));
         assert_eq!(parts("h:1"), ("", "", "h:1", ""));
     }

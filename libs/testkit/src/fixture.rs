@@ -18,12 +18,18 @@ pub struct Case {
 #[must_use]
 pub fn cases(folder: &Path, ending: &str) -> Vec<Case> {
     let dotted = format!(".{ending}");
-    let entries = folder.read_dir().unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+    let entries = folder
+        .read_dir()
+        .unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
     let mut cases: Vec<Case> = entries
         .map(|entry| entry.expect("a readable folder").path())
         .filter_map(|path| {
             let name = path.file_name()?.to_str()?.strip_suffix(&dotted)?.to_owned();
-            Some(Case { name, path, ending: ending.to_owned() })
+            Some(Case {
+                name,
+                path,
+                ending: ending.to_owned(),
+            })
         })
         .collect();
     cases.sort_by(|a, b| a.name.cmp(&b.name));

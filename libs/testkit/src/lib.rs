@@ -4,8 +4,15 @@
 //! [`TestNats`] is a private broker, to be killed at will; [`Proxy`] cuts and slows any TCP connection;
 //! [`OtlpSink`] collects the spans a program exports; [`wait_for`] waits for a condition and tells its last
 //! status. Everything here panics with what went wrong: that is how a test fails.
-#![expect(clippy::expect_used, clippy::panic, reason = "a dev-dependency: what fails here must fail the test")]
-#![expect(clippy::disallowed_methods, reason = "tasks end with the test's runtime; there is nothing to drain")]
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a dev-dependency: what fails here must fail the test"
+)]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tasks end with the test's runtime; there is nothing to drain"
+)]
 
 mod binaries;
 mod fault_proxy;

@@ -20,7 +20,10 @@ impl TestNats {
         let folder = tempfile::tempdir().expect("a temporary folder");
         let program = tools().nats().unwrap_or_else(|error| panic!("{error}"));
         let server = Nats::start(NatsOptions::new(program, folder.path())).await;
-        Self { server: server.unwrap_or_else(|error| panic!("{error}")), _folder: folder }
+        Self {
+            server: server.unwrap_or_else(|error| panic!("{error}")),
+            _folder: folder,
+        }
     }
 
     /// Where clients connect; the same over restarts.
@@ -43,7 +46,9 @@ impl TestNats {
 
     /// A connected client.
     pub async fn client(&self) -> async_nats::Client {
-        async_nats::connect(self.url()).await.expect("the test server accepts connections")
+        async_nats::connect(self.url())
+            .await
+            .expect("the test server accepts connections")
     }
 
     /// Stops it in order.
@@ -58,7 +63,10 @@ impl TestNats {
 
     /// Starts it anew on the same port with what it had stored.
     pub async fn start_again(&mut self) {
-        self.server.start_again().await.unwrap_or_else(|error| panic!("{error}"));
+        self.server
+            .start_again()
+            .await
+            .unwrap_or_else(|error| panic!("{error}"));
     }
 
     /// Starts it anew on the same port, with its disk lost.

@@ -10,8 +10,12 @@ use opentelemetry_proto::tonic::collector::metrics::v1::metrics_service_server::
 use opentelemetry_proto::tonic::collector::metrics::v1::{
     ExportMetricsServiceRequest, ExportMetricsServiceResponse,
 };
-use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{TraceService, TraceServiceServer};
-use opentelemetry_proto::tonic::collector::trace::v1::{ExportTraceServiceRequest, ExportTraceServiceResponse};
+use opentelemetry_proto::tonic::collector::trace::v1::trace_service_server::{
+    TraceService, TraceServiceServer,
+};
+use opentelemetry_proto::tonic::collector::trace::v1::{
+    ExportTraceServiceRequest, ExportTraceServiceResponse,
+};
 use opentelemetry_proto::tonic::common::v1::{KeyValue, any_value};
 use opentelemetry_proto::tonic::trace::v1 as wire;
 use tokio::net::TcpListener;
@@ -69,7 +73,11 @@ impl OtlpSink {
             .add_service(MetricsServiceServer::new(store.clone()))
             .serve_with_incoming(TcpIncoming::from(listener));
         let serving = tokio::spawn(async move { server.await.expect("the receiver serves") });
-        Self { endpoint: format!("http://{address}"), store, serving }
+        Self {
+            endpoint: format!("http://{address}"),
+            store,
+            serving,
+        }
     }
 
     /// What to configure as the OTLP endpoint.
@@ -81,13 +89,20 @@ impl OtlpSink {
     /// All spans so far.
     #[must_use]
     pub fn spans(&self) -> Vec<Span> {
-        self.store.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.store
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// The spans of one trace so far.
     #[must_use]
     pub fn trace(&self, trace_id: &str) -> Vec<Span> {
-        self.spans().into_iter().filter(|span| span.trace_id == trace_id).collect()
+        self.spans()
+            .into_iter()
+            .filter(|span| span.trace_id == trace_id)
+            .collect()
     }
 
     /// Waits for a span that fits.
@@ -146,7 +161,10 @@ fn read(service: &str, span: wire::Span) -> Span {
         wire::span::SpanKind::Consumer => "consumer",
         wire::span::SpanKind::Internal | wire::span::SpanKind::Unspecified => "internal",
     };
-    let failed = span.status.as_ref().is_some_and(|status| status.code() == wire::status::StatusCode::Error);
+    let failed = span
+        .status
+        .as_ref()
+        .is_some_and(|status| status.code() == wire::status::StatusCode::Error);
     Span {
         service: service.to_owned(),
         name: span.name,

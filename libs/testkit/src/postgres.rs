@@ -46,7 +46,11 @@ impl TestDb {
         let server = shared_server::url().await;
         let url_of = |database: &str| format!("{server}/{database}");
         template::copy(&name, schemas, &url_of).await;
-        Self { url: url_of(&name), name, private: None }
+        Self {
+            url: url_of(&name),
+            name,
+            private: None,
+        }
     }
 
     /// A database without any schema.
@@ -62,7 +66,14 @@ impl TestDb {
         let server = server.unwrap_or_else(|error| panic!("{error}"));
         let name = format!("t_{}", Uuid::now_v7().simple());
         template::copy(&name, schemas, &|database| server.url(database)).await;
-        Self { url: server.url(&name), name, private: Some(Private { server, _folder: folder }) }
+        Self {
+            url: server.url(&name),
+            name,
+            private: Some(Private {
+                server,
+                _folder: folder,
+            }),
+        }
     }
 
     /// The administrator's URL.
@@ -74,7 +85,10 @@ impl TestDb {
     /// As a service is configured for it.
     #[must_use]
     pub fn config(&self) -> DatabaseConfig {
-        DatabaseConfig { max_connections: POOL, ..DatabaseConfig::at(&self.url) }
+        DatabaseConfig {
+            max_connections: POOL,
+            ..DatabaseConfig::at(&self.url)
+        }
     }
 
     /// A pool as the service's worker has it.
@@ -92,7 +106,10 @@ impl TestDb {
     /// A pool as the administrator, who sees everything; tables must be named with their schema.
     #[must_use]
     pub fn admin(&self) -> PgPool {
-        PgPoolOptions::new().max_connections(POOL).connect_lazy(&self.url).expect("a URL of ours")
+        PgPoolOptions::new()
+            .max_connections(POOL)
+            .connect_lazy(&self.url)
+            .expect("a URL of ours")
     }
 
     /// Stops the private server in order.
@@ -116,18 +133,25 @@ impl TestDb {
     /// # Panics
     /// On the shared server, or when it does not start.
     pub async fn start_again(&mut self) {
-        self.server().start_again().await.unwrap_or_else(|error| panic!("{error}"));
+        self.server()
+            .start_again()
+            .await
+            .unwrap_or_else(|error| panic!("{error}"));
     }
 
     fn server(&mut self) -> &mut Postgres {
         let private = self.private.as_mut();
-        &mut private.expect("only a database made by TestDb::private() has a server of its own").server
+        &mut private
+            .expect("only a database made by TestDb::private() has a server of its own")
+            .server
     }
 }
 
 impl std::fmt::Debug for TestDb {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("TestDb").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("TestDb")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }
 
@@ -136,7 +160,9 @@ impl Drop for TestDb {
         if self.private.is_some() {
             return; // goes with its folder
         }
-        let Some((server, _)) = self.url.rsplit_once('/') else { return };
+        let Some((server, _)) = self.url.rsplit_once('/') else {
+            return;
+        };
         let (server, name) = (format!("{server}/postgres"), self.name.clone());
         // A runtime and a thread of its own: this one may be inside a runtime that is ending.
         let dropping = std::thread::spawn(move || {

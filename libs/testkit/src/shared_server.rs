@@ -58,7 +58,10 @@ async fn join() -> Shared {
         None => start(&bin, &data, &folder.join("users.lock")).await,
     };
     drop(starting);
-    Shared { port, _in_use: in_use }
+    Shared {
+        port,
+        _in_use: in_use,
+    }
 }
 
 /// Apart by user and by PostgreSQL, whose clusters are not interchangeable.
@@ -66,7 +69,9 @@ fn folder(bin: &Path) -> PathBuf {
     let mut hasher = DefaultHasher::new();
     bin.hash(&mut hasher);
     let user = nix::unistd::Uid::effective();
-    workspace().join("target/testkit").join(format!("postgres-{user}-{:08x}", hasher.finish() as u32))
+    workspace()
+        .join("target/testkit")
+        .join(format!("postgres-{user}-{:08x}", hasher.finish() as u32))
 }
 
 async fn start(bin: &Path, data: &Path, users: &Path) -> u16 {
@@ -78,13 +83,20 @@ async fn start(bin: &Path, data: &Path, users: &Path) -> u16 {
         // Nothing here is worth keeping: after a power loss, or with another version, begin anew.
         Err(ServerError::Ended { .. }) => {
             std::fs::remove_dir_all(data).expect("the test cluster can be deleted");
-            Postgres::start(options).await.unwrap_or_else(|error| panic!("{error}"))
+            Postgres::start(options)
+                .await
+                .unwrap_or_else(|error| panic!("{error}"))
         }
         Err(error) => panic!("{error}"),
     };
     // Through a shell that ends at once: the watchdog is nobody's child, and leaves no zombie here.
     let watchdog = Command::new("sh")
-        .args(["-c", "sh -c \"$0\" watchdog \"$1\" \"$2\" &", WATCHDOG, &server.pid().to_string()])
+        .args([
+            "-c",
+            "sh -c \"$0\" watchdog \"$1\" \"$2\" &",
+            WATCHDOG,
+            &server.pid().to_string(),
+        ])
         .arg(users)
         .process_group(0)
         .current_dir("/")
@@ -92,7 +104,10 @@ async fn start(bin: &Path, data: &Path, users: &Path) -> u16 {
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status();
-    assert!(watchdog.expect("sh can be started").success(), "the watchdog is started");
+    assert!(
+        watchdog.expect("sh can be started").success(),
+        "the watchdog is started"
+    );
     forget_old_databases(&server).await;
     server.port()
 }
@@ -113,7 +128,10 @@ async fn forget_old_databases(server: &Postgres) {
 /// Connects as the administrator.
 pub(crate) async fn connect(url: &str) -> PgConnection {
     let options: PgConnectOptions = url.parse().expect("a URL of ours");
-    options.connect().await.unwrap_or_else(|error| panic!("the test database cannot be connected to: {error}"))
+    options
+        .connect()
+        .await
+        .unwrap_or_else(|error| panic!("the test database cannot be connected to: {error}"))
 }
 
 /// Drops a database with whoever is in it. A failure only leaves it for the next start of the server.
@@ -124,9 +142,15 @@ pub(crate) async fn drop_database(connection: &mut PgConnection, database: &str)
 
 async fn lock(path: PathBuf, how: FlockArg) -> Flock<File> {
     let wait = move || {
-        let file = OpenOptions::new().create(true).truncate(false).write(true).open(&path);
+        let file = OpenOptions::new()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&path);
         let file = file.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         Flock::lock(file, how).unwrap_or_else(|(_, error)| panic!("{}: {error}", path.display()))
     };
-    tokio::task::spawn_blocking(wait).await.expect("waiting for a lock does not panic")
+    tokio::task::spawn_blocking(wait)
+        .await
+        .expect("waiting for a lock does not panic")
 }

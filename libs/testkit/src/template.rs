@@ -32,10 +32,17 @@ pub(crate) async fn copy(name: &str, schemas: &[Schema<'_>], url_of: &impl Fn(&s
         drop_database(&mut admin, &unfinished).await;
         run(&mut admin, format!("CREATE DATABASE {unfinished}")).await;
         fill(&url_of(&unfinished), schemas).await;
-        run(&mut admin, format!("ALTER DATABASE {unfinished} RENAME TO {template}")).await;
+        run(
+            &mut admin,
+            format!("ALTER DATABASE {unfinished} RENAME TO {template}"),
+        )
+        .await;
     }
     run(&mut admin, format!("CREATE DATABASE {name} TEMPLATE {template}")).await;
-    admin.close().await.expect("the connection closes, and the lock with it");
+    admin
+        .close()
+        .await
+        .expect("the connection closes, and the lock with it");
 }
 
 async fn fill(url: &str, schemas: &[Schema<'_>]) {
@@ -59,6 +66,8 @@ fn hash(schemas: &[Schema<'_>]) -> u64 {
 }
 
 async fn run(connection: &mut PgConnection, statement: String) {
-    let done = sqlx::raw_sql(AssertSqlSafe(statement.clone())).execute(connection).await;
+    let done = sqlx::raw_sql(AssertSqlSafe(statement.clone()))
+        .execute(connection)
+        .await;
     done.unwrap_or_else(|error| panic!("{statement}: {error}"));
 }

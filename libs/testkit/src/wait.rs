@@ -82,12 +82,20 @@ mod tests {
     #[tokio::test]
     #[should_panic(expected = "in vain for a miracle; last status: \"still water\"")]
     async fn a_timeout_tells_the_last_status() {
-        wait_for("a miracle", Duration::from_millis(30), async || Err::<(), _>("still water")).await;
+        wait_for("a miracle", Duration::from_millis(30), async || {
+            Err::<(), _>("still water")
+        })
+        .await;
     }
 
     #[tokio::test]
     #[should_panic(expected = "the first look did not come back")]
     async fn a_look_that_hangs_is_cut_off() {
-        wait_for("an answer", Duration::from_millis(30), std::future::pending::<bool>).await;
+        wait_for(
+            "an answer",
+            Duration::from_millis(30),
+            std::future::pending::<bool>,
+        )
+        .await;
     }
 }

@@ -31,15 +31,12 @@ impl RawRequest {
         }
     }
 
-    /// The first value of a query parameter, percent-decoded.
+    /// The first value of a query parameter, percent-decoded; `None` when it is absent or broken, whatever follows.
     #[must_use]
     pub fn query_value(&self, name: &str) -> Option<String> {
-        self.query.split('&').find_map(|pair| {
-            let (key, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (decode(key).as_deref() == Some(name))
-                .then(|| decode(value))
-                .flatten()
-        })
+        let mut pairs = self.query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+        let (_, value) = pairs.find(|(key, _)| decode(key).as_deref() == Some(name))?;
+        decode(value)
     }
 }
 

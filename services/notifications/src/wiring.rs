@@ -54,35 +54,87 @@ impl Service for Notifications {
             .map_err(|error| StartError::other("the master key is not usable", error))?;
         let pool = puente_service::db::pool(&config.database, Self::NAME, rt.replica)?;
         let registry: Registry = puente_providers::find;
-        let connections = Connections::open_known(pool.clone(), masters, move |slug| registry(slug).is_some())
-            .await
-            .map_err(|error| StartError::other("connections cannot be read", error))?;
+        let connections =
+            Connections::open_known(pool.clone(), masters, move |slug| registry(slug).is_some())
+                .await
+                .map_err(|error| StartError::other("connections cannot be read", error))?;
         let client = puente_service::nats::connect(&config.nats, "puente-notifications").await?;
-        let settings = if config.allow_simulators { HttpConfig::local() } else { HttpConfig::default() };
-        let http = Http::with_hooks(settings, Hooks { clock: rt.clock.clone(), ..Hooks::default() })
-            .map_err(|error| StartError::other("the way out to providers", error))?;
+        let settings = if config.allow_simulators {
+            HttpConfig::local()
+        } else {
+            HttpConfig::default()
+        };
+        let http = Http::with_hooks(
+            settings,
+            Hooks {
+                clock: rt.clock.clone(),
+                ..Hooks::default()
+            },
+        )
+        .map_err(|error| StartError::other("the way out to providers", error))?;
         let manifests = |slug: &str| puente_providers::find(slug).map(|provider| provider.manifest());
-        Self::with_parts(config, rt, Parts { pool, client, connections, http, registry, manifests }).await
+        Self::with_parts(
+            config,
+            rt,
+            Parts {
+                pool,
+                client,
+                connections,
+                http,
+                registry,
+                manifests,
+            },
+        )
+        .await
     }
 
     async fn run(self) -> Result<(), RunError> {
-        let Self { rt, pool, client, stream, outbox, connections, effects, handler, reader, upkeep } = self;
+        let Self {
+            rt,
+            pool,
+            client,
+            stream,
+            outbox,
+            connections,
+            effects,
+            handler,
+            reader,
+            upkeep,
+        } = self;
         let (ready_pool, ready_client) = (pool.clone(), client.clone());
         rt.ready_check("database", move || {
             let pool = ready_pool.clone();
             async move { puente_service::db::ready(&pool).await }
         });
-        rt.ready_check("broker", move || std::future::ready(puente_service::nats::ready(&ready_client)));
+        rt.ready_check("broker", move || {
+            std::future::ready(puente_service::nats::ready(&ready_client))
+        });
 
         let relay = CancellationToken::new();
         let shutdown = rt.shutdown.clone();
-        spawn(&rt, None, "relay", outbox.clone().run(client.clone(), relay.clone()));
+        spawn(
+            &rt,
+            None,
+            "relay",
+            outbox.clone().run(client.clone(), relay.clone()),
+        );
         let workers = TaskTracker::new();
         let inbox = Arc::new(Inbox::new(outbox, topology::NOTIFICATIONS, handler));
-        let consumer = consume(client.clone(), topology::NOTIFICATIONS, stream, inbox, shutdown.clone());
+        let consumer = consume(
+            client.clone(),
+            topology::NOTIFICATIONS,
+            stream,
+            inbox,
+            shutdown.clone(),
+        );
         spawn(&rt, Some(&workers), "consumer", consumer);
         spawn(&rt, Some(&workers), "effects", effects.run(shutdown.clone()));
-        spawn(&rt, Some(&workers), "connections", connections.run(client, shutdown.clone()));
+        spawn(
+            &rt,
+            Some(&workers),
+            "connections",
+            connections.run(client, shutdown.clone()),
+        );
         spawn(&rt, Some(&workers), "templates", reader.run(shutdown.clone()));
         spawn(&rt, Some(&workers), "upkeep", upkeep.run(shutdown.clone()));
 
@@ -116,16 +168,31 @@ impl Notifications {
     /// # Errors
     /// When the texts are refused, or the database does not answer.
     pub async fn with_parts(config: Config, rt: Runtime, parts: Parts) -> Result<Self, StartError> {
-        let Parts { pool, client, connections, http, registry, manifests } = parts;
-        let folder = Some(config.texts_dir.as_str()).filter(|folder| !folder.is_empty()).map(Path::new);
+        let Parts {
+            pool,
+            client,
+            connections,
+            http,
+            registry,
+            manifests,
+        } = parts;
+        let folder = Some(config.texts_dir.as_str())
+            .filter(|folder| !folder.is_empty())
+            .map(Path::new);
         let texts = Texts::load(folder).map_err(|error| StartError::other("the texts are refused", error))?;
         for language in config.languages.values().chain([&config.language]) {
             if !texts.has_language(language) {
                 let known = "there are texts in es and en only";
-                return Err(StartError::other(format!("language `{language}` is not known"), known));
+                return Err(StartError::other(
+                    format!("language `{language}` is not known"),
+                    known,
+                ));
             }
         }
-        let stream = StreamSettings { replicas: config.stream_replicas.get(), ..StreamSettings::default() };
+        let stream = StreamSettings {
+            replicas: config.stream_replicas.get(),
+            ..StreamSettings::default()
+        };
         let settings = puente_outbox::Settings {
             stream,
             lease: Duration::from_millis(config.relay_lease_ms),
@@ -148,7 +215,11 @@ impl Notifications {
             patience: Patience::new(Duration::from_millis(config.patience_ms)),
             listings: listings.clone(),
         });
-        let sender = Arc::new(Sender { desk: desk.clone(), pool: pool.clone(), registry });
+        let sender = Arc::new(Sender {
+            desk: desk.clone(),
+            pool: pool.clone(),
+            registry,
+        });
         let effects = Effects::new(
             outbox.clone(),
             connections.clone(),
@@ -161,7 +232,11 @@ impl Notifications {
             },
         );
         let runner = effects.clone();
-        let handler = Arc::new(Handler { desk, registry, wake: Box::new(move || runner.wake()) });
+        let handler = Arc::new(Handler {
+            desk,
+            registry,
+            wake: Box::new(move || runner.wake()),
+        });
         let reader = Reader {
             pool: pool.clone(),
             clock: rt.clock.clone(),
@@ -177,7 +252,18 @@ impl Notifications {
             receipts: Duration::from_hours(u64::from(config.pending_receipt_hours.get())),
             messages: Duration::from_hours(24 * u64::from(config.message_days.get())),
         };
-        Ok(Self { rt, pool, client, stream, outbox, connections, effects, handler, reader, upkeep })
+        Ok(Self {
+            rt,
+            pool,
+            client,
+            stream,
+            outbox,
+            connections,
+            effects,
+            handler,
+            reader,
+            upkeep,
+        })
     }
 }
 

@@ -1,3 +1,11 @@
 //! The outside of orders: files, database, broker. Nothing here decides what happens to an order.
 
+pub(crate) mod consumer;
+mod failure;
+pub(crate) mod memory;
+pub(crate) mod queue;
 pub mod skills;
+pub(crate) mod store;
+pub(crate) mod upkeep;
+pub(crate) mod wire;
+pub(crate) mod worker;

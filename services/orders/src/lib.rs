@@ -1,7 +1,35 @@
-//! The orders service.
+//! Orders: people write, the bot asks, an order comes of it and moves through its states.
+//!
+//! # Protocol
+//! 1. `messaging.message.received` puts a message in the queue of its conversation, in the transaction of the inbox
+//!    mark. A provider's second copy of a message ends here.
+//! 2. A worker locks the conversation's row and works its queue by receipt sequence. Each message is one turn of the
+//!    bot (`domain::engine`, a pure function that follows the skill files). Memory, client, order, journal, events and
+//!    the messages asked of notifications are one commit.
+//! 3. `orders.client.registered`, `orders.order.opened`, `orders.order.state_changed` and `orders.order.assigned` go
+//!    out with the order's gapless version. The confirmation of a new order and the news of a visible state are made
+//!    by notifications from these events; only the bot's own questions and answers are asked for by
+//!    `notifications.message.requested`.
+//!
+//! # Who is who
+//! A client is known by the phone number that the provider vouches for, else by the conversation that it registered
+//! in. A number that somebody typed is contact data and gives no right to see orders.
+//!
+//! # Never
+//! A provider is called. A message's words are kept after its turn, or logged. An order is told of to anybody but its
+//! client. A state is changed past the table of `domain::state`.
 
 pub mod application;
+mod config;
 pub mod domain;
-pub mod infrastructure;
+mod infrastructure;
+mod wiring;
 
+pub use application::change_state::{Change, ChangeError, change_state};
+pub use config::Config;
 pub use infrastructure::skills;
+pub use infrastructure::store::PgOrders;
+pub use wiring::Orders;
+
+/// The tables of this service.
+pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations/orders");

@@ -1,1 +1,21 @@
-//! puente-e2e
+//! A fleet with simulated providers for stories that cross it, in both shapes: all services in this process, or a
+//! process per service that can be killed.
+#![expect(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test harness: what fails here must fail the test")]
+#![expect(clippy::disallowed_methods, clippy::missing_panics_doc, reason = "a test harness")]
+
+mod connections;
+mod person;
+mod processes;
+mod stage;
+mod threads;
+
+use std::time::Duration;
+
+pub use connections::{ALGESTA_NUMBER, JELOU_BOT, NORTE_NUMBER};
+pub use person::Person;
+pub use processes::{Processes, SERVICES};
+pub use stage::Stage;
+pub use threads::InProcess;
+
+/// The longest wait for anything; machines are slow when many tests run.
+pub const PATIENCE: Duration = Duration::from_secs(60);

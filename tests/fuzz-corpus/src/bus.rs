@@ -21,10 +21,18 @@ pub(crate) fn envelope(bytes: &[u8]) {
             headers.append(name, value);
         }
     }
-    let Ok(first) = Envelope::read(&message(subject, headers, rest)) else { return };
+    let Ok(first) = Envelope::read(&message(subject, headers, rest)) else {
+        return;
+    };
     let again = Envelope::read(&message(first.subject(), first.headers(), &first.payload)).unwrap();
-    assert_eq!((again.id, &again.tenant, again.event.name), (first.id, &first.tenant, first.event.name));
-    assert_eq!((again.aggregate_version, &again.payload), (first.aggregate_version, &first.payload));
+    assert_eq!(
+        (again.id, &again.tenant, again.event.name),
+        (first.id, &first.tenant, first.event.name)
+    );
+    assert_eq!(
+        (again.aggregate_version, &again.payload),
+        (first.aggregate_version, &first.payload)
+    );
 }
 
 fn line<'a>(rest: &mut &'a [u8]) -> &'a [u8] {

@@ -7,8 +7,13 @@ use puente_orders::skills::{Files, load};
 use puente_vault::ConnectionsFile;
 
 /// The files of a set of skills. The input stands for each of them in turn; the rest is as shipped.
-const SKILL_FILES: [&str; 5] =
-    ["bot.toml", "registration.toml", "order_creation.toml", "order_tracking.toml", "status_updates.toml"];
+const SKILL_FILES: [&str; 5] = [
+    "bot.toml",
+    "registration.toml",
+    "order_creation.toml",
+    "order_tracking.toml",
+    "status_updates.toml",
+];
 /// A value that the environment holds; no message may repeat it.
 const SECRET: &str = "value-of-the-environment-93b1";
 
@@ -33,7 +38,9 @@ pub(crate) fn connections(bytes: &[u8]) {
 
 /// A set is taken whole or refused with reasons that name the file.
 pub(crate) fn skills(bytes: &[u8]) {
-    let Ok(text) = std::str::from_utf8(bytes) else { return };
+    let Ok(text) = std::str::from_utf8(bytes) else {
+        return;
+    };
     let folder = tempfile::tempdir().unwrap();
     let set = folder.path().join("default");
     fs::create_dir(&set).unwrap();
@@ -41,7 +48,11 @@ pub(crate) fn skills(bytes: &[u8]) {
         fs::write(set.join(name), text).unwrap();
         if let Err(problems) = load(&Files::of_tenant(Some(folder.path()), "default")) {
             assert!(!problems.is_empty());
-            assert!(problems.iter().all(|problem| !problem.reason.is_empty() && !problem.file.is_empty()));
+            assert!(
+                problems
+                    .iter()
+                    .all(|problem| !problem.reason.is_empty() && !problem.file.is_empty())
+            );
         }
         fs::remove_file(set.join(name)).unwrap();
     }

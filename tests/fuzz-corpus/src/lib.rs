@@ -4,7 +4,11 @@
 //! so that what a fuzzer once found stays found, on a stable compiler and in every build. They panic when a promise
 //! is broken: that is how a fuzzer learns of it.
 
-#![expect(clippy::panic, clippy::unwrap_used, reason = "a broken promise must end the run")]
+#![expect(
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a broken promise must end the run"
+)]
 
 mod bus;
 mod files;
@@ -32,6 +36,9 @@ pub const TARGETS: &[(&str, Target)] = &[
 /// # Panics
 /// When there is no such target, or the input breaks a promise.
 pub fn run(target: &str, bytes: &[u8]) {
-    let (_, check) = TARGETS.iter().find(|(name, _)| *name == target).unwrap_or_else(|| panic!("no target `{target}`"));
+    let (_, check) = TARGETS
+        .iter()
+        .find(|(name, _)| *name == target)
+        .unwrap_or_else(|| panic!("no target `{target}`"));
     check(bytes);
 }

@@ -21,10 +21,19 @@ pub(crate) fn whatsapp_cloud(bytes: &[u8]) {
 
 /// The same bytes give the same events, and every event can be told from others.
 fn translate(slug: &str, bytes: &[u8]) {
-    let Ok(events) = puente_providers::fuzz_translate(slug, bytes) else { return };
-    assert_eq!(puente_providers::fuzz_translate(slug, bytes).ok().as_ref(), Some(&events));
+    let Ok(events) = puente_providers::fuzz_translate(slug, bytes) else {
+        return;
+    };
+    assert_eq!(
+        puente_providers::fuzz_translate(slug, bytes).ok().as_ref(),
+        Some(&events)
+    );
     for event in events {
-        assert!(!event.dedupe_key.is_empty() && event.dedupe_key.len() <= LONGEST_KEY, "{}", event.dedupe_key);
+        assert!(
+            !event.dedupe_key.is_empty() && event.dedupe_key.len() <= LONGEST_KEY,
+            "{}",
+            event.dedupe_key
+        );
     }
 }
 
@@ -35,7 +44,8 @@ pub(crate) fn query(bytes: &[u8]) {
         let _ = request(text.clone(), HeaderMap::new(), b"").query_value(name);
     }
     let encoded: String = bytes.iter().map(|byte| format!("%{byte:02x}")).collect();
-    let found = request(format!("first=1&token={encoded}&token=x"), HeaderMap::new(), b"").query_value("token");
+    let found =
+        request(format!("first=1&token={encoded}&token=x"), HeaderMap::new(), b"").query_value("token");
     assert_eq!(found, String::from_utf8(bytes.to_vec()).ok());
 }
 
@@ -45,7 +55,9 @@ pub(crate) fn signature(bytes: &[u8]) {
     let (given, body) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
     let mut headers = HeaderMap::new();
     for name in ["x-signature", "x-timestamp", "authorization"] {
-        let Ok(value) = HeaderValue::from_bytes(given) else { return };
+        let Ok(value) = HeaderValue::from_bytes(given) else {
+            return;
+        };
         headers.insert(name, value);
     }
     let query = format!("token={}", String::from_utf8_lossy(given));
@@ -59,13 +71,26 @@ pub(crate) fn signature(bytes: &[u8]) {
 fn schemes() -> Vec<WebhookAuth> {
     let hmac = |prefix: &str, encoding, signed| {
         let (header, prefix) = ("x-signature".to_owned(), prefix.to_owned());
-        WebhookAuth::Hmac(HmacScheme { header, prefix, encoding, secret: "key".to_owned(), signed })
+        WebhookAuth::Hmac(HmacScheme {
+            header,
+            prefix,
+            encoding,
+            secret: "key".to_owned(),
+            signed,
+        })
     };
     let stamped = || {
-        SignedPart::TimestampDotBody(TimestampRule { header: "x-timestamp".to_owned(), tolerance: Duration::minutes(5) })
+        SignedPart::TimestampDotBody(TimestampRule {
+            header: "x-timestamp".to_owned(),
+            tolerance: Duration::minutes(5),
+        })
     };
     let token = |source, prefix: &str| {
-        WebhookAuth::SharedToken(TokenScheme { source, prefix: prefix.to_owned(), secret: "key".to_owned() })
+        WebhookAuth::SharedToken(TokenScheme {
+            source,
+            prefix: prefix.to_owned(),
+            secret: "key".to_owned(),
+        })
     };
     vec![
         hmac("sha256=", Encoding::Hex, SignedPart::Body),
@@ -77,9 +102,20 @@ fn schemes() -> Vec<WebhookAuth> {
 }
 
 fn secrets() -> Secrets {
-    [("key".to_owned(), Secret::new("a key that no corpus file and no fuzzer knows: 7f3c9e51"))].into_iter().collect()
+    [(
+        "key".to_owned(),
+        Secret::new("a key that no corpus file and no fuzzer knows: 7f3c9e51"),
+    )]
+    .into_iter()
+    .collect()
 }
 
 fn request(query: String, headers: HeaderMap, body: &[u8]) -> RawRequest {
-    RawRequest { method: Method::POST, path: "/webhooks/x".to_owned(), query, headers, body: Bytes::copy_from_slice(body) }
+    RawRequest {
+        method: Method::POST,
+        path: "/webhooks/x".to_owned(),
+        query,
+        headers,
+        body: Bytes::copy_from_slice(body),
+    }
 }

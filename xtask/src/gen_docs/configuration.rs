@@ -51,7 +51,7 @@ pub(super) fn pages(root: &Path) -> Result<BTreeMap<String, String>> {
          mistake at once. `puente config check` and `puente config show` say what holds and where it comes from.\n"
     );
     let mut example =
-        "# Written by `cargo xtask gen-docs`; copy to `.env` and keep what differs from the defaults.\n\
+        "# Written by `cargo xtask gen-docs`; for an environment file: keep what differs from the defaults.\n\
                        # Every variable may end in _FILE and then names a file that holds the value.\n"
             .to_owned();
     for area in &areas {
@@ -64,9 +64,9 @@ pub(super) fn pages(root: &Path) -> Result<BTreeMap<String, String>> {
         for key in &area.keys {
             writeln!(
                 table,
-                "| `{}` | `{}` | {} |",
+                "| `{}` | {} | {} |",
                 key.variable,
-                cell(&key.default),
+                shown(&key.default),
                 cell(&key.about)
             )?;
             writeln!(
@@ -102,6 +102,14 @@ pub(super) fn pages(root: &Path) -> Result<BTreeMap<String, String>> {
     ]))
 }
 
+fn shown(default: &str) -> String {
+    if default.is_empty() {
+        "none".to_owned()
+    } else {
+        format!("`{}`", cell(default))
+    }
+}
+
 fn commented(about: &str) -> String {
     if about.is_empty() {
         String::new()
@@ -123,6 +131,14 @@ fn keys(prefix: &str, text: &str) -> Vec<Key> {
             if is_whole(&key.default) {
                 keys.extend(open.take());
             }
+        } else if let Some(name) = without_default(line) {
+            let variable = format!("{prefix}_{}{table}{}", joint(prefix), name.to_uppercase());
+            keys.push(Key {
+                variable,
+                default: String::new(),
+                about: about.join(" "),
+            });
+            about.clear();
         } else if let Some(comment) = line.strip_prefix('#') {
             about.push(comment.trim());
         } else if let Some(name) = line.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
@@ -151,6 +167,14 @@ fn keys(prefix: &str, text: &str) -> Vec<Key> {
     keys
 }
 
+/// The key of a line `# key = ""`: that is how a key stands in the file that has no default.
+fn without_default(line: &str) -> Option<&str> {
+    let name = line.strip_prefix("# ")?.strip_suffix(" = \"\"")?;
+    name.bytes()
+        .all(|b| b.is_ascii_lowercase() || b == b'_')
+        .then_some(name)
+}
+
 /// `PUENTE_DATABASE__URL`, but `PUENTE_ORDERS__DATABASE__URL`.
 fn joint(prefix: &str) -> &'static str {
     if prefix == "PUENTE" { "" } else { "_" }
@@ -168,7 +192,7 @@ mod tests {
 
     #[test]
     fn keys_come_with_table_default_and_comment() {
-        let text = "# of the file\n\n[intake]\n# Where it listens.\nlisten = \"127.0.0.1:8080\"\n# Which\n# ones.\nlist = [\n  \"a\",\n  \"b\"]\nplain = 3\n";
+        let text = "# of the file\n\n[intake]\n# Where it listens.\nlisten = \"127.0.0.1:8080\"\n# Which\n# ones.\nlist = [\n  \"a\",\n  \"b\"]\nplain = 3\n# Needed.\n# key = \"\"\n";
         let found = keys("PUENTE_INGRESS", text);
         let shown: Vec<_> = found
             .iter()
@@ -184,6 +208,7 @@ mod tests {
                 ),
                 ("PUENTE_INGRESS__INTAKE__LIST", "[ \"a\", \"b\"]", "Which ones."),
                 ("PUENTE_INGRESS__INTAKE__PLAIN", "3", ""),
+                ("PUENTE_INGRESS__INTAKE__KEY", "", "Needed."),
             ]
         );
         assert_eq!(

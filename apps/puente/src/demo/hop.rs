@@ -22,17 +22,17 @@ pub(crate) fn person(name: &str, text: &str) -> Line {
     line(name, Side::Person, "writes", excerpt(text), Tone::Strong)
 }
 
-/// What ingress answered to a webhook.
-pub(crate) fn answer(answer: &Answer, expected: &str) -> Line {
+/// What ingress answered to a webhook, and whether that is what it should have answered.
+pub(crate) fn answer(answer: &Answer, as_hoped: bool) -> Line {
     let ms = answer.took.as_secs_f64() * 1000.0;
-    let tone = match (answer.word == expected, answer.status) {
+    let tone = match (as_hoped, answer.word.as_str()) {
         (false, _) => Tone::Bad,
-        (true, 200) => Tone::Good,
+        (true, "accepted") => Tone::Good,
         (true, _) => Tone::Notice,
     };
     let (what, detail) = match answer.status {
         200 => (format!("webhook {}", answer.word), format!("200 in {ms:.1} ms")),
-        status => ("webhook refused".to_owned(), format!("{status} {}: {}", answer.word, answer.message)),
+        status => ("webhook refused".to_owned(), format!("{status}, {}", answer.message)),
     };
     line("ingress", Side::Fleet, &what, detail, tone)
 }
@@ -73,7 +73,7 @@ pub(crate) fn event(envelope: &Envelope, all: bool) -> Option<Line> {
         return fleet("message moved", format!("{} → {}", state(event.before()), state(event.after())));
     }
     if let Ok(event) = envelope.decode::<ReceiptChanged>() {
-        return fleet("receipt", receipt(event.state()).to_owned());
+        return fleet("receipt received", receipt(event.state()).to_owned());
     }
     None
 }
@@ -123,14 +123,14 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_is_bad_only_when_it_is_not_the_expected_one() {
+    fn an_answer_is_bad_only_when_it_is_not_what_was_hoped_for() {
         let refused = Answer {
             status: 401,
             word: "not_authentic".to_owned(),
             message: "no".to_owned(),
             took: Duration::from_millis(3),
         };
-        assert_eq!(answer(&refused, "not_authentic").tone, Tone::Notice);
-        assert_eq!(answer(&refused, "accepted").tone, Tone::Bad);
+        assert_eq!(answer(&refused, true).tone, Tone::Notice);
+        assert_eq!(answer(&refused, false).tone, Tone::Bad);
     }
 }

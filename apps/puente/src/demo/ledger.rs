@@ -2,7 +2,7 @@
 //!
 //! The demo judges by this and by the simulators' journal, never by what a service says of itself.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use puente_bus::Envelope;
 use puente_proto::messaging::{MessageReceived, ReceiptChanged};
@@ -31,7 +31,8 @@ pub(crate) struct Opened {
 #[derive(Debug, Default)]
 pub(crate) struct Ledger {
     queued: HashMap<String, Vec<Queued>>,
-    states: HashMap<String, Vec<DeliveryState>>,
+    /// By the message's version: two events of one message may overtake each other on their way here.
+    states: HashMap<String, BTreeMap<i64, DeliveryState>>,
     orders: HashMap<String, Vec<Opened>>,
     clients: HashMap<String, usize>,
     heard: HashMap<String, usize>,
@@ -60,7 +61,8 @@ impl Ledger {
             self.queued.entry(contact).or_default().push(queued);
         } else if let Ok(event) = envelope.decode::<MessageStateChanged>() {
             let after = event.after();
-            self.states.entry(event.message_id).or_default().push(after);
+            let version = envelope.aggregate_version.unwrap_or(0);
+            self.states.entry(event.message_id).or_default().insert(version, after);
         } else if envelope.decode::<MessageParked>().is_ok() {
             self.parked += 1;
         } else if let Ok(event) = envelope.decode::<ReceiptChanged>() {
@@ -80,7 +82,7 @@ impl Ledger {
 
     /// Whether a message has come at least so far.
     pub(crate) fn reached(&self, message: &str, state: DeliveryState) -> bool {
-        self.states.get(message).is_some_and(|states| states.iter().any(|seen| *seen as i32 >= state as i32))
+        self.states.get(message).is_some_and(|states| states.values().any(|seen| *seen as i32 >= state as i32))
     }
 
     /// Whether all messages to a contact have been read.
@@ -90,12 +92,14 @@ impl Ledger {
     }
 
     fn last_state(&self, message: &str) -> Option<DeliveryState> {
-        self.states.get(message)?.last().copied()
+        self.states.get(message)?.last_key_value().map(|(_, state)| *state)
     }
 
     /// Messages whose state ever went back.
     pub(crate) fn moved_back(&self) -> usize {
-        let rises = |states: &&Vec<DeliveryState>| states.is_sorted_by(|one, next| (*one as i32) < (*next as i32));
+        let rises = |states: &&BTreeMap<i64, DeliveryState>| {
+            states.values().is_sorted_by(|one, next| (**one as i32) < (**next as i32))
+        };
         self.states.values().filter(|states| !rises(states)).count()
     }
 
@@ -163,8 +167,10 @@ mod tests {
         event(&MessageQueued { message_id: id.to_owned(), recipient, ..MessageQueued::default() })
     }
 
-    fn moved(id: &str, after: DeliveryState) -> Envelope {
-        event(&MessageStateChanged { message_id: id.to_owned(), after: after.into(), ..MessageStateChanged::default() })
+    fn moved(id: &str, version: i64, after: DeliveryState) -> Envelope {
+        let moved =
+            MessageStateChanged { message_id: id.to_owned(), after: after.into(), ..MessageStateChanged::default() };
+        Envelope { aggregate_version: Some(version), ..event(&moved) }
     }
 
     #[test]
@@ -172,11 +178,11 @@ mod tests {
         let mut ledger = Ledger::default();
         ledger.note(&queued("57300", "m1"));
         ledger.note(&queued("57300", "m2"));
-        ledger.note(&moved("m1", DeliveryState::Sent));
+        ledger.note(&moved("m1", 2, DeliveryState::Sent));
         assert!(ledger.reached("m1", DeliveryState::Sent) && !ledger.reached("m1", DeliveryState::Read));
-        ledger.note(&moved("m1", DeliveryState::Read));
+        ledger.note(&moved("m1", 3, DeliveryState::Read));
         assert!(!ledger.all_read("57300") && ledger.messages_to("57300") == 2);
-        ledger.note(&moved("m2", DeliveryState::Read));
+        ledger.note(&moved("m2", 2, DeliveryState::Read));
         assert!(ledger.all_read("57300") && ledger.moved_back() == 0);
     }
 
@@ -184,10 +190,19 @@ mod tests {
     fn a_state_that_goes_back_or_repeats_is_noticed() {
         for after in [DeliveryState::Sent, DeliveryState::Delivered] {
             let mut ledger = Ledger::default();
-            ledger.note(&moved("m1", DeliveryState::Delivered));
-            ledger.note(&moved("m1", after));
+            ledger.note(&moved("m1", 2, DeliveryState::Delivered));
+            ledger.note(&moved("m1", 3, after));
             assert_eq!(ledger.moved_back(), 1, "{after:?}");
         }
+    }
+
+    #[test]
+    fn events_that_overtook_each_other_are_put_in_order() {
+        let mut ledger = Ledger::default();
+        ledger.note(&queued("57300", "m1"));
+        ledger.note(&moved("m1", 3, DeliveryState::Read));
+        ledger.note(&moved("m1", 2, DeliveryState::Sent));
+        assert!(ledger.all_read("57300") && ledger.moved_back() == 0);
     }
 
     #[test]

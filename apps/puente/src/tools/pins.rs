@@ -10,7 +10,7 @@ use super::{Version, Which};
 const TEXT: &str = include_str!("../../tools.toml");
 
 /// All pins.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Pins {
     nats: Pin,
@@ -18,7 +18,7 @@ pub(super) struct Pins {
 }
 
 /// One program.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Pin {
     /// What it is, for people.
@@ -42,7 +42,7 @@ pub(super) struct Pin {
 }
 
 /// A folder of the package, and where it goes.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Take {
     pub(super) from: String,
@@ -50,7 +50,7 @@ pub(super) struct Take {
 }
 
 /// The file for one kind of machine.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct File {
     /// The platform tag that pip is asked for.

@@ -4,7 +4,9 @@ use puente_embedded::{Nats, NatsOptions, ServerError};
 use crate::tools;
 
 async fn start(folder: &std::path::Path) -> Nats {
-    Nats::start(NatsOptions::new(tools().nats().unwrap(), folder)).await.unwrap()
+    Nats::start(NatsOptions::new(tools().nats().unwrap(), folder))
+        .await
+        .unwrap()
 }
 
 async fn stream(nats: &Nats) -> jetstream::stream::Stream {
@@ -25,7 +27,12 @@ async fn count(nats: &Nats) -> u64 {
 async fn publish(nats: &Nats) {
     stream(nats).await;
     let context = jetstream::new(async_nats::connect(nats.url()).await.unwrap());
-    context.publish("things.new", "x".into()).await.unwrap().await.unwrap();
+    context
+        .publish("things.new", "x".into())
+        .await
+        .unwrap()
+        .await
+        .unwrap();
 }
 
 #[tokio::test]
@@ -55,9 +62,14 @@ async fn a_second_server_in_the_same_folder_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let nats = start(folder.path()).await;
     let second = Nats::start(NatsOptions::new(tools().nats().unwrap(), folder.path())).await;
-    let Err(ServerError::AlreadyRunning { pid, port, .. }) = second else { panic!("{second:?}") };
+    let Err(ServerError::AlreadyRunning { pid, port, .. }) = second else {
+        panic!("{second:?}")
+    };
     assert_eq!((pid, port), (nats.pid(), nats.port()));
-    assert_eq!(Nats::running(folder.path()).map(|running| running.port), Some(nats.port()));
+    assert_eq!(
+        Nats::running(folder.path()).map(|running| running.port),
+        Some(nats.port())
+    );
 }
 
 #[tokio::test]

@@ -38,7 +38,10 @@ fn again(test: &str, folder: &Path, through: &[&str]) -> Command {
     let this = std::env::current_exe().unwrap();
     let mut words = through.iter().map(std::ffi::OsStr::new).chain([this.as_os_str()]);
     let mut command = Command::new(words.next().unwrap());
-    command.args(words).args(["--exact", test, "--nocapture"]).env(FOLDER, folder);
+    command
+        .args(words)
+        .args(["--exact", test, "--nocapture"])
+        .env(FOLDER, folder);
     command
 }
 
@@ -50,11 +53,20 @@ async fn what_was_committed_survives_a_stop_and_a_kill_on_the_same_port() {
     run(&postgres, "CREATE TABLE t (n bigint); INSERT INTO t VALUES (7)").await;
     postgres.stop().await;
     postgres.start_again().await.unwrap();
-    assert_eq!((postgres.port(), number(&postgres, "SELECT n FROM t").await), (port, 7));
+    assert_eq!(
+        (postgres.port(), number(&postgres, "SELECT n FROM t").await),
+        (port, 7)
+    );
     postgres.kill9().await;
-    assert!(folder.path().join("db/pg/postmaster.pid").exists(), "a killed server leaves its lock file");
+    assert!(
+        folder.path().join("db/pg/postmaster.pid").exists(),
+        "a killed server leaves its lock file"
+    );
     postgres.start_again().await.unwrap();
-    assert_eq!((postgres.port(), number(&postgres, "SELECT n FROM t").await), (port, 7));
+    assert_eq!(
+        (postgres.port(), number(&postgres, "SELECT n FROM t").await),
+        (port, 7)
+    );
 }
 
 #[tokio::test]
@@ -75,7 +87,9 @@ async fn a_second_server_in_the_same_folder_is_refused() {
     let folder = open_folder();
     let postgres = Postgres::start(options(folder.path())).await.unwrap();
     let second = Postgres::start(options(folder.path())).await;
-    let Err(ServerError::AlreadyRunning { pid, port, .. }) = second else { panic!("{second:?}") };
+    let Err(ServerError::AlreadyRunning { pid, port, .. }) = second else {
+        panic!("{second:?}")
+    };
     assert_eq!((pid, port), (postgres.pid(), postgres.port()));
 }
 
@@ -86,7 +100,9 @@ async fn with_a_password_nobody_gets_in_without_it() {
     options.login = puente_embedded::Login::Password;
     let postgres = Postgres::start(options).await.unwrap();
     assert_eq!(number(&postgres, "SELECT 1::bigint").await, 1);
-    let mode = std::fs::metadata(folder.path().join("db/password")).unwrap().mode();
+    let mode = std::fs::metadata(folder.path().join("db/password"))
+        .unwrap()
+        .mode();
     assert_eq!(mode & 0o777, 0o600);
     let guess = format!("postgres://puente:wrong@127.0.0.1:{}/postgres", postgres.port());
     assert!(PgConnection::connect(&guess).await.is_err());
@@ -120,8 +136,14 @@ async fn a_normal_user_runs_it_too() {
     } else {
         &[]
     };
-    let output = again("postgres::a_normal_user_runs_it_too", &place, through).output().unwrap();
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let output = again("postgres::a_normal_user_runs_it_too", &place, through)
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
     assert!(place.join("postgres.log").exists());
 }
 
@@ -134,7 +156,10 @@ async fn the_server_ends_with_its_process_and_starts_again_at_once() {
     }
     let folder = open_folder();
     let name = "postgres::the_server_ends_with_its_process_and_starts_again_at_once";
-    let mut holder = again(name, folder.path(), &[]).stdout(Stdio::piped()).spawn().unwrap();
+    let mut holder = again(name, folder.path(), &[])
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap();
     let mut lines = BufReader::new(holder.stdout.take().unwrap()).lines();
     assert!(lines.any(|line| line.unwrap() == "started"));
     let running = Postgres::running(folder.path()).expect("it runs");
@@ -144,5 +169,9 @@ async fn the_server_ends_with_its_process_and_starts_again_at_once() {
     let begin = Instant::now();
     let postgres = Postgres::start(options(folder.path())).await.unwrap();
     assert_ne!(postgres.pid(), running.pid);
-    assert!(begin.elapsed() < Duration::from_secs(9), "the kernel told it, not we: {:?}", begin.elapsed());
+    assert!(
+        begin.elapsed() < Duration::from_secs(9),
+        "the kernel told it, not we: {:?}",
+        begin.elapsed()
+    );
 }

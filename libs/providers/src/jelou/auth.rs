@@ -3,7 +3,8 @@
 use puente_ports::{Connection, Manifest};
 use puente_types::Secrets;
 use puente_webhook_auth::{
-    AuthError, Encoding, HmacScheme, RawRequest, SignedPart, TimestampRule, TokenScheme, TokenSource, WebhookAuth,
+    AuthError, Encoding, HmacScheme, RawRequest, SignedPart, TimestampRule, TokenScheme, TokenSource,
+    WebhookAuth,
 };
 use time::{Duration, OffsetDateTime};
 
@@ -21,12 +22,20 @@ pub(super) fn schemes(manifest: &'static Manifest, connection: &Connection) -> W
     let token = |name: &str, secret: &str| {
         // The secret holds the whole header value: `Bearer …`, `Basic …` or a bare key.
         let source = TokenSource::Header(value(name));
-        WebhookAuth::SharedToken(TokenScheme { source, prefix: String::new(), secret: secret.into() })
+        WebhookAuth::SharedToken(TokenScheme {
+            source,
+            prefix: String::new(),
+            secret: secret.into(),
+        })
     };
     let mut signed = vec![WebhookAuth::Hmac(HmacScheme {
         header: value("signature_header"),
         prefix: value("signature_prefix"),
-        encoding: if value("signature_encoding") == "base64" { Encoding::Base64 } else { Encoding::Hex },
+        encoding: if value("signature_encoding") == "base64" {
+            Encoding::Base64
+        } else {
+            Encoding::Hex
+        },
         secret: "signing_secret".into(),
         signed: SignedPart::Body,
     })];
@@ -36,7 +45,10 @@ pub(super) fn schemes(manifest: &'static Manifest, connection: &Connection) -> W
     if connection.secrets.get("channel_credential").is_some() {
         signed.push(token("channel_credential_header", "channel_credential"));
     }
-    let tolerance = value("proxy_tolerance_seconds").parse().ok().filter(|s| (1..=3600).contains(s));
+    let tolerance = value("proxy_tolerance_seconds")
+        .parse()
+        .ok()
+        .filter(|s| (1..=3600).contains(s));
     let proxy = WebhookAuth::Hmac(HmacScheme {
         header: value("proxy_signature_header"),
         prefix: "v1=".into(),
@@ -47,7 +59,12 @@ pub(super) fn schemes(manifest: &'static Manifest, connection: &Connection) -> W
             tolerance: tolerance.map_or(DEFAULT_TOLERANCE, Duration::seconds),
         }),
     });
-    WebhookAuth::AnyOf(vec![WebhookAuth::AllOf(signed), proxy, token("credential_header", "endpoint_credential")])
+    // The last refusal is the one that operators read, so the scheme of Jelou's own stands last.
+    WebhookAuth::AnyOf(vec![
+        token("credential_header", "endpoint_credential"),
+        proxy,
+        WebhookAuth::AllOf(signed),
+    ])
 }
 
 /// Refuses a support message whose own time is too far from now. Bodies without one pass: de-duplication guards them.

@@ -12,14 +12,22 @@ use crate::kit::{MAX_ID, MAX_PAYLOAD, MAX_TEXT, content_key, cut, instant, key, 
 /// Everything that a body tells: one happening, or a list of them.
 pub(super) fn translate(body: &[u8]) -> Result<Vec<InboundEvent>, ProviderError> {
     let error = |error: serde_json::Error| {
-        ProviderError::malformed(format!("no webhook body: line {}, column {}", error.line(), error.column()))
+        ProviderError::malformed(format!(
+            "no webhook body: line {}, column {}",
+            error.line(),
+            error.column()
+        ))
     };
     let bodies: Vec<wire::Body> = if body.trim_ascii_start().first() == Some(&b'[') {
         serde_json::from_slice(body).map_err(error)?
     } else {
         vec![serde_json::from_slice(body).map_err(error)?]
     };
-    Ok(bodies.iter().enumerate().map(|(at, one)| event(one, &content_key(body, at))).collect())
+    Ok(bodies
+        .iter()
+        .enumerate()
+        .map(|(at, one)| event(one, &content_key(body, at)))
+        .collect())
 }
 
 /// One happening. `fallback` is the key of what carries no id.
@@ -28,12 +36,21 @@ fn event(body: &wire::Body, fallback: &str) -> InboundEvent {
     if body.object.as_str() == "message_event" || body.field.as_str() == "messages" {
         return match &body.value {
             Some(part) if body.event_type.as_str() == "message" => support(body, part, fallback),
-            _ => ignored(body, &body.event_type, "an event of the conversation, no message", fallback),
+            _ => ignored(
+                body,
+                &body.event_type,
+                "an event of the conversation, no message",
+                fallback,
+            ),
         };
     }
     if let Some(bubble) = &body.bubble {
         let created = body.status.is_empty() || body.status.as_str() == "created";
-        return if created { legacy(body, bubble, fallback) } else { ignored(body, &body.status, "no new message", fallback) };
+        return if created {
+            legacy(body, bubble, fallback)
+        } else {
+            ignored(body, &body.status, "no new message", fallback)
+        };
     }
     match (word, &body.message) {
         ("message", Some(part)) => channel(body, part, fallback),
@@ -44,7 +61,10 @@ fn event(body: &wire::Body, fallback: &str) -> InboundEvent {
 
 /// The user wrote while we are the agents' desk.
 fn support(body: &wire::Body, part: &wire::Part, fallback: &str) -> InboundEvent {
-    let content: Option<wire::Part> = part.content.as_deref().and_then(|raw| serde_json::from_str(raw.get()).ok());
+    let content: Option<wire::Part> = part
+        .content
+        .as_deref()
+        .and_then(|raw| serde_json::from_str(raw.get()).ok());
     let content = content.as_ref().unwrap_or(part);
     let contact = (body.contact.id.as_str(), body.contact.name.as_str());
     let message = message(&part.id, &part.kind, content, contact, &body.timestamp, false);
@@ -53,7 +73,14 @@ fn support(body: &wire::Body, part: &wire::Part, fallback: &str) -> InboundEvent
 
 /// The bot says something to a user of our own channel: it speaks for the tenant.
 fn channel(body: &wire::Body, part: &wire::Part, fallback: &str) -> InboundEvent {
-    let message = message(&part.message_id, &part.kind, part, (&body.user_id, ""), &body.timestamp, true);
+    let message = message(
+        &part.message_id,
+        &part.kind,
+        part,
+        (&body.user_id, ""),
+        &body.timestamp,
+        true,
+    );
     made(body, &[&body.bot_id, &part.message_id], message, fallback)
 }
 
@@ -78,13 +105,22 @@ fn made(body: &wire::Body, id: &[&str], mut message: MessageReceived, fallback: 
     }
 }
 
-fn message(id: &str, kind: &str, part: &wire::Part, contact: (&str, &str), at: &str, own: bool) -> MessageReceived {
+fn message(
+    id: &str,
+    kind: &str,
+    part: &wire::Part,
+    contact: (&str, &str),
+    at: &str,
+    own: bool,
+) -> MessageReceived {
     let word = kind.to_ascii_lowercase();
     let kind = match word.as_str() {
         "text" => MessageKind::Text,
         // What a bot offers is a text; what a user presses is a choice.
         "buttons" | "quick_reply" | "cta_url" if own => MessageKind::Text,
-        "buttons" | "button" | "button_reply" | "quick_reply" | "interactive" | "list_reply" => MessageKind::Choice,
+        "buttons" | "button" | "button_reply" | "quick_reply" | "interactive" | "list_reply" => {
+            MessageKind::Choice
+        }
         "image" => MessageKind::Image,
         "video" => MessageKind::Video,
         "audio" => MessageKind::Audio,
@@ -97,19 +133,27 @@ fn message(id: &str, kind: &str, part: &wire::Part, contact: (&str, &str), at: &
     };
     let said = first(&[&part.text, &part.body, &part.caption, &part.title]);
     let text = match kind {
-        MessageKind::Unspecified if word.trim().is_empty() => "[mensaje no compatible: desconocido]".to_owned(),
+        MessageKind::Unspecified if word.trim().is_empty() => {
+            "[mensaje no compatible: desconocido]".to_owned()
+        }
         MessageKind::Unspecified => format!("[mensaje no compatible: {}]", cut(&word, 64)),
         _ => cut(said, MAX_TEXT),
     };
     MessageReceived {
         provider_message_id: cut(id, MAX_ID),
         contact_id: cut(contact.0, MAX_ID),
-        contact_phone: Phone::from_whatsapp_id(contact.0).map(|phone| phone.as_e164().to_owned()).unwrap_or_default(),
+        contact_phone: Phone::from_whatsapp_id(contact.0)
+            .map(|phone| phone.as_e164().to_owned())
+            .unwrap_or_default(),
         contact_name: cut(contact.1, MAX_ID),
         own,
         kind: kind.into(),
         text,
-        choice: if kind == MessageKind::Choice { cut(first(&[&part.payload, &part.id]), MAX_PAYLOAD) } else { String::new() },
+        choice: if kind == MessageKind::Choice {
+            cut(first(&[&part.payload, &part.id]), MAX_PAYLOAD)
+        } else {
+            String::new()
+        },
         media: media(part),
         location: location(part),
         sent_at: instant(at).map(puente_proto::timestamp),
@@ -130,7 +174,12 @@ fn media(part: &wire::Part) -> Option<Media> {
 fn location(part: &wire::Part) -> Option<Location> {
     let (latitude, longitude) = (part.lat.or(part.latitude)?, part.lng.or(part.longitude)?);
     let (name, address) = (cut(&part.name, MAX_ID), cut(&part.address, MAX_TEXT));
-    Some(Location { latitude: latitude.0, longitude: longitude.0, name, address })
+    Some(Location {
+        latitude: latitude.0,
+        longitude: longitude.0,
+        name,
+        address,
+    })
 }
 
 /// A delivery event; its body is ASSUMED until a live one is seen.
@@ -162,8 +211,16 @@ fn receipt(body: &wire::Body, fallback: &str) -> InboundEvent {
 }
 
 fn ignored(body: &wire::Body, kind: &str, reason: &'static str, fallback: &str) -> InboundEvent {
-    let payload = InboundPayload::Ignored { kind: cut(kind, 64), reason };
-    InboundEvent { dedupe_key: fallback.to_owned(), account: account(body), payload, traceparent: None }
+    let payload = InboundPayload::Ignored {
+        kind: cut(kind, 64),
+        reason,
+    };
+    InboundEvent {
+        dedupe_key: fallback.to_owned(),
+        account: account(body),
+        payload,
+        traceparent: None,
+    }
 }
 
 fn account(body: &wire::Body) -> Option<String> {
@@ -173,5 +230,9 @@ fn account(body: &wire::Body) -> Option<String> {
 
 /// The first text that is not empty.
 fn first<'a>(texts: &[&'a str]) -> &'a str {
-    texts.iter().find(|text| !text.is_empty()).copied().unwrap_or_default()
+    texts
+        .iter()
+        .find(|text| !text.is_empty())
+        .copied()
+        .unwrap_or_default()
 }

@@ -19,8 +19,8 @@ use base64::engine::general_purpose::STANDARD;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use puente_ports::{
-    CallCtx, Connection, Content, InboundEvent, InboundWebhook, Manifest, MessageChannel, OutboundMessage, Provider,
-    ProviderError, Recovery, Sent, TemplateInfo,
+    CallCtx, Connection, Content, InboundEvent, InboundWebhook, Manifest, MessageChannel, OutboundMessage,
+    Provider, ProviderError, Recovery, Sent, TemplateInfo,
 };
 use puente_webhook_auth::{Verified, WebhookAuth};
 
@@ -29,7 +29,8 @@ use crate::kit::{Api, header};
 /// The adapter.
 pub static ADAPTER: Adapter = Adapter;
 
-static MANIFEST: LazyLock<Manifest> = LazyLock::new(|| crate::registry::manifest("jelou", include_str!("provider.toml")));
+static MANIFEST: LazyLock<Manifest> =
+    LazyLock::new(|| crate::registry::manifest("jelou", include_str!("provider.toml")));
 
 /// The adapter's type; stateless.
 #[derive(Debug)]
@@ -71,34 +72,53 @@ impl MessageChannel for Adapter {
             Content::Text { body } => {
                 let body = map::outbound::text(&message.to, body)?;
                 let path = path(&api, "message_path")?;
-                let answer = api.send("messages.send", Method::POST, &path, headers, Some(&body)).await?;
+                let answer = api
+                    .send("messages.send", Method::POST, &path, headers, Some(&body))
+                    .await?;
                 map::outbound::sent(&MANIFEST, &answer)
             }
-            Content::Template { name, language, parameters } => {
+            Content::Template {
+                name,
+                language,
+                parameters,
+            } => {
                 let body = map::outbound::template(&message.to, name, language, parameters)?;
                 let path = path(&api, "template_path")?;
-                let answer = api.send("templates.send", Method::POST, &path, headers, Some(&body)).await?;
+                let answer = api
+                    .send("templates.send", Method::POST, &path, headers, Some(&body))
+                    .await?;
                 map::outbound::template_sent(&MANIFEST, &answer)
             }
         }
     }
 
     async fn find(&self, _ctx: CallCtx<'_>, _reference: &str) -> Result<Option<Sent>, ProviderError> {
-        Err(ProviderError::configuration("find_unsupported", "Jelou cannot be asked for a message"))
+        Err(ProviderError::configuration(
+            "find_unsupported",
+            "Jelou cannot be asked for a message",
+        ))
     }
 
     async fn templates(&self, ctx: CallCtx<'_>) -> Result<Vec<TemplateInfo>, ProviderError> {
         let (api, headers) = open(ctx)?;
         let path = path(&api, "template_list_path")?;
-        let answer = api.send::<()>("templates.list", Method::GET, &path, headers, None).await?;
+        let answer = api
+            .send::<()>("templates.list", Method::GET, &path, headers, None)
+            .await?;
         map::outbound::templates(&MANIFEST, &answer)
     }
 }
 
 /// The interface and the headers of every call.
 fn open(ctx: CallCtx<'_>) -> Result<(Api<'_>, HeaderMap), ProviderError> {
-    let api = Api { manifest: &MANIFEST, ctx };
-    let (id, secret) = (ctx.connection.require_secret("client_id")?, ctx.connection.require_secret("client_secret")?);
+    let api = Api {
+        manifest: &MANIFEST,
+        ctx,
+    };
+    let (id, secret) = (
+        ctx.connection.require_secret("client_id")?,
+        ctx.connection.require_secret("client_secret")?,
+    );
     let pair = STANDARD.encode(format!("{}:{}", id.expose(), secret.expose()));
     let mut headers = header(AUTHORIZATION, &format!("Basic {pair}"))?;
     // Jelou does not promise to honour it; it lets both sides find a call again.

@@ -17,7 +17,9 @@ use puente_webhook_auth::{Encoding, sign};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::sim::{Account, Effect, Entry, Hub, Inbound, Limit, SimError, Simulator, Webhook, reply, reply_later};
+use crate::sim::{
+    Account, Effect, Entry, Hub, Inbound, Limit, SimError, Simulator, Webhook, reply, reply_later,
+};
 
 const SLUG: &str = "jelou";
 
@@ -36,7 +38,11 @@ impl Simulator for Sim {
     }
 
     fn rate_limited(&self, retry_after_s: Option<u32>) -> Response {
-        reply_later(429, &error("E0429", "TOO_MANY_REQUESTS", "too many requests"), retry_after_s)
+        reply_later(
+            429,
+            &error("E0429", "TOO_MANY_REQUESTS", "too many requests"),
+            retry_after_s,
+        )
     }
 
     fn inbound(&self, hub: &Hub, account: &Account, message: &Inbound) -> Result<Webhook, SimError> {
@@ -45,12 +51,19 @@ impl Simulator for Sim {
         match account.setting("inbound_family", "support") {
             "channel" => {
                 let what = json!({"messageId": id, "type": message.kind.to_uppercase(), "text": message.text, "mediaUrl": message.payload});
-                signed(account, &json!({"event": "message", "botId": account.account, "userId": from, "message": what}))
+                signed(
+                    account,
+                    &json!({"event": "message", "botId": account.account, "userId": from, "message": what}),
+                )
             }
-            "legacy" => unsigned(hub, account, &json!({
+            "legacy" => unsigned(
+                hub,
+                account,
+                &json!({
                 "messageId": id, "bubble": {"type": message.kind, "text": message.text, "mediaUrl": null},
                 "names": message.name, "userId": from, "botId": account.account, "received": now,
-                "status": "created", "owner": "user"})),
+                "status": "created", "owner": "user"}),
+            ),
             _ => {
                 let content = match message.kind.as_str() {
                     "text" => json!({"body": message.text}),
@@ -61,11 +74,14 @@ impl Simulator for Sim {
                     "buttons" => json!({"title": message.text, "payload": message.payload}),
                     _ => json!({"url": message.payload, "caption": message.text}),
                 };
-                signed(account, &json!({
+                signed(
+                    account,
+                    &json!({
                     "field": "messages", "object": "message_event", "event_type": "message", "timestamp": now,
                     "project_id": "p1", "room_id": format!("room-{from}"), "contact": {"id": from, "name": message.name},
                     "conversation": {"id": format!("c-{from}")}, "bot": {"id": account.account, "name": "Bot"},
-                    "value": {"id": id, "type": message.kind, "content": content}}))
+                    "value": {"id": id, "type": message.kind, "content": content}}),
+                )
             }
         }
     }
@@ -79,8 +95,14 @@ impl Simulator for Sim {
         let mut body = json!({"event": event, "messageId": sent.provider_message_id, "userId": sent.recipient,
             "botId": sent.account, "timestamp": millis(hub)});
         if let (true, Some(fields)) = (state == "failed", body.as_object_mut()) {
-            let code = account.failing.get(&sent.recipient).map_or("131026", String::as_str);
-            fields.insert("error".to_owned(), json!({"code": code, "message": "Message undeliverable"}));
+            let code = account
+                .failing
+                .get(&sent.recipient)
+                .map_or("131026", String::as_str);
+            fields.insert(
+                "error".to_owned(),
+                json!({"code": code, "message": "Message undeliverable"}),
+            );
         }
         unsigned(hub, account, &body)
     }
@@ -96,7 +118,10 @@ fn millis(hub: &Hub) -> i64 {
 
 /// A webhook of the signed families.
 fn signed(account: &Account, body: &Value) -> Result<Webhook, SimError> {
-    let secret = account.secrets.get("signing_secret").ok_or(SimError::NoSecret("signing_secret"))?;
+    let secret = account
+        .secrets
+        .get("signing_secret")
+        .ok_or(SimError::NoSecret("signing_secret"))?;
     let body = body.to_string();
     let signature = sign(secret, "sha256=", Encoding::Hex, &[body.as_bytes()]);
     let mut extra = vec![("x-jelou-signature".to_owned(), signature)];
@@ -115,7 +140,12 @@ fn unsigned(hub: &Hub, account: &Account, body: &Value) -> Result<Webhook, SimEr
     }
     if let Some(secret) = account.secrets.get("proxy_secret") {
         let at = hub.now().unix_timestamp().to_string();
-        let signature = sign(secret, "v1=", Encoding::Hex, &[at.as_bytes(), b".", body.as_bytes()]);
+        let signature = sign(
+            secret,
+            "v1=",
+            Encoding::Hex,
+            &[at.as_bytes(), b".", body.as_bytes()],
+        );
         extra.push(("x-puente-timestamp".to_owned(), at));
         extra.push(("x-puente-signature".to_owned(), signature));
     }
@@ -126,7 +156,11 @@ fn webhook(account: &Account, body: String, extra: Vec<(String, String)>) -> Res
     let url = account.webhook_url.clone().ok_or(SimError::NoWebhookUrl)?;
     let mut headers = vec![("content-type".to_owned(), "application/json".to_owned())];
     headers.extend(extra);
-    Ok(Webhook { url, headers, body: Bytes::from(body) })
+    Ok(Webhook {
+        url,
+        headers,
+        body: Bytes::from(body),
+    })
 }
 
 fn error(code: &str, key: &str, message: &str) -> Value {
@@ -145,21 +179,38 @@ fn authorised(hub: &Hub, headers: &HeaderMap, bot: &str) -> Result<Arc<Account>,
         .get(header::AUTHORIZATION)
         .and_then(|value| value.to_str().ok()?.strip_prefix("Basic "))
         .and_then(|encoded| String::from_utf8(STANDARD.decode(encoded).ok()?).ok());
-    let (id, secret) = pair.as_deref().and_then(|pair| pair.split_once(':')).unwrap_or_default();
-    let known: Vec<_> =
-        hub.accounts(SLUG).into_iter().filter(|a| a.holds("client_id", id) && a.holds("client_secret", secret)).collect();
+    let (id, secret) = pair
+        .as_deref()
+        .and_then(|pair| pair.split_once(':'))
+        .unwrap_or_default();
+    let known: Vec<_> = hub
+        .accounts(SLUG)
+        .into_iter()
+        .filter(|a| a.holds("client_id", id) && a.holds("client_secret", secret))
+        .collect();
     if known.is_empty() {
-        return Err(Box::new(reply(401, &error("E0401", "UNAUTHORIZED", "the API key is not valid"))));
+        return Err(Box::new(reply(
+            401,
+            &error("E0401", "UNAUTHORIZED", "the API key is not valid"),
+        )));
     }
     let own = known.into_iter().find(|account| account.account == bot);
     own.ok_or_else(|| Box::new(reply(404, &error("E0404", "NOT_FOUND", "the bot was not found"))))
 }
 
 fn request_id(headers: &HeaderMap) -> Option<String> {
-    headers.get("x-request-id").and_then(|value| value.to_str().ok()).map(str::to_owned)
+    headers
+        .get("x-request-id")
+        .and_then(|value| value.to_str().ok())
+        .map(str::to_owned)
 }
 
-async fn messages(State(hub): State<Hub>, Path(bot): Path<String>, headers: HeaderMap, body: Bytes) -> Response {
+async fn messages(
+    State(hub): State<Hub>,
+    Path(bot): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     let account = match authorised(&hub, &headers, &bot) {
         Ok(account) => account,
         Err(refused) => return *refused,
@@ -173,7 +224,12 @@ async fn messages(State(hub): State<Hub>, Path(bot): Path<String>, headers: Head
     if field("type") != "text" || text.is_empty() {
         return invalid("text must be a string");
     }
-    let effect = Effect { operation: "messages.send", recipient: user.to_owned(), text: text.to_owned(), ..Effect::default() };
+    let effect = Effect {
+        operation: "messages.send",
+        recipient: user.to_owned(),
+        text: text.to_owned(),
+        ..Effect::default()
+    };
     match carry_out(&hub, account, &headers, effect).await {
         Ok(sent) => reply(201, &json!({"messageId": sent.provider_message_id})),
         Err(refused) => *refused,
@@ -187,7 +243,11 @@ async fn hsm(State(hub): State<Hub>, Path(bot): Path<String>, headers: HeaderMap
     };
     let body: Value = serde_json::from_slice(&body).unwrap_or_default();
     let list = |name: &str| -> Option<Vec<String>> {
-        body.get(name)?.as_array()?.iter().map(|item| item.as_str().map(str::to_owned)).collect()
+        body.get(name)?
+            .as_array()?
+            .iter()
+            .map(|item| item.as_str().map(str::to_owned))
+            .collect()
     };
     let Some(name) = body.get("elementName").and_then(Value::as_str) else {
         return invalid("elementName must be a string");
@@ -198,7 +258,10 @@ async fn hsm(State(hub): State<Hub>, Path(bot): Path<String>, headers: HeaderMap
     let Some(destinations) = list("destinations").filter(|all| !all.is_empty()) else {
         return invalid("destinations must be an array");
     };
-    let known = account.templates.iter().find(|template| template.name == name && template.status == "APPROVED");
+    let known = account
+        .templates
+        .iter()
+        .find(|template| template.name == name && template.status == "APPROVED");
     if !account.templates.is_empty() && known.is_none() {
         return reply(404, &error("E0404", "NOT_FOUND", "the template was not found"));
     }
@@ -208,7 +271,13 @@ async fn hsm(State(hub): State<Hub>, Path(bot): Path<String>, headers: HeaderMap
     let mut answer = Vec::new();
     for destination in destinations {
         let (operation, text) = ("templates.send", parameters.join("\n"));
-        let effect = Effect { operation, recipient: destination, text, template: Some(name.to_owned()), ..Effect::default() };
+        let effect = Effect {
+            operation,
+            recipient: destination,
+            text,
+            template: Some(name.to_owned()),
+            ..Effect::default()
+        };
         match carry_out(&hub, Arc::clone(&account), &headers, effect).await {
             Ok(sent) => answer.push(json!({"id": sent.provider_message_id, "destination": sent.recipient})),
             Err(refused) => return *refused,
@@ -217,7 +286,12 @@ async fn hsm(State(hub): State<Hub>, Path(bot): Path<String>, headers: HeaderMap
     reply(200, &json!(answer))
 }
 
-async fn carry_out(hub: &Hub, account: Arc<Account>, headers: &HeaderMap, mut effect: Effect) -> Result<Entry, Box<Response>> {
+async fn carry_out(
+    hub: &Hub,
+    account: Arc<Account>,
+    headers: &HeaderMap,
+    mut effect: Effect,
+) -> Result<Entry, Box<Response>> {
     effect.idempotency_key = request_id(headers);
     effect.reference = effect.idempotency_key.clone();
     match hub.carry_out(SLUG, &account, effect) {
@@ -226,8 +300,14 @@ async fn carry_out(hub: &Hub, account: Arc<Account>, headers: &HeaderMap, mut ef
             Ok(sent)
         }
         Err(Limit::Rate | Limit::Pair) => Err(Box::new(SIMULATOR.rate_limited(Some(1)))),
-        Err(Limit::Session) => Err(Box::new(reply(400, &error("E0400", "OUT_OF_SESSION", "the session is closed")))),
-        Err(Limit::JournalFull) => Err(Box::new(reply(500, &error("E0000", "UNKNOWN_ERROR", "the journal is full")))),
+        Err(Limit::Session) => Err(Box::new(reply(
+            400,
+            &error("E0400", "OUT_OF_SESSION", "the session is closed"),
+        ))),
+        Err(Limit::JournalFull) => Err(Box::new(reply(
+            500,
+            &error("E0000", "UNKNOWN_ERROR", "the journal is full"),
+        ))),
     }
 }
 
@@ -241,7 +321,12 @@ struct Listing {
     category: String,
 }
 
-async fn templates(State(hub): State<Hub>, Path(bot): Path<String>, Query(wanted): Query<Listing>, headers: HeaderMap) -> Response {
+async fn templates(
+    State(hub): State<Hub>,
+    Path(bot): Path<String>,
+    Query(wanted): Query<Listing>,
+    headers: HeaderMap,
+) -> Response {
     let account = match authorised(&hub, &headers, &bot) {
         Ok(account) => account,
         Err(refused) => return *refused,

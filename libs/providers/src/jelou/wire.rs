@@ -96,13 +96,11 @@ lenient_structs! {
     }
 }
 
-/// A list that comes bare or in an envelope.
+/// A list of templates in an envelope; it may also come bare.
 #[derive(Deserialize)]
-#[serde(untagged)]
-pub(super) enum TemplateList {
-    Bare(Vec<ListedTemplate>),
-    Data { data: Vec<ListedTemplate> },
-    Results { results: Vec<ListedTemplate> },
+pub(super) struct TemplateList {
+    #[serde(alias = "results", alias = "templates")]
+    pub(super) data: Vec<ListedTemplate>,
 }
 
 /// A message inside the session.

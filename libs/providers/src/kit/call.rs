@@ -5,14 +5,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use puente_ports::{CallCtx, Connection, Manifest, OutboundRequest, OutboundResponse, ProviderError, ProviderErrorKind};
+use puente_ports::{
+    CallCtx, Connection, LONGEST_WAIT, Manifest, OutboundRequest, OutboundResponse, ProviderError,
+    ProviderErrorKind,
+};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 use crate::kit::scrub;
-
-/// The longest wait that an answer may ask for; more would be a mistake or an attack.
-const MAX_WAIT: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// One connection's interface at a provider.
 #[derive(Clone, Copy)]
@@ -35,26 +35,38 @@ impl<'a> Api<'a> {
         let connection = self.ctx.connection;
         let account = connection.account.as_deref().unwrap_or_default();
         segment(account).ok_or_else(|| {
-            ProviderError::configuration("account_missing", format!("connection {} names no usable account", connection.id))
+            ProviderError::configuration(
+                "account_missing",
+                format!("connection {} names no usable account", connection.id),
+            )
         })
     }
 
     /// A setting, proper to stand in a path.
     pub(crate) fn path_setting(&self, name: &str) -> Result<&'a str, ProviderError> {
-        segment(self.setting(name)?)
-            .ok_or_else(|| ProviderError::configuration("setting_invalid", format!("setting `{name}` is no path segment")))
+        segment(self.setting(name)?).ok_or_else(|| {
+            ProviderError::configuration("setting_invalid", format!("setting `{name}` is no path segment"))
+        })
     }
 
     /// The base URL: the connection's own `base_url`, else that of its `environment` (`live` or `sandbox`).
     pub(crate) fn base(&self) -> Result<&'a str, ProviderError> {
         let own = self.ctx.connection.setting("base_url");
         let sandbox = self.ctx.connection.setting("environment") == Some("sandbox");
-        let listed = || self.manifest.urls.get(if sandbox { "sandbox" } else { "live" }).map(String::as_str);
+        let listed = || {
+            self.manifest
+                .urls
+                .get(if sandbox { "sandbox" } else { "live" })
+                .map(String::as_str)
+        };
         let url = own.or_else(listed).unwrap_or_default();
         if url.starts_with("https://") || url.starts_with("http://") {
             Ok(url.trim_end_matches('/'))
         } else {
-            Err(ProviderError::configuration("base_url_invalid", "the base URL is no http or https URL"))
+            Err(ProviderError::configuration(
+                "base_url_invalid",
+                "the base URL is no http or https URL",
+            ))
         }
     }
 
@@ -75,46 +87,81 @@ impl<'a> Api<'a> {
             None => Bytes::new(),
         };
         let url = format!("{}{path}", self.base()?);
-        let request = OutboundRequest { operation, method, url, headers, body };
-        self.ctx.http.send(self.ctx.connection, request, self.ctx.deadline).await
+        let request = OutboundRequest {
+            operation,
+            method,
+            url,
+            headers,
+            body,
+        };
+        self.ctx
+            .http
+            .send(self.ctx.connection, request, self.ctx.deadline)
+            .await
     }
 }
 
 /// A setting of the connection, else the default of `provider.toml`, if it has one.
-pub(crate) fn setting<'a>(manifest: &'static Manifest, connection: &'a Connection, name: &str) -> Option<&'a str> {
-    let default = || manifest.settings.iter().find(|s| s.name == name).and_then(|s| s.default.as_deref());
+pub(crate) fn setting<'a>(
+    manifest: &'static Manifest,
+    connection: &'a Connection,
+    name: &str,
+) -> Option<&'a str> {
+    let default = || {
+        manifest
+            .settings
+            .iter()
+            .find(|s| s.name == name)
+            .and_then(|s| s.default.as_deref())
+    };
     connection.setting(name).or_else(default)
 }
 
 /// A text that can stand between two slashes of a URL as it is.
 fn segment(text: &str) -> Option<&str> {
     let fits = (1..=128).contains(&text.len())
-        && text.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.~".contains(&b))
+        && text
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b"-_.~".contains(&b))
         && !text.bytes().all(|b| b == b'.');
     fits.then_some(text)
 }
 
 /// A header of a secret value, marked so that nothing prints it.
 pub(crate) fn header(name: HeaderName, value: &str) -> Result<HeaderMap, ProviderError> {
-    let mut value = HeaderValue::from_str(value)
-        .map_err(|_| ProviderError::configuration("secret_invalid", "a credential has characters that no header can hold"))?;
+    let mut value = HeaderValue::from_str(value).map_err(|_| {
+        ProviderError::configuration(
+            "secret_invalid",
+            "a credential has characters that no header can hold",
+        )
+    })?;
     value.set_sensitive(true);
     Ok(HeaderMap::from_iter([(name, value)]))
 }
 
 /// `Authorization: Bearer …` with a secret of the connection.
 pub(crate) fn bearer(ctx: &CallCtx<'_>, secret: &str) -> Result<HeaderMap, ProviderError> {
-    header(AUTHORIZATION, &format!("Bearer {}", ctx.connection.require_secret(secret)?.expose()))
+    header(
+        AUTHORIZATION,
+        &format!("Bearer {}", ctx.connection.require_secret(secret)?.expose()),
+    )
 }
 
 /// Reads a good answer's body.
 ///
 /// `changes` tells that the call changes something there: then an unreadable answer means that the change may well
 /// have been made, and must not be taken for a failure.
-pub(crate) fn read<T: DeserializeOwned>(response: &OutboundResponse, changes: bool) -> Result<T, ProviderError> {
+pub(crate) fn read<T: DeserializeOwned>(
+    response: &OutboundResponse,
+    changes: bool,
+) -> Result<T, ProviderError> {
     serde_json::from_slice(&response.body).map_err(|error| {
         // Only the place is told: serde's own text may quote the body.
-        let detail = format!("the answer's body cannot be read at line {}, column {}", error.line(), error.column());
+        let detail = format!(
+            "the answer's body cannot be read at line {}, column {}",
+            error.line(),
+            error.column()
+        );
         if changes {
             ProviderError::new(ProviderErrorKind::OutcomeUnknown, "reply_unreadable", detail)
         } else {
@@ -127,24 +174,45 @@ pub(crate) fn read<T: DeserializeOwned>(response: &OutboundResponse, changes: bo
 ///
 /// `codes = ["other"]` covers a readable code that no rule lists. Where no rule fits, 4xx is a refusal and anything
 /// else leaves the outcome unknown. A `Retry-After` in seconds wins over the table's wait.
-pub(crate) fn classify(manifest: &Manifest, response: &OutboundResponse, code: Option<&str>, detail: &str) -> ProviderError {
+pub(crate) fn classify(
+    manifest: &Manifest,
+    response: &OutboundResponse,
+    code: Option<&str>,
+    detail: &str,
+) -> ProviderError {
     let status = response.status.as_u16();
-    let listed = |code: &&str| manifest.errors.iter().any(|rule| rule.codes.iter().any(|c| c == code));
+    let listed = |code: &&str| {
+        manifest
+            .errors
+            .iter()
+            .any(|rule| rule.codes.iter().any(|c| c == code))
+    };
     let looked_up = code.map(|code| Some(code).filter(listed).unwrap_or("other"));
-    let kind = manifest.errors.iter().find(|rule| rule.fits(status, looked_up)).and_then(|rule| rule.error_kind());
-    let asked = response.headers.get(RETRY_AFTER).and_then(|v| v.to_str().ok()).and_then(|v| v.trim().parse().ok());
-    let asked = asked.map(|seconds| Duration::from_secs(seconds).min(MAX_WAIT));
+    let kind = manifest
+        .errors
+        .iter()
+        .find(|rule| rule.fits(status, looked_up))
+        .and_then(|rule| rule.error_kind());
+    let asked = response
+        .headers
+        .get(RETRY_AFTER)
+        .and_then(|v| v.to_str().ok())
+        .and_then(|v| v.trim().parse().ok());
+    let asked = asked.map(|seconds| Duration::from_secs(seconds).min(LONGEST_WAIT));
     let kind = match kind {
-        Some(ProviderErrorKind::RateLimited { retry_after }) => {
-            ProviderErrorKind::RateLimited { retry_after: asked.or(retry_after) }
-        }
-        Some(ProviderErrorKind::Unavailable { retry_after }) => {
-            ProviderErrorKind::Unavailable { retry_after: asked.or(retry_after) }
-        }
+        Some(ProviderErrorKind::RateLimited { retry_after }) => ProviderErrorKind::RateLimited {
+            retry_after: asked.or(retry_after),
+        },
+        Some(ProviderErrorKind::Unavailable { retry_after }) => ProviderErrorKind::Unavailable {
+            retry_after: asked.or(retry_after),
+        },
         Some(kind) => kind,
         None if (400..500).contains(&status) => ProviderErrorKind::Rejected,
         None => ProviderErrorKind::OutcomeUnknown,
     };
-    let code = code.map_or_else(|| format!("http_{status}"), |code| code.chars().take(64).collect());
+    let code = code.map_or_else(
+        || format!("http_{status}"),
+        |code| code.chars().take(64).collect(),
+    );
     ProviderError::new(kind, code, scrub(detail))
 }

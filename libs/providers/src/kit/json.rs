@@ -84,6 +84,10 @@ impl<'de> Deserialize<'de> for Num {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = Text::deserialize(deserializer)?;
         let number = text.trim().parse::<f64>().map_err(serde::de::Error::custom)?;
-        if number.is_finite() { Ok(Self(number)) } else { Err(serde::de::Error::custom("not a finite number")) }
+        if number.is_finite() {
+            Ok(Self(number))
+        } else {
+            Err(serde::de::Error::custom("not a finite number"))
+        }
     }
 }

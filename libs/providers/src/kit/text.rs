@@ -40,7 +40,12 @@ pub(crate) fn content_key(body: &[u8], at: usize) -> String {
 pub(crate) fn scrub(text: &str) -> String {
     let mut out = String::new();
     let mut digits = String::new();
-    for c in text.chars().filter(|c| *c != '\0').take(MAX_ID).chain(std::iter::once(' ')) {
+    for c in text
+        .chars()
+        .filter(|c| *c != '\0')
+        .take(MAX_ID)
+        .chain(std::iter::once(' '))
+    {
         if c.is_ascii_digit() {
             digits.push(c);
             continue;
@@ -58,7 +63,12 @@ pub(crate) fn hex_digest(declared: &str) -> String {
     if declared.len() == 64 && declared.bytes().all(|b| b.is_ascii_hexdigit()) {
         return declared.to_ascii_lowercase();
     }
-    STANDARD.decode(declared).ok().filter(|bytes| bytes.len() == 32).map(hex::encode).unwrap_or_default()
+    STANDARD
+        .decode(declared)
+        .ok()
+        .filter(|bytes| bytes.len() == 32)
+        .map(hex::encode)
+        .unwrap_or_default()
 }
 
 /// Unix seconds or milliseconds as text; told apart by size, since both families occur.
@@ -66,7 +76,11 @@ pub(crate) fn instant(text: &str) -> Option<OffsetDateTime> {
     /// As seconds, this lies beyond the year 5000.
     const MILLIS_FROM: i128 = 100_000_000_000;
     let number: i128 = text.trim().parse::<i64>().ok()?.into();
-    let nanos = if number.abs() >= MILLIS_FROM { number * 1_000_000 } else { number * 1_000_000_000 };
+    let nanos = if number.abs() >= MILLIS_FROM {
+        number * 1_000_000
+    } else {
+        number * 1_000_000_000
+    };
     OffsetDateTime::from_unix_timestamp_nanos(nanos).ok()
 }
 
@@ -77,8 +91,12 @@ pub(crate) fn flat(text: &str) -> String {
 
 /// How many different `{{…}}` a template's text has.
 pub(crate) fn placeholders(text: &str) -> usize {
-    let names: BTreeSet<&str> =
-        text.split("{{").skip(1).filter_map(|rest| rest.split_once("}}")).map(|(name, _)| name.trim()).collect();
+    let names: BTreeSet<&str> = text
+        .split("{{")
+        .skip(1)
+        .filter_map(|rest| rest.split_once("}}"))
+        .map(|(name, _)| name.trim())
+        .collect();
     names.len()
 }
 
@@ -100,7 +118,10 @@ mod tests {
 
     #[test]
     fn long_digits_are_hidden_in_error_texts_and_codes_stay() {
-        assert_eq!(scrub("(#131030) 573001234567 not allowed"), "(#131030) … not allowed");
+        assert_eq!(
+            scrub("(#131030) 573001234567 not allowed"),
+            "(#131030) … not allowed"
+        );
         assert_eq!(scrub("to 573001234567"), "to …");
     }
 
@@ -114,8 +135,14 @@ mod tests {
 
     #[test]
     fn seconds_and_milliseconds_are_told_apart() {
-        assert_eq!(instant("1776134278").map(OffsetDateTime::unix_timestamp), Some(1_776_134_278));
-        assert_eq!(instant("1776134278574").map(OffsetDateTime::unix_timestamp), Some(1_776_134_278));
+        assert_eq!(
+            instant("1776134278").map(OffsetDateTime::unix_timestamp),
+            Some(1_776_134_278)
+        );
+        assert_eq!(
+            instant("1776134278574").map(OffsetDateTime::unix_timestamp),
+            Some(1_776_134_278)
+        );
         assert_eq!(instant("soon"), None);
         assert_eq!(instant(&i64::MAX.to_string()), None);
     }

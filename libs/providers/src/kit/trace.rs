@@ -19,7 +19,10 @@ pub(crate) fn split_reference(opaque: &str) -> (&str, Option<&str>) {
 /// Whether a text has the form of a W3C `traceparent` of version 00.
 fn is_traceparent(text: &str) -> bool {
     let hex = |part: &str, length: usize| {
-        part.len() == length && part.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
+        part.len() == length
+            && part
+                .bytes()
+                .all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b))
     };
     let nonzero = |part: &str| part.bytes().any(|b| b != b'0');
     let mut parts = text.split('-');
@@ -41,8 +44,17 @@ mod tests {
         let joined = join_reference("order:42", Some(TRACE));
         assert_eq!(split_reference(&joined), ("order:42", Some(TRACE)));
         assert_eq!(split_reference("order:42"), ("order:42", None));
-        for bad in ["", "x", &TRACE.to_uppercase(), &TRACE.replace("4bf92f3577b34da6a3ce929d0e0e4736", &"0".repeat(32))] {
-            assert_eq!(split_reference(&format!("order:42|{bad}")), ("order:42", None), "{bad}");
+        for bad in [
+            "",
+            "x",
+            &TRACE.to_uppercase(),
+            &TRACE.replace("4bf92f3577b34da6a3ce929d0e0e4736", &"0".repeat(32)),
+        ] {
+            assert_eq!(
+                split_reference(&format!("order:42|{bad}")),
+                ("order:42", None),
+                "{bad}"
+            );
             assert_eq!(join_reference("order:42", Some(bad)), "order:42");
         }
     }

@@ -70,7 +70,13 @@ pub struct Callbacks {
 impl Default for Callbacks {
     fn default() -> Self {
         let states = ["sent", "delivered", "read"].map(str::to_owned).to_vec();
-        Self { states, duplicate: 0, out_of_order: false, drop: Vec::new(), delay_ms: 0 }
+        Self {
+            states,
+            duplicate: 0,
+            out_of_order: false,
+            drop: Vec::new(),
+            delay_ms: 0,
+        }
     }
 }
 
@@ -78,7 +84,10 @@ impl Account {
     /// An account without credentials.
     #[must_use]
     pub fn new(account: impl Into<String>) -> Self {
-        Self { account: account.into(), ..Self::default() }
+        Self {
+            account: account.into(),
+            ..Self::default()
+        }
     }
 
     /// With a secret.
@@ -104,13 +113,17 @@ impl Account {
     /// Whether a presented text equals a secret of the account.
     #[must_use]
     pub fn holds(&self, secret: &str, given: &str) -> bool {
-        self.secrets.get(secret).is_some_and(|secret| secret.expose() == given)
+        self.secrets
+            .get(secret)
+            .is_some_and(|secret| secret.expose() == given)
     }
 
     /// The template of a name and language.
     #[must_use]
     pub fn template(&self, name: &str, language: &str) -> Option<&Template> {
-        self.templates.iter().find(|template| template.name == name && template.language == language)
+        self.templates
+            .iter()
+            .find(|template| template.name == name && template.language == language)
     }
 }
 

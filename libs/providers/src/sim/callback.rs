@@ -51,19 +51,38 @@ pub(super) struct Poster {
 
 impl Poster {
     pub(super) fn counts(&self, slug: &str) -> Counts {
-        self.counts.lock().unwrap_or_else(PoisonError::into_inner).get(slug).copied().unwrap_or_default()
+        self.counts
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(slug)
+            .copied()
+            .unwrap_or_default()
     }
 
     pub(super) fn reset(&self, slug: &str) {
-        self.count(slug, |counts| *counts = Counts { pending: counts.pending, ..Counts::default() });
+        self.count(slug, |counts| {
+            *counts = Counts {
+                pending: counts.pending,
+                ..Counts::default()
+            }
+        });
     }
 
     fn count(&self, slug: &str, change: impl FnOnce(&mut Counts)) {
-        change(self.counts.lock().unwrap_or_else(PoisonError::into_inner).entry(slug.to_owned()).or_default());
+        change(
+            self.counts
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .entry(slug.to_owned())
+                .or_default(),
+        );
     }
 
     /// Starts the sender; it ends when the hub is gone.
-    #[expect(clippy::disallowed_methods, reason = "a simulator is no service: it has no Runtime, and ends with its hub")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a simulator is no service: it has no Runtime, and ends with its hub"
+    )]
     pub(super) fn start(&self, hub: Weak<Inner>) {
         let (jobs, queue) = mpsc::channel(QUEUE);
         if self.jobs.set(jobs).is_ok() {
@@ -83,19 +102,31 @@ impl Poster {
 
     /// Posts a webhook once, and returns the HTTP status.
     pub(super) async fn post(&self, webhook: &Webhook) -> Result<u16, SimError> {
-        let client = self.client.get_or_init(client).as_ref().ok_or(SimError::Unreachable)?;
+        let client = self
+            .client
+            .get_or_init(client)
+            .as_ref()
+            .ok_or(SimError::Unreachable)?;
         let mut request = client.post(&webhook.url).body(webhook.body.clone());
         for (name, value) in &webhook.headers {
             request = request.header(name, value);
         }
-        request.send().await.map(|answer| answer.status().as_u16()).map_err(|_| SimError::Unreachable)
+        request
+            .send()
+            .await
+            .map(|answer| answer.status().as_u16())
+            .map_err(|_| SimError::Unreachable)
     }
 
     /// Posts a webhook as often as the vendor would.
     async fn deliver(&self, slug: &str, webhook: &Webhook, attempts: u32) {
         let mut wait = FIRST_WAIT;
         for attempt in 1..=attempts {
-            if self.post(webhook).await.is_ok_and(|status| (200..300).contains(&status)) {
+            if self
+                .post(webhook)
+                .await
+                .is_ok_and(|status| (200..300).contains(&status))
+            {
                 return self.count(slug, |counts| counts.delivered += 1);
             }
             if attempt < attempts {
@@ -108,9 +139,19 @@ impl Poster {
 }
 
 fn client() -> Option<reqwest::Client> {
-    // Another part of the process may have chosen already; any choice serves a simulator.
+    let builder = || reqwest::Client::builder().timeout(TIMEOUT).no_proxy();
+    // Another part of the process may have chosen a provider already; any choice serves a simulator.
     let _chosen = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder().timeout(TIMEOUT).no_proxy().build().ok()
+    builder().build().ok().or_else(|| {
+        // A machine without CA certificates still reaches webhooks over plain HTTP.
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let tls = rustls::ClientConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .ok()?
+            .with_root_certificates(rustls::RootCertStore::empty())
+            .with_no_client_auth();
+        builder().tls_backend_preconfigured(tls).build().ok()
+    })
 }
 
 async fn run(mut queue: mpsc::Receiver<Job>, hub: Weak<Inner>) {
@@ -134,7 +175,11 @@ async fn report(inner: &Arc<Inner>, job: &Job) {
     let Some(simulator) = find(job.slug) else { return };
     let plan = &job.account.callbacks;
     let failing = job.account.failing.contains_key(&job.sent.recipient);
-    let mut states: Vec<&str> = if failing { vec!["failed"] } else { plan.states.iter().map(String::as_str).collect() };
+    let mut states: Vec<&str> = if failing {
+        vec!["failed"]
+    } else {
+        plan.states.iter().map(String::as_str).collect()
+    };
     states.retain(|state| !plan.drop.iter().any(|dropped| dropped == state));
     if plan.out_of_order {
         states.reverse();
@@ -145,9 +190,14 @@ async fn report(inner: &Arc<Inner>, job: &Job) {
             tokio::time::sleep(Duration::from_millis(plan.delay_ms).min(MAX_DELAY)).await;
         }
         // A repeated report is the same report: its bytes and its time do not change.
-        let Ok(webhook) = simulator.receipt(&hub, &job.account, &job.sent, state) else { return };
+        let Ok(webhook) = simulator.receipt(&hub, &job.account, &job.sent, state) else {
+            return;
+        };
         for _ in 0..=plan.duplicate {
-            inner.poster.deliver(job.slug, &webhook, simulator.attempts()).await;
+            inner
+                .poster
+                .deliver(job.slug, &webhook, simulator.attempts())
+                .await;
         }
     }
 }

@@ -36,7 +36,9 @@ impl Peer {
 
 impl Connected<IncomingStream<'_, CutListener>> for Peer {
     fn connect_info(stream: IncomingStream<'_, CutListener>) -> Self {
-        Self { cut: Arc::clone(&stream.io().cut) }
+        Self {
+            cut: Arc::clone(&stream.io().cut),
+        }
     }
 }
 
@@ -48,7 +50,13 @@ impl Listener for CutListener {
         let (stream, from) = Listener::accept(&mut self.0).await;
         // Small answers must not wait for more; without it latency figures are the kernel's, not the simulator's.
         let _unimportant = stream.set_nodelay(true);
-        (CutStream { stream, cut: Arc::default() }, from)
+        (
+            CutStream {
+                stream,
+                cut: Arc::default(),
+            },
+            from,
+        )
     }
 
     fn local_addr(&self) -> io::Result<SocketAddr> {
@@ -58,12 +66,20 @@ impl Listener for CutListener {
 
 impl CutStream {
     fn check(&self) -> io::Result<()> {
-        if self.cut.load(Ordering::SeqCst) { Err(io::ErrorKind::ConnectionReset.into()) } else { Ok(()) }
+        if self.cut.load(Ordering::SeqCst) {
+            Err(io::ErrorKind::ConnectionReset.into())
+        } else {
+            Ok(())
+        }
     }
 }
 
 impl AsyncRead for CutStream {
-    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
         self.check()?;
         Pin::new(&mut self.stream).poll_read(cx, buf)
     }

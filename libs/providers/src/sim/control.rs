@@ -52,7 +52,9 @@ async fn clear_faults(State((hub, slug)): Of) -> Response {
 async fn put_accounts(State((hub, slug)): Of, Json(accounts): Json<Accounts>) -> Response {
     match accounts {
         Accounts::One(account) => hub.put_account(slug, *account),
-        Accounts::Many(accounts) => accounts.into_iter().for_each(|account| hub.put_account(slug, account)),
+        Accounts::Many(accounts) => accounts
+            .into_iter()
+            .for_each(|account| hub.put_account(slug, account)),
     }
     reply(200, &json!({}))
 }
@@ -66,7 +68,9 @@ async fn reset(State((hub, slug)): Of) -> Response {
 async fn inbound(State((hub, slug)): Of, Json(message): Json<Inbound>) -> Response {
     let webhook = match hub.webhook(slug, &message) {
         Ok(webhook) => webhook,
-        Err(error @ (SimError::NoAccount | SimError::NoProvider)) => return reply(404, &json!({"error": error.to_string()})),
+        Err(error @ (SimError::NoAccount | SimError::NoProvider)) => {
+            return reply(404, &json!({"error": error.to_string()}));
+        }
         Err(error) => return reply(422, &json!({"error": error.to_string()})),
     };
     match hub.0.poster.post(&webhook).await {

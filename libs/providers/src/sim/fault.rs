@@ -61,13 +61,21 @@ impl FaultKind {
     /// Strikes the next `count` calls.
     #[must_use]
     pub const fn times(self, count: u32) -> Fault {
-        Fault { kind: self, count: Some(count), probability: 1.0 }
+        Fault {
+            kind: self,
+            count: Some(count),
+            probability: 1.0,
+        }
     }
 
     /// Strikes every call with a probability, until it is cleared.
     #[must_use]
     pub const fn with_probability(self, probability: f64) -> Fault {
-        Fault { kind: self, count: None, probability }
+        Fault {
+            kind: self,
+            count: None,
+            probability,
+        }
     }
 }
 
@@ -76,8 +84,15 @@ const fn always() -> f64 {
 }
 
 /// Lets the faults of the hub strike a call.
-pub(super) async fn inject(State((hub, slug)): State<(Hub, &'static str)>, request: Request, next: Next) -> Response {
-    let peer = request.extensions().get::<ConnectInfo<Peer>>().map(|ConnectInfo(peer)| peer.clone());
+pub(super) async fn inject(
+    State((hub, slug)): State<(Hub, &'static str)>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let peer = request
+        .extensions()
+        .get::<ConnectInfo<Peer>>()
+        .map(|ConnectInfo(peer)| peer.clone());
     let mut cut_after = false;
     for fault in hub.strike(slug) {
         match fault.kind {
@@ -102,5 +117,8 @@ fn cut(peer: Option<&Peer>) -> Response {
     if let Some(peer) = peer {
         peer.cut();
     }
-    reply(500, &json!({"simulator": "connections can only be cut when served by sim::serve"}))
+    reply(
+        500,
+        &json!({"simulator": "connections can only be cut when served by sim::serve"}),
+    )
 }

@@ -72,8 +72,15 @@ impl Hub {
     /// A hub on another clock, for tests about time.
     #[must_use]
     pub fn with_clock(clock: Arc<dyn Clock>) -> Self {
-        let state = State { dice: 0x9e37_79b9_7f4a_7c15, ..State::default() };
-        Self(Arc::new(Inner { state: Mutex::new(state), clock, poster: Poster::default() }))
+        let state = State {
+            dice: 0x9e37_79b9_7f4a_7c15,
+            ..State::default()
+        };
+        Self(Arc::new(Inner {
+            state: Mutex::new(state),
+            clock,
+            poster: Poster::default(),
+        }))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -109,7 +116,12 @@ impl Hub {
     /// The account of an id.
     #[must_use]
     pub fn account(&self, slug: &str, account: &str) -> Option<Arc<Account>> {
-        self.state().accounts.get(slug)?.iter().find(|known| known.account == account).cloned()
+        self.state()
+            .accounts
+            .get(slug)?
+            .iter()
+            .find(|known| known.account == account)
+            .cloned()
     }
 
     /// Everything that a simulator carried out since the last reset, in order.
@@ -126,7 +138,11 @@ impl Hub {
 
     /// Adds a fault; faults apply in the order in which they were added.
     pub fn fault(&self, slug: &str, fault: Fault) {
-        self.state().faults.entry(slug.to_owned()).or_default().push(fault);
+        self.state()
+            .faults
+            .entry(slug.to_owned())
+            .or_default()
+            .push(fault);
     }
 
     /// Takes all faults away.
@@ -158,7 +174,10 @@ impl Hub {
         if state.heard.len() >= MAX_SESSIONS {
             state.heard.pop_first();
         }
-        state.heard.insert((slug.to_owned(), message.account.clone(), message.from.clone()), self.now());
+        state.heard.insert(
+            (slug.to_owned(), message.account.clone(), message.from.clone()),
+            self.now(),
+        );
         Ok(webhook)
     }
 
@@ -167,23 +186,37 @@ impl Hub {
     /// # Errors
     /// The limit that forbids it; then nothing was carried out.
     pub fn carry_out(&self, slug: &str, account: &Account, effect: Effect) -> Result<Entry, Limit> {
-        let limit = account.rate_per_second.or_else(|| find(slug).map(|s| s.rate_per_second())).unwrap_or_default();
+        let limit = account
+            .rate_per_second
+            .or_else(|| find(slug).map(|s| s.rate_per_second()))
+            .unwrap_or_default();
         let now = self.now();
         let mut state = self.state();
         let person = (slug.to_owned(), account.account.clone(), effect.recipient.clone());
         let within = |at: Option<&OffsetDateTime>, span: Duration| at.is_some_and(|at| now - *at < span);
-        if account.enforce_session && effect.template.is_none() && !within(state.heard.get(&person), SESSION) {
+        if account.enforce_session && effect.template.is_none() && !within(state.heard.get(&person), SESSION)
+        {
             return Err(Limit::Session);
         }
         if account.enforce_pair_rate && within(state.told.get(&person), PAIR) {
             return Err(Limit::Pair);
         }
-        if state.journal.get(slug).is_some_and(|entries| entries.len() >= MAX_ENTRIES) {
+        if state
+            .journal
+            .get(slug)
+            .is_some_and(|entries| entries.len() >= MAX_ENTRIES)
+        {
             return Err(Limit::JournalFull);
         }
         if limit > 0 {
-            let taken = state.taken.entry((slug.to_owned(), account.account.clone())).or_default();
-            while taken.front().is_some_and(|at| now - *at >= Duration::from_secs(1)) {
+            let taken = state
+                .taken
+                .entry((slug.to_owned(), account.account.clone()))
+                .or_default();
+            while taken
+                .front()
+                .is_some_and(|at| now - *at >= Duration::from_secs(1))
+            {
                 taken.pop_front();
             }
             if taken.len() >= limit as usize {
@@ -213,7 +246,11 @@ impl Hub {
             provider_message_id: if id.is_empty() { self.id().to_string() } else { id },
             received_ms: now.unix_timestamp_nanos() / 1_000_000,
         };
-        state.journal.entry(slug.to_owned()).or_default().push(entry.clone());
+        state
+            .journal
+            .entry(slug.to_owned())
+            .or_default()
+            .push(entry.clone());
         Ok(entry)
     }
 

@@ -12,9 +12,17 @@ use crate::kit::{MAX_ID, content_key, cut, instant, key, scrub, split_reference}
 
 /// Everything that a body tells. One odd item becomes [`InboundPayload::Ignored`] and costs the others nothing.
 pub(super) fn translate(body: &[u8]) -> Result<Vec<InboundEvent>, ProviderError> {
-    let notification: wire::Notification<'_> = serde_json::from_slice(body)
-        .map_err(|error| ProviderError::malformed(format!("no webhook body: line {}, column {}", error.line(), error.column())))?;
-    let mut walk = Walk { body, events: Vec::new() };
+    let notification: wire::Notification<'_> = serde_json::from_slice(body).map_err(|error| {
+        ProviderError::malformed(format!(
+            "no webhook body: line {}, column {}",
+            error.line(),
+            error.column()
+        ))
+    })?;
+    let mut walk = Walk {
+        body,
+        events: Vec::new(),
+    };
     if notification.object.as_str() != "whatsapp_business_account" {
         walk.ignore(None, notification.object.as_str(), "not about a WhatsApp account");
         return Ok(walk.events);
@@ -35,8 +43,16 @@ struct Walk<'a> {
 impl Walk<'_> {
     fn ignore(&mut self, account: Option<String>, kind: &str, reason: &'static str) {
         let dedupe_key = content_key(self.body, self.events.len());
-        let payload = InboundPayload::Ignored { kind: cut(kind, 64), reason };
-        self.events.push(InboundEvent { dedupe_key, account, payload, traceparent: None });
+        let payload = InboundPayload::Ignored {
+            kind: cut(kind, 64),
+            reason,
+        };
+        self.events.push(InboundEvent {
+            dedupe_key,
+            account,
+            payload,
+            traceparent: None,
+        });
     }
 
     fn change(&mut self, entry: &wire::Entry<'_>, change: &wire::Change<'_>) {
@@ -49,12 +65,12 @@ impl Walk<'_> {
                 Ok(value) => self.messages(&value),
                 Err(_) => self.ignore(waba, "messages", "the value cannot be read"),
             },
-            "message_template_status_update" | "message_template_quality_update" | "template_category_update" => {
-                match template(entry, &change.field, value) {
-                    Some(event) => self.events.push(event),
-                    None => self.ignore(waba, &change.field, "the value cannot be read"),
-                }
-            }
+            "message_template_status_update"
+            | "message_template_quality_update"
+            | "template_category_update" => match template(entry, &change.field, value) {
+                Some(event) => self.events.push(event),
+                None => self.ignore(waba, &change.field, "the value cannot be read"),
+            },
             other => self.ignore(waba, other, "this field makes no event"),
         }
     }
@@ -75,16 +91,27 @@ impl Walk<'_> {
         }
         for raw in &value.statuses {
             let status: Option<wire::Status> = read(raw);
-            match status.as_ref().and_then(|status| receipt(status, account.clone())) {
+            match status
+                .as_ref()
+                .and_then(|status| receipt(status, account.clone()))
+            {
                 Some(event) => self.events.push(event),
                 None => {
                     let word = status.map(|status| status.status.0).unwrap_or_default();
-                    self.ignore(account.clone(), &format!("status {word}"), "no known status of a message");
+                    self.ignore(
+                        account.clone(),
+                        &format!("status {word}"),
+                        "no known status of a message",
+                    );
                 }
             }
         }
         for _ in &value.errors {
-            self.ignore(account.clone(), "errors", "an error of the account, of no message");
+            self.ignore(
+                account.clone(),
+                "errors",
+                "an error of the account, of no message",
+            );
         }
     }
 }
@@ -114,16 +141,27 @@ fn receipt(status: &wire::Status, account: Option<String>) -> Option<InboundEven
     let error = status.errors.first();
     let detail = error.map(|error| {
         let most_telling = [&error.error_data.details, &error.title, &error.message];
-        most_telling.into_iter().find(|text| !text.is_empty()).map(|text| scrub(text)).unwrap_or_default()
+        most_telling
+            .into_iter()
+            .find(|text| !text.is_empty())
+            .map(|text| scrub(text))
+            .unwrap_or_default()
     });
     let receipt = ReceiptChanged {
         provider_message_id: cut(&status.id, MAX_ID),
         reference: cut(reference, MAX_ID),
         state: state.into(),
-        error_code: error.and_then(|error| error.code.as_ref()).map(|code| cut(code, 64)).unwrap_or_default(),
+        error_code: error
+            .and_then(|error| error.code.as_ref())
+            .map(|code| cut(code, 64))
+            .unwrap_or_default(),
         error_detail: detail.unwrap_or_default(),
         billable: status.pricing.as_ref().and_then(|pricing| pricing.billable),
-        price_category: status.pricing.as_ref().map(|pricing| cut(&pricing.category, 64)).unwrap_or_default(),
+        price_category: status
+            .pricing
+            .as_ref()
+            .map(|pricing| cut(&pricing.category, 64))
+            .unwrap_or_default(),
         changed_at: instant(&status.timestamp).map(puente_proto::timestamp),
         ..ReceiptChanged::default()
     };
@@ -140,16 +178,32 @@ fn template(entry: &wire::Entry<'_>, field: &str, value: &RawValue) -> Option<In
     let template: wire::Template = read(value)?;
     let (event, status, reason) = match field {
         "message_template_status_update" => {
-            let reason = if template.reason.as_str() == "NONE" { "" } else { template.reason.as_str() };
-            (template.event.0.clone(), template.event.0.clone(), reason.to_owned())
+            let reason = if template.reason.as_str() == "NONE" {
+                ""
+            } else {
+                template.reason.as_str()
+            };
+            (
+                template.event.0.clone(),
+                template.event.0.clone(),
+                reason.to_owned(),
+            )
         }
         "message_template_quality_update" => {
             let status = format!("QUALITY_{}", template.new_quality_score.as_str());
-            (format!("quality_{}", template.new_quality_score.as_str()), status, template.previous_quality_score.0.clone())
+            (
+                format!("quality_{}", template.new_quality_score.as_str()),
+                status,
+                template.previous_quality_score.0.clone(),
+            )
         }
         _ => {
             let status = format!("CATEGORY_{}", template.new_category.as_str());
-            (format!("category_{}", template.new_category.as_str()), status, String::new())
+            (
+                format!("category_{}", template.new_category.as_str()),
+                status,
+                String::new(),
+            )
         }
     };
     if template.message_template_id.is_empty() || event.is_empty() || event.ends_with('_') {

@@ -14,8 +14,8 @@ use std::sync::LazyLock;
 use async_trait::async_trait;
 use http::{HeaderMap, Method};
 use puente_ports::{
-    CallCtx, Connection, HandshakeReply, InboundEvent, InboundWebhook, Manifest, MessageChannel, OutboundMessage, Provider,
-    ProviderError, Recovery, Sent, TemplateInfo,
+    CallCtx, Connection, HandshakeReply, InboundEvent, InboundWebhook, Manifest, MessageChannel,
+    OutboundMessage, Provider, ProviderError, Recovery, Sent, TemplateInfo,
 };
 use puente_webhook_auth::{Encoding, HmacScheme, RawRequest, SignedPart, Verified, WebhookAuth, secret_eq};
 
@@ -67,7 +67,10 @@ impl InboundWebhook for Adapter {
         let given = request.query_value("hub.verify_token").unwrap_or_default();
         let challenge = request.query_value("hub.challenge").unwrap_or_default();
         // Every accepted token is compared, so that the time taken does not tell which one fitted.
-        let fits = connection.secrets.accepted("verify_token").fold(false, |fits, token| fits | secret_eq(token, &given));
+        let fits = connection
+            .secrets
+            .accepted("verify_token")
+            .fold(false, |fits, token| fits | secret_eq(token, &given));
         let proper = (1..=256).contains(&challenge.len()) && challenge.bytes().all(|b| b.is_ascii_graphic());
         Some(if mode == "subscribe" && fits && proper {
             HandshakeReply::Accept(challenge)
@@ -89,14 +92,23 @@ impl MessageChannel for Adapter {
 
     async fn send(&self, ctx: CallCtx<'_>, message: &OutboundMessage) -> Result<Sent, ProviderError> {
         let (api, headers) = open(ctx)?;
-        let path = format!("/{}/{}/messages", api.path_setting("api_version")?, api.account()?);
+        let path = format!(
+            "/{}/{}/messages",
+            api.path_setting("api_version")?,
+            api.account()?
+        );
         let body = map::outbound::message(message, ctx.traceparent)?;
-        let answer = api.send("messages.send", Method::POST, &path, headers, Some(&body)).await?;
+        let answer = api
+            .send("messages.send", Method::POST, &path, headers, Some(&body))
+            .await?;
         map::outbound::sent(&MANIFEST, &answer)
     }
 
     async fn find(&self, _ctx: CallCtx<'_>, _reference: &str) -> Result<Option<Sent>, ProviderError> {
-        Err(ProviderError::configuration("find_unsupported", "the Cloud API cannot be asked for a message"))
+        Err(ProviderError::configuration(
+            "find_unsupported",
+            "the Cloud API cannot be asked for a message",
+        ))
     }
 
     async fn templates(&self, ctx: CallCtx<'_>) -> Result<Vec<TemplateInfo>, ProviderError> {
@@ -108,7 +120,9 @@ impl MessageChannel for Adapter {
         );
         let (mut found, mut path) = (Vec::new(), first.clone());
         for _ in 0..MAX_PAGES {
-            let answer = api.send::<()>("templates.list", Method::GET, &path, headers.clone(), None).await?;
+            let answer = api
+                .send::<()>("templates.list", Method::GET, &path, headers.clone(), None)
+                .await?;
             let (page, after) = map::outbound::templates(&MANIFEST, &answer)?;
             found.extend(page);
             match after {
@@ -122,5 +136,11 @@ impl MessageChannel for Adapter {
 
 /// The interface and the headers of every call.
 fn open(ctx: CallCtx<'_>) -> Result<(Api<'_>, HeaderMap), ProviderError> {
-    Ok((Api { manifest: &MANIFEST, ctx }, bearer(&ctx, "access_token")?))
+    Ok((
+        Api {
+            manifest: &MANIFEST,
+            ctx,
+        },
+        bearer(&ctx, "access_token")?,
+    ))
 }

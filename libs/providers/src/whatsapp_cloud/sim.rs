@@ -15,7 +15,9 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::kit::{placeholders, split_reference};
-use crate::sim::{Account, Effect, Entry, Hub, Inbound, Limit, SimError, Simulator, Webhook, reply, reply_later};
+use crate::sim::{
+    Account, Effect, Entry, Hub, Inbound, Limit, SimError, Simulator, Webhook, reply, reply_later,
+};
 
 const SLUG: &str = "whatsapp_cloud";
 
@@ -33,7 +35,15 @@ impl Simulator for Sim {
     }
 
     fn rate_limited(&self, retry_after_s: Option<u32>) -> Response {
-        reply_later(429, &error(130_429, "Rate limit hit", "Cloud API message throughput has been reached."), retry_after_s)
+        reply_later(
+            429,
+            &error(
+                130_429,
+                "Rate limit hit",
+                "Cloud API message throughput has been reached.",
+            ),
+            retry_after_s,
+        )
     }
 
     fn inbound(&self, hub: &Hub, account: &Account, message: &Inbound) -> Result<Webhook, SimError> {
@@ -61,14 +71,25 @@ impl Simulator for Sim {
                 fields.insert("biz_opaque_callback_data".to_owned(), json!(opaque));
             }
             if state == "failed" {
-                let code = account.failing.get(&sent.recipient).and_then(|code| code.parse().ok()).unwrap_or(131_026u32);
+                let code = account
+                    .failing
+                    .get(&sent.recipient)
+                    .and_then(|code| code.parse().ok())
+                    .unwrap_or(131_026u32);
                 let what = json!([{"code": code, "title": "Message undeliverable", "message": "Message undeliverable",
                     "error_data": {"details": "Message Undeliverable."}}]);
                 fields.insert("errors".to_owned(), what);
             } else {
-                let category = if sent.template.is_some() { "utility" } else { "service" };
+                let category = if sent.template.is_some() {
+                    "utility"
+                } else {
+                    "service"
+                };
                 let billable = sent.template.is_some();
-                fields.insert("pricing".to_owned(), json!({"billable": billable, "pricing_model": "PMP", "category": category}));
+                fields.insert(
+                    "pricing".to_owned(),
+                    json!({"billable": billable, "pricing_model": "PMP", "category": category}),
+                );
             }
         }
         webhook(account, json!({"statuses": [status]}))
@@ -97,32 +118,49 @@ fn content(message: &Inbound) -> Option<(&'static str, Value)> {
         "location" => {
             let (latitude, longitude) = payload.split_once(',').unwrap_or(("0", "0"));
             let degrees = |text: &str| text.trim().parse::<f64>().unwrap_or_default();
-            ("location", json!({"latitude": degrees(latitude), "longitude": degrees(longitude), "name": text}))
+            (
+                "location",
+                json!({"latitude": degrees(latitude), "longitude": degrees(longitude), "name": text}),
+            )
         }
         "button" => ("button", json!({"payload": payload, "text": text})),
-        "interactive" => ("interactive", json!({"type": "button_reply", "button_reply": {"id": payload, "title": text}})),
+        "interactive" => (
+            "interactive",
+            json!({"type": "button_reply", "button_reply": {"id": payload, "title": text}}),
+        ),
         "reaction" => ("reaction", json!({"message_id": payload, "emoji": text})),
-        _ => ("errors", json!([{"code": 131_051, "title": "Message type unknown"}])),
+        _ => (
+            "errors",
+            json!([{"code": 131_051, "title": "Message type unknown"}]),
+        ),
     })
 }
 
 /// A signed webhook of the field `messages`.
 fn webhook(account: &Account, mut value: Value) -> Result<Webhook, SimError> {
     let url = account.webhook_url.clone().ok_or(SimError::NoWebhookUrl)?;
-    let secret = account.secrets.get("app_secret").ok_or(SimError::NoSecret("app_secret"))?;
+    let secret = account
+        .secrets
+        .get("app_secret")
+        .ok_or(SimError::NoSecret("app_secret"))?;
     if let Some(fields) = value.as_object_mut() {
         let metadata = json!({"display_phone_number": display(account), "phone_number_id": account.account});
         fields.insert("messaging_product".to_owned(), json!("whatsapp"));
         fields.insert("metadata".to_owned(), metadata);
     }
-    let entry = json!([{"id": account.setting("waba_id", "0"), "changes": [{"value": value, "field": "messages"}]}]);
+    let entry =
+        json!([{"id": account.setting("waba_id", "0"), "changes": [{"value": value, "field": "messages"}]}]);
     let body = ascii(&json!({"object": "whatsapp_business_account", "entry": entry}));
     let signature = sign(secret, "sha256=", Encoding::Hex, &[body.as_bytes()]);
     let headers = vec![
         ("content-type".to_owned(), "application/json".to_owned()),
         ("x-hub-signature-256".to_owned(), signature),
     ];
-    Ok(Webhook { url, headers, body: Bytes::from(body) })
+    Ok(Webhook {
+        url,
+        headers,
+        body: Bytes::from(body),
+    })
 }
 
 /// JSON in which every character beyond ASCII is escaped, as Meta writes it.
@@ -154,9 +192,20 @@ fn error(code: u32, message: &str, details: &str) -> Value {
 }
 
 /// The account that a token may use for an object of the Graph, found by `own`.
-fn authorised(hub: &Hub, headers: &HeaderMap, own: impl Fn(&Account) -> bool) -> Result<Arc<Account>, Box<Response>> {
-    let token = headers.get(header::AUTHORIZATION).and_then(|v| v.to_str().ok()).and_then(|v| v.strip_prefix("Bearer "));
-    let known: Vec<_> = hub.accounts(SLUG).into_iter().filter(|a| token.is_some_and(|t| a.holds("access_token", t))).collect();
+fn authorised(
+    hub: &Hub,
+    headers: &HeaderMap,
+    own: impl Fn(&Account) -> bool,
+) -> Result<Arc<Account>, Box<Response>> {
+    let token = headers
+        .get(header::AUTHORIZATION)
+        .and_then(|v| v.to_str().ok())
+        .and_then(|v| v.strip_prefix("Bearer "));
+    let known: Vec<_> = hub
+        .accounts(SLUG)
+        .into_iter()
+        .filter(|a| token.is_some_and(|t| a.holds("access_token", t)))
+        .collect();
     if known.is_empty() {
         let body = json!({"error": {"message": "Invalid OAuth access token - Cannot parse access token",
             "type": "OAuthException", "code": 190, "fbtrace_id": "SimulatedTrace0"}});
@@ -179,14 +228,26 @@ struct Listing {
     status: Option<String>,
 }
 
-async fn templates(State(hub): State<Hub>, Path((_, waba)): Path<(String, String)>, Query(page): Query<Listing>, headers: HeaderMap) -> Response {
+async fn templates(
+    State(hub): State<Hub>,
+    Path((_, waba)): Path<(String, String)>,
+    Query(page): Query<Listing>,
+    headers: HeaderMap,
+) -> Response {
     let account = match authorised(&hub, &headers, |account| account.setting("waba_id", "") == waba) {
         Ok(account) => account,
         Err(refused) => return *refused,
     };
-    let (from, limit) = (page.after.unwrap_or_default(), page.limit.unwrap_or(25).clamp(1, 1000));
+    let (from, limit) = (
+        page.after.unwrap_or_default(),
+        page.limit.unwrap_or(25).clamp(1, 1000),
+    );
     let fits = |status: &str| page.status.as_deref().is_none_or(|wanted| wanted == status);
-    let all: Vec<_> = account.templates.iter().filter(|template| fits(&template.status)).collect();
+    let all: Vec<_> = account
+        .templates
+        .iter()
+        .filter(|template| fits(&template.status))
+        .collect();
     let data: Vec<Value> = all.iter().skip(from).take(limit).enumerate().map(|(at, template)| {
         json!({"id": format!("{}", 1000 + from + at), "name": template.name, "language": template.language,
             "status": template.status, "category": template.category,
@@ -195,12 +256,22 @@ async fn templates(State(hub): State<Hub>, Path((_, waba)): Path<(String, String
     let end = from + data.len();
     let mut paging = json!({"cursors": {"before": from.to_string(), "after": end.to_string()}});
     if let (true, Some(fields)) = (end < all.len(), paging.as_object_mut()) {
-        fields.insert("next".to_owned(), json!(format!("https://graph.facebook.com/v23.0/{waba}/message_templates?after={end}")));
+        fields.insert(
+            "next".to_owned(),
+            json!(format!(
+                "https://graph.facebook.com/v23.0/{waba}/message_templates?after={end}"
+            )),
+        );
     }
     reply(200, &json!({"data": data, "paging": paging}))
 }
 
-async fn messages(State(hub): State<Hub>, Path((_, number)): Path<(String, String)>, headers: HeaderMap, body: Bytes) -> Response {
+async fn messages(
+    State(hub): State<Hub>,
+    Path((_, number)): Path<(String, String)>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Response {
     let account = match authorised(&hub, &headers, |account| account.account == number) {
         Ok(account) => account,
         Err(refused) => return *refused,
@@ -208,7 +279,14 @@ async fn messages(State(hub): State<Hub>, Path((_, number)): Path<(String, Strin
     let body: Value = serde_json::from_slice(&body).unwrap_or_default();
     let field = |path: &str| body.pointer(path).and_then(Value::as_str).unwrap_or_default();
     if field("/messaging_product") != "whatsapp" {
-        return reply(400, &error(100, "Invalid parameter", "The parameter messaging_product is required."));
+        return reply(
+            400,
+            &error(
+                100,
+                "Invalid parameter",
+                "The parameter messaging_product is required.",
+            ),
+        );
     }
     if field("/status") == "read" {
         return reply(200, &json!({"success": true}));
@@ -220,9 +298,32 @@ async fn messages(State(hub): State<Hub>, Path((_, number)): Path<(String, Strin
     let sent = match hub.carry_out(SLUG, &account, effect) {
         Ok(sent) => sent,
         Err(Limit::Rate) => return SIMULATOR.rate_limited(None),
-        Err(Limit::Pair) => return reply(400, &error(131_056, "Pair rate limit hit", "Too many messages to this recipient.")),
-        Err(Limit::Session) => return reply(400, &error(131_047, "Re-engagement message", "More than 24 hours have passed.")),
-        Err(Limit::JournalFull) => return reply(500, &error(131_000, "Something went wrong", "The journal is full.")),
+        Err(Limit::Pair) => {
+            return reply(
+                400,
+                &error(
+                    131_056,
+                    "Pair rate limit hit",
+                    "Too many messages to this recipient.",
+                ),
+            );
+        }
+        Err(Limit::Session) => {
+            return reply(
+                400,
+                &error(
+                    131_047,
+                    "Re-engagement message",
+                    "More than 24 hours have passed.",
+                ),
+            );
+        }
+        Err(Limit::JournalFull) => {
+            return reply(
+                500,
+                &error(131_000, "Something went wrong", "The journal is full."),
+            );
+        }
     };
     let answer = json!({"messaging_product": "whatsapp",
         "contacts": [{"input": sent.recipient, "wa_id": sent.recipient.trim_start_matches('+')}],
@@ -236,43 +337,94 @@ fn effect(hub: &Hub, account: &Account, body: &Value) -> Result<Effect, (u16, Va
     let field = |path: &str| body.pointer(path).and_then(Value::as_str).unwrap_or_default();
     let to = field("/to");
     if to.is_empty() || !to.trim_start_matches('+').bytes().all(|b| b.is_ascii_digit()) {
-        return Err((400, error(131_009, "Parameter value is not valid", "The parameter to is not a phone number.")));
+        return Err((
+            400,
+            error(
+                131_009,
+                "Parameter value is not valid",
+                "The parameter to is not a phone number.",
+            ),
+        ));
     }
     let (text, template) = match field("/type") {
         "text" | "" => {
             let text = field("/text/body");
             if text.is_empty() || text.chars().count() > 4096 {
-                return Err((400, error(100, "Invalid parameter", "text.body must have 1 to 4096 characters.")));
+                return Err((
+                    400,
+                    error(
+                        100,
+                        "Invalid parameter",
+                        "text.body must have 1 to 4096 characters.",
+                    ),
+                ));
             }
             (text.to_owned(), None)
         }
         "template" => {
             let (name, language) = (field("/template/name"), field("/template/language/code"));
             let empty = Vec::new();
-            let components = body.pointer("/template/components").and_then(Value::as_array).unwrap_or(&empty);
-            let parameters: Vec<&str> = components.iter().filter(|c| c["type"] == "body")
+            let components = body
+                .pointer("/template/components")
+                .and_then(Value::as_array)
+                .unwrap_or(&empty);
+            let parameters: Vec<&str> = components
+                .iter()
+                .filter(|c| c["type"] == "body")
                 .flat_map(|c| c["parameters"].as_array().into_iter().flatten())
-                .filter_map(|p| p["text"].as_str()).collect();
-            let known = account.template(name, language).filter(|template| template.status == "APPROVED");
+                .filter_map(|p| p["text"].as_str())
+                .collect();
+            let known = account
+                .template(name, language)
+                .filter(|template| template.status == "APPROVED");
             if !account.templates.is_empty() && known.is_none() {
                 let details = format!("template name ({name}) does not exist in {language}");
-                return Err((404, error(132_001, "Template name does not exist in the translation", &details)));
+                return Err((
+                    404,
+                    error(
+                        132_001,
+                        "Template name does not exist in the translation",
+                        &details,
+                    ),
+                ));
             }
             if known.is_some_and(|template| placeholders(&template.body) != parameters.len()) {
-                let details = "body: number of localizable_params does not match the expected number of params";
-                return Err((400, error(132_000, "Number of parameters does not match the expected number of params", details)));
+                let details =
+                    "body: number of localizable_params does not match the expected number of params";
+                return Err((
+                    400,
+                    error(
+                        132_000,
+                        "Number of parameters does not match the expected number of params",
+                        details,
+                    ),
+                ));
             }
             (parameters.join("\n"), Some(name.to_owned()))
         }
-        _ => return Err((400, error(131_051, "Unsupported message type", "This kind cannot be sent here."))),
+        _ => {
+            return Err((
+                400,
+                error(
+                    131_051,
+                    "Unsupported message type",
+                    "This kind cannot be sent here.",
+                ),
+            ));
+        }
     };
-    let opaque = body.pointer("/biz_opaque_callback_data").and_then(Value::as_str).map(str::to_owned);
+    let opaque = body
+        .pointer("/biz_opaque_callback_data")
+        .and_then(Value::as_str)
+        .map(str::to_owned);
     Ok(Effect {
         operation: "messages.send",
         recipient: to.to_owned(),
         text,
         template,
-        reference: opaque.as_deref().map(|opaque| split_reference(opaque).0.to_owned()),
+        reference: opaque
+            .as_deref()
+            .map(|opaque| split_reference(opaque).0.to_owned()),
         opaque,
         idempotency_key: None,
         provider_message_id: wamid(hub),

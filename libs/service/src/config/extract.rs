@@ -69,7 +69,11 @@ fn repair(
         if !(path.len() == 1 && optional.contains(&key.as_str())) {
             *clean = false;
             let origin = layers.get(at).map(|layer| layer.origin.clone());
-            problems.push(Problem { key, what: describe(error, &path), origin });
+            problems.push(Problem {
+                key,
+                what: describe(error, &path),
+                origin,
+            });
         }
         layers.iter_mut().for_each(|layer| remove(&mut layer.data, &path));
         return Some(());
@@ -88,7 +92,11 @@ fn repair(
     if !problems.iter().any(|problem| problem.key == key) {
         let at = topmost(layers, &path);
         let origin = at.and_then(|at| layers.get(at)).map(|layer| layer.origin.clone());
-        problems.push(Problem { key: key.clone(), what: describe(error, &path), origin });
+        problems.push(Problem {
+            key: key.clone(),
+            what: describe(error, &path),
+            origin,
+        });
     }
     stand_in(layers, &path, &key, tried)
 }
@@ -119,12 +127,18 @@ fn stand_in(
     }
     let data = Dict::from([(path.first()?.clone(), value)]);
     layers.iter_mut().for_each(|layer| remove(&mut layer.data, path));
-    layers.push(Layer { origin: STAND_IN.to_owned(), data, from_text: false });
+    layers.push(Layer {
+        origin: STAND_IN.to_owned(),
+        data,
+        from_text: false,
+    });
     Some(())
 }
 
 fn describe(error: &Error, path: &[String]) -> String {
-    let secret = path.last().is_some_and(|name| is_secret(name) || name.ends_with("url"));
+    let secret = path
+        .last()
+        .is_some_and(|name| is_secret(name) || name.ends_with("url"));
     match &error.kind {
         Kind::MissingField(_) => "is missing".to_owned(),
         Kind::UnknownField(_, []) => "unknown key".to_owned(),
@@ -166,7 +180,9 @@ fn find_mut<'a>(data: &'a mut Dict, path: &[String]) -> Option<&'a mut Value> {
 }
 
 fn remove(data: &mut Dict, path: &[String]) {
-    let Some((first, rest)) = path.split_first() else { return };
+    let Some((first, rest)) = path.split_first() else {
+        return;
+    };
     match data.get_mut(first) {
         Some(Value::Dict(_, inner)) if !rest.is_empty() => remove(inner, rest),
         Some(_) => {
@@ -177,10 +193,15 @@ fn remove(data: &mut Dict, path: &[String]) {
 }
 
 fn make_word(data: &mut Dict, path: &[String]) -> bool {
-    let Some(value) = find_mut(data, path) else { return false };
+    let Some(value) = find_mut(data, path) else {
+        return false;
+    };
     let word = match value {
         Value::Num(_, number) => {
-            let whole = number.to_u128().map(|n| n.to_string()).or_else(|| number.to_i128().map(|n| n.to_string()));
+            let whole = number
+                .to_u128()
+                .map(|n| n.to_string())
+                .or_else(|| number.to_i128().map(|n| n.to_string()));
             whole.or_else(|| number.to_f64().map(|n| n.to_string()))
         }
         Value::Bool(_, value) => Some(value.to_string()),

@@ -38,12 +38,25 @@ const KNOWN_VARIABLES: [(&str, &str); 4] = [
 ];
 
 /// All layers for one service, lowest first. Mistakes of form go to `problems`.
-pub(crate) fn layers(name: &str, defaults: &str, sources: &Sources, problems: &mut Vec<Problem>) -> Vec<Layer> {
+pub(crate) fn layers(
+    name: &str,
+    defaults: &str,
+    sources: &Sources,
+    problems: &mut Vec<Problem>,
+) -> Vec<Layer> {
     let mut layers = Vec::new();
     for (origin, text) in [("shared defaults", shared::DEFAULTS), ("defaults", defaults)] {
-        let origin = if origin == "defaults" { format!("defaults of {name}") } else { origin.to_owned() };
+        let origin = if origin == "defaults" {
+            format!("defaults of {name}")
+        } else {
+            origin.to_owned()
+        };
         if let Some(data) = parse(&origin, text, problems) {
-            layers.push(Layer { origin, data, from_text: false });
+            layers.push(Layer {
+                origin,
+                data,
+                from_text: false,
+            });
         }
     }
     let declared = Figment::new();
@@ -59,8 +72,17 @@ fn parse(origin: &str, text: &str, problems: &mut Vec<Problem>) -> Option<Dict> 
     match Toml::from_str::<Dict>(text) {
         Ok(data) => Some(data),
         Err(error) => {
-            let what = error.to_string().lines().next().unwrap_or("cannot be read").to_owned();
-            problems.push(Problem { key: "(file)".to_owned(), what, origin: Some(origin.to_owned()) });
+            let what = error
+                .to_string()
+                .lines()
+                .next()
+                .unwrap_or("cannot be read")
+                .to_owned();
+            problems.push(Problem {
+                key: "(file)".to_owned(),
+                what,
+                origin: Some(origin.to_owned()),
+            });
             None
         }
     }
@@ -68,8 +90,12 @@ fn parse(origin: &str, text: &str, problems: &mut Vec<Problem>) -> Option<Dict> 
 
 /// `puente.toml`: the shared tables, then this service's own table laid over them.
 fn file(name: &str, sources: &Sources, problems: &mut Vec<Problem>) -> Vec<Layer> {
-    let Some((path, text)) = &sources.file else { return Vec::new() };
-    let Some(mut all) = parse(path, text, problems) else { return Vec::new() };
+    let Some((path, text)) = &sources.file else {
+        return Vec::new();
+    };
+    let Some(mut all) = parse(path, text, problems) else {
+        return Vec::new();
+    };
     let own = all.remove(name);
     let mut common = Dict::new();
     for (key, value) in all {
@@ -77,17 +103,33 @@ fn file(name: &str, sources: &Sources, problems: &mut Vec<Problem>) -> Vec<Layer
             common.insert(key, value);
         } else if !sources.knows_service(&key) {
             let what = "unknown key: neither a shared table nor a service".to_owned();
-            problems.push(Problem { key, what, origin: Some(path.clone()) });
+            problems.push(Problem {
+                key,
+                what,
+                origin: Some(path.clone()),
+            });
         }
     }
-    let mut layers = vec![Layer { origin: path.clone(), data: common, from_text: false }];
+    let mut layers = vec![Layer {
+        origin: path.clone(),
+        data: common,
+        from_text: false,
+    }];
     match own {
         Some(Value::Dict(_, data)) => {
-            layers.push(Layer { origin: format!("{path} [{name}]"), data, from_text: false });
+            layers.push(Layer {
+                origin: format!("{path} [{name}]"),
+                data,
+                from_text: false,
+            });
         }
         Some(_) => {
             let what = "must be a table".to_owned();
-            problems.push(Problem { key: name.to_owned(), what, origin: Some(path.clone()) });
+            problems.push(Problem {
+                key: name.to_owned(),
+                what,
+                origin: Some(path.clone()),
+            });
         }
         None => {}
     }
@@ -98,23 +140,45 @@ fn environment(name: &str, sources: &Sources, declared: &Figment, problems: &mut
     // General before particular, and plain before `*_FILE`: later layers win.
     let mut found: BTreeMap<(u8, String), Layer> = BTreeMap::new();
     for (variable, text) in &sources.env {
-        let Some((rank, key)) = key_of(name, variable, sources, problems) else { continue };
+        let Some((rank, key)) = key_of(name, variable, sources, problems) else {
+            continue;
+        };
         let declares = |key: &str| declared.contains(key);
-        let file_key = key.strip_suffix("_file").filter(|_| !declares(&key)).map(str::to_owned);
+        let file_key = key
+            .strip_suffix("_file")
+            .filter(|_| !declares(&key))
+            .map(str::to_owned);
         let (rank, key, text, from_text) = match file_key {
             None => (rank, key, text.clone(), true),
             Some(key) => match std::fs::read_to_string(text) {
-                Ok(content) => (rank + 1, key, content.trim_end_matches(['\r', '\n']).to_owned(), false),
+                Ok(content) => (
+                    rank + 1,
+                    key,
+                    content.trim_end_matches(['\r', '\n']).to_owned(),
+                    false,
+                ),
                 Err(error) => {
                     let what = format!("the file {text} cannot be read: {}", error.kind());
-                    problems.push(Problem { key, what, origin: Some(format!("variable {variable}")) });
+                    problems.push(Problem {
+                        key,
+                        what,
+                        origin: Some(format!("variable {variable}")),
+                    });
                     continue;
                 }
             },
         };
-        let value = if from_text { guess(&text) } else { Value::from(text) };
+        let value = if from_text {
+            guess(&text)
+        } else {
+            Value::from(text)
+        };
         let data = nest(&key, value);
-        let layer = Layer { origin: format!("variable {variable}"), data, from_text };
+        let layer = Layer {
+            origin: format!("variable {variable}"),
+            data,
+            from_text,
+        };
         found.insert((rank, variable.clone()), layer);
     }
     found.into_values().collect()
@@ -137,7 +201,10 @@ fn key_of(
     }
     let rest = variable.strip_prefix("PUENTE_")?;
     let (table, key) = rest.split_once("__")?;
-    let (table, key) = (table.to_ascii_lowercase(), key.to_ascii_lowercase().replace("__", "."));
+    let (table, key) = (
+        table.to_ascii_lowercase(),
+        key.to_ascii_lowercase().replace("__", "."),
+    );
     if shared::TABLES.contains(&table.as_str()) {
         return Some((2, format!("{table}.{key}")));
     }
@@ -146,7 +213,11 @@ fn key_of(
     }
     if !sources.knows_service(&table) {
         let what = "unknown key: neither a shared table nor a service".to_owned();
-        problems.push(Problem { key: table, what, origin: Some(format!("variable {variable}")) });
+        problems.push(Problem {
+            key: table,
+            what,
+            origin: Some(format!("variable {variable}")),
+        });
     }
     None
 }
@@ -170,6 +241,10 @@ fn guess(text: &str) -> Value {
 
 fn nest(key: &str, value: Value) -> Dict {
     let (head, tail) = key.split_once('.').unwrap_or((key, ""));
-    let value = if tail.is_empty() { value } else { Value::from(nest(tail, value)) };
+    let value = if tail.is_empty() {
+        value
+    } else {
+        Value::from(nest(tail, value))
+    };
     Dict::from([(head.to_owned(), value)])
 }

@@ -74,7 +74,10 @@ impl NatsConfig {
     /// This address without credentials; for tests and the fleet.
     #[must_use]
     pub fn at(url: impl Into<String>) -> Self {
-        Self { url: url.into(), credentials_file: None }
+        Self {
+            url: url.into(),
+            credentials_file: None,
+        }
     }
 }
 

@@ -7,8 +7,17 @@ use figment::value::{Dict, Value};
 use super::layer::Layer;
 
 /// Parts of a key's name that mark its value as secret. Rather one too many: a masked port harms nobody.
-const SECRET_WORDS: [&str; 9] =
-    ["secret", "password", "passwd", "token", "private", "credential", "pepper", "api_key", "master_key"];
+const SECRET_WORDS: [&str; 9] = [
+    "secret",
+    "password",
+    "passwd",
+    "token",
+    "private",
+    "credential",
+    "pepper",
+    "api_key",
+    "master_key",
+];
 const MASK: &str = "••••";
 
 /// One key as it is shown.
@@ -39,7 +48,11 @@ pub(crate) fn shown(layers: &[Layer]) -> Vec<Shown> {
     let mut found = std::collections::BTreeMap::new();
     for layer in layers {
         walk(&layer.data, "", &mut |key, value| {
-            let shown = Shown { key: key.to_owned(), value: text(key, value), origin: layer.origin.clone() };
+            let shown = Shown {
+                key: key.to_owned(),
+                value: text(key, value),
+                origin: layer.origin.clone(),
+            };
             found.insert(key.to_owned(), shown);
         });
     }
@@ -48,7 +61,11 @@ pub(crate) fn shown(layers: &[Layer]) -> Vec<Shown> {
 
 fn walk(dict: &Dict, prefix: &str, each: &mut impl FnMut(&str, &Value)) {
     for (name, value) in dict {
-        let key = if prefix.is_empty() { name.clone() } else { format!("{prefix}.{name}") };
+        let key = if prefix.is_empty() {
+            name.clone()
+        } else {
+            format!("{prefix}.{name}")
+        };
         match value {
             Value::Dict(_, inner) if !inner.is_empty() => walk(inner, &key, each),
             value => each(&key, value),
@@ -71,8 +88,13 @@ fn text(key: &str, value: &Value) -> String {
         Value::Bool(_, value) => value.to_string(),
         Value::Char(_, value) => format!("\"{value}\""),
         Value::Num(_, number) => {
-            let whole = number.to_i128().map(|n| n.to_string()).or_else(|| number.to_u128().map(|n| n.to_string()));
-            whole.or_else(|| number.to_f64().map(|n| n.to_string())).unwrap_or_default()
+            let whole = number
+                .to_i128()
+                .map(|n| n.to_string())
+                .or_else(|| number.to_u128().map(|n| n.to_string()));
+            whole
+                .or_else(|| number.to_f64().map(|n| n.to_string()))
+                .unwrap_or_default()
         }
         Value::Empty(..) => "\"\"".to_owned(),
     }
@@ -80,9 +102,15 @@ fn text(key: &str, value: &Value) -> String {
 
 /// A URL without the password in it, and without its query: both may hold secrets. Other text is unchanged.
 fn without_password(text: &str) -> String {
-    let Some((scheme, rest)) = text.split_once("://") else { return text.to_owned() };
-    let rest = rest.split_once('?').map_or_else(|| rest.to_owned(), |(rest, _)| format!("{rest}?{MASK}"));
-    let Some((login, host)) = rest.rsplit_once('@') else { return format!("{scheme}://{rest}") };
+    let Some((scheme, rest)) = text.split_once("://") else {
+        return text.to_owned();
+    };
+    let rest = rest
+        .split_once('?')
+        .map_or_else(|| rest.to_owned(), |(rest, _)| format!("{rest}?{MASK}"));
+    let Some((login, host)) = rest.rsplit_once('@') else {
+        return format!("{scheme}://{rest}");
+    };
     match login.split_once(':') {
         Some((user, _)) => format!("{scheme}://{user}:{MASK}@{host}"),
         None => format!("{scheme}://{login}@{host}"),
@@ -95,9 +123,15 @@ mod tests {
 
     #[test]
     fn passwords_in_urls_are_masked() {
-        assert_eq!(without_password("postgres://u:p@w@h:1/db"), format!("postgres://u:{MASK}@h:1/db"));
+        assert_eq!(
+            without_password("postgres://u:p@w@h:1/db"),
+            format!("postgres://u:{MASK}@h:1/db")
+        );
         assert_eq!(without_password("nats://h:1"), "nats://h:1");
         assert_eq!(without_password("nats://u@h"), "nats://u@h");
-        assert_eq!(without_password("https://h/x?sig=1"), format!("https://h/x?{MASK}"));
+        assert_eq!(
+            without_password("https://h/x?sig=1"),
+            format!("https://h/x?{MASK}")
+        );
     }
 }

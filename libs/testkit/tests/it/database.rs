@@ -6,14 +6,23 @@ use sqlx::migrate::Migrator;
 
 static COMMON: Migrator = sqlx::migrate!("tests/it/common_tables");
 static OWN: Migrator = sqlx::migrate!("tests/it/shop_tables");
-const SHOP: Schema<'static> = Schema { service: "shop", common: &COMMON, own: &OWN };
+const SHOP: Schema<'static> = Schema {
+    service: "shop",
+    common: &COMMON,
+    own: &OWN,
+};
 
 async fn things(pool: &PgPool) -> Result<i64, sqlx::Error> {
-    sqlx::query_scalar("SELECT count(*) FROM things").fetch_one(pool).await
+    sqlx::query_scalar("SELECT count(*) FROM things")
+        .fetch_one(pool)
+        .await
 }
 
 async fn add(pool: &PgPool) -> Result<(), sqlx::Error> {
-    sqlx::query("INSERT INTO things (name) VALUES ('x')").execute(pool).await.map(drop)
+    sqlx::query("INSERT INTO things (name) VALUES ('x')")
+        .execute(pool)
+        .await
+        .map(drop)
 }
 
 #[tokio::test]
@@ -31,7 +40,11 @@ async fn a_dropped_database_is_gone() {
     let name = goes.url().rsplit_once('/').unwrap().1.to_owned();
     let exists = "SELECT count(*) FROM pg_database WHERE datname = $1";
     let count = async || -> i64 {
-        sqlx::query_scalar(exists).bind(&name).fetch_one(&stays.admin()).await.unwrap()
+        sqlx::query_scalar(exists)
+            .bind(&name)
+            .fetch_one(&stays.admin())
+            .await
+            .unwrap()
     };
     assert_eq!(count().await, 1);
     drop(goes);
@@ -46,19 +59,39 @@ async fn the_api_role_sees_only_its_tenant() {
         .await
         .unwrap();
     let mut seen = db.api_pool("shop").begin().await.unwrap();
-    sqlx::query("SELECT set_config('puente.tenant', 'acme', true)").execute(&mut *seen).await.unwrap();
-    let notes: Vec<String> = sqlx::query_scalar("SELECT note FROM notes").fetch_all(&mut *seen).await.unwrap();
+    sqlx::query("SELECT set_config('puente.tenant', 'acme', true)")
+        .execute(&mut *seen)
+        .await
+        .unwrap();
+    let notes: Vec<String> = sqlx::query_scalar("SELECT note FROM notes")
+        .fetch_all(&mut *seen)
+        .await
+        .unwrap();
     assert_eq!(notes, ["a"]);
 }
 
 #[tokio::test]
 async fn neither_role_may_change_tables_or_see_another_schema() {
-    let other = Schema { service: "depot", common: &OWN, own: &OWN };
-    let db = TestDb::new(&[SHOP, Schema { common: &Migrator::DEFAULT, ..other }]).await;
+    let other = Schema {
+        service: "depot",
+        common: &OWN,
+        own: &OWN,
+    };
+    let db = TestDb::new(&[
+        SHOP,
+        Schema {
+            common: &Migrator::DEFAULT,
+            ..other
+        },
+    ])
+    .await;
     for pool in [db.pool("shop"), db.api_pool("shop")] {
-        for refused in
-            ["DROP TABLE things", "SELECT * FROM depot.things", "SELECT * FROM _sqlx_migrations", "CREATE TABLE t ()"]
-        {
+        for refused in [
+            "DROP TABLE things",
+            "SELECT * FROM depot.things",
+            "SELECT * FROM _sqlx_migrations",
+            "CREATE TABLE t ()",
+        ] {
             let error = sqlx::query(refused).execute(&pool).await.unwrap_err();
             let code = error.as_database_error().unwrap().code().unwrap().into_owned();
             assert_eq!(code, "42501", "{refused}: {error}");

@@ -72,7 +72,11 @@ async fn a_slow_proxy_delays_both_directions() {
     proxy.slow(Duration::from_millis(50));
     let begin = Instant::now();
     assert_eq!(call(&mut stream).await.unwrap(), b'x');
-    assert!(begin.elapsed() >= Duration::from_millis(100), "{:?}", begin.elapsed());
+    assert!(
+        begin.elapsed() >= Duration::from_millis(100),
+        "{:?}",
+        begin.elapsed()
+    );
 }
 
 #[tokio::test]

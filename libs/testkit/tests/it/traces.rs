@@ -18,7 +18,10 @@ async fn a_trace_goes_on_over_a_stored_traceparent_and_reaches_the_receiver() {
 
     let received = tracing::info_span!("received", provider = "acme");
     set_parent(&received, Some(OUTSIDE));
-    let stored = async { current_traceparent() }.instrument(received).await.unwrap();
+    let stored = async { current_traceparent() }
+        .instrument(received)
+        .await
+        .unwrap();
     assert_eq!(trace_id(&stored), trace_id(OUTSIDE));
 
     let handled = tracing::info_span!("handled", otel.kind = "consumer");
@@ -30,16 +33,28 @@ async fn a_trace_goes_on_over_a_stored_traceparent_and_reaches_the_receiver() {
     telemetry.shutdown().await;
 
     let patience = Duration::from_secs(5);
-    let handled = sink.wait_for_span("`handled`", patience, |span| span.name == "handled").await;
-    let received = sink.wait_for_span("`received`", patience, |span| span.name == "received").await;
-    let batch = sink.wait_for_span("`batch`", patience, |span| span.name == "batch").await;
+    let handled = sink
+        .wait_for_span("`handled`", patience, |span| span.name == "handled")
+        .await;
+    let received = sink
+        .wait_for_span("`received`", patience, |span| span.name == "received")
+        .await;
+    let batch = sink
+        .wait_for_span("`batch`", patience, |span| span.name == "batch")
+        .await;
     assert_eq!(Some(handled.trace_id.as_str()), trace_id(OUTSIDE));
     assert_eq!(handled.parent_id, Some(received.span_id));
-    assert_eq!((handled.kind, handled.service.as_str()), ("consumer", "puente-test"));
+    assert_eq!(
+        (handled.kind, handled.service.as_str()),
+        ("consumer", "puente-test")
+    );
     assert_eq!(received.parent_id.as_deref(), Some("00f067aa0ba902b7"));
     assert_eq!(received.attributes["provider"], "acme");
     assert_ne!(batch.trace_id, handled.trace_id);
     assert_eq!(batch.links, [handled.trace_id]);
-    let own = sink.spans().iter().all(|span| ["handled", "received", "batch"].contains(&span.name.as_str()));
+    let own = sink
+        .spans()
+        .iter()
+        .all(|span| ["handled", "received", "batch"].contains(&span.name.as_str()));
     assert!(own, "the exporter does not trace itself: {:?}", sink.spans());
 }

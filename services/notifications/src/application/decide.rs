@@ -153,10 +153,7 @@ impl Refusal {
     /// Whether something already on its way may change the answer: the contact's message that led here is handled by
     /// another worker, or the account's templates are being read.
     pub(crate) const fn may_change(&self) -> bool {
-        matches!(
-            self,
-            Self::NoOptIn | Self::WindowClosed | Self::TemplateUnknown | Self::TemplateNotApproved(_)
-        )
+        matches!(self, Self::NoOptIn | Self::WindowClosed | Self::TemplateUnknown)
     }
 
     /// Whether reading the account's templates again may change the answer.
@@ -189,7 +186,11 @@ fn check(situation: &Situation<'_>) -> Result<Decision, Refusal> {
     if situation.since_inbound.is_some_and(|since| since < WINDOW) {
         let missing = |missing: crate::domain::text::Missing| Refusal::VariableMissing(missing.0);
         let body = text.render(situation.values).map_err(missing)?;
-        return if body.chars().count() > LONGEST_BODY { Err(Refusal::TooLong) } else { Ok(Decision::Session { body }) };
+        return if body.chars().count() > LONGEST_BODY {
+            Err(Refusal::TooLong)
+        } else {
+            Ok(Decision::Session { body })
+        };
     }
     by_template(situation, text)
 }
@@ -201,14 +202,24 @@ fn by_template(situation: &Situation<'_>, text: &Text) -> Result<Decision, Refus
     match situation.standing {
         Standing::Unknown if situation.trust_unknown => {}
         Standing::Unknown => return Err(Refusal::TemplateUnknown),
-        Standing::Known { approved: false, status, .. } => {
+        Standing::Known {
+            approved: false,
+            status,
+            ..
+        } => {
             return Err(Refusal::TemplateNotApproved(status.clone()));
         }
         Standing::Known { parameters: None, .. } if !situation.trust_unknown => {
             return Err(Refusal::TemplateUnknown);
         }
-        Standing::Known { parameters: Some(wanted), .. } if *wanted != given => {
-            return Err(Refusal::TemplateParameters { wanted: *wanted, given });
+        Standing::Known {
+            parameters: Some(wanted),
+            ..
+        } if *wanted != given => {
+            return Err(Refusal::TemplateParameters {
+                wanted: *wanted,
+                given,
+            });
         }
         // The provider may have moved the template to another category; its word counts.
         Standing::Known { category: theirs, .. } if !theirs.is_empty() => category.clone_from(theirs),
@@ -217,8 +228,9 @@ fn by_template(situation: &Situation<'_>, text: &Text) -> Result<Decision, Refus
     if category == "MARKETING" && situation.consent != Some(Consent::Marketing) {
         return Err(Refusal::NoMarketingOptIn);
     }
-    let parameters =
-        text.parameters(situation.values).map_err(|missing| Refusal::VariableMissing(missing.0))?;
+    let parameters = text
+        .parameters(situation.values)
+        .map_err(|missing| Refusal::VariableMissing(missing.0))?;
     Ok(Decision::Template {
         name: template.name.clone(),
         language: template.language.clone(),

@@ -28,12 +28,9 @@ mod tests {
 
     #[test]
     fn versions_are_applied_one_after_the_other() {
-        assert_eq!([turn(0, 1), turn(0, 2), turn(2, 2), turn(2, 1), turn(2, 3)], [
-            Turn::Now,
-            Turn::Early,
-            Turn::Seen,
-            Turn::Seen,
-            Turn::Now
-        ]);
+        assert_eq!(
+            [turn(0, 1), turn(0, 2), turn(2, 2), turn(2, 1), turn(2, 3)],
+            [Turn::Now, Turn::Early, Turn::Seen, Turn::Seen, Turn::Now]
+        );
     }
 }

@@ -39,9 +39,17 @@ mod tests {
     #[test]
     fn the_receipt_decides_and_the_list_prices() {
         let currency: Currency = "USD".parse().unwrap();
-        let price = Price { provider: "chat".into(), category: "utility".into(), minor: 2, currency };
+        let price = Price {
+            provider: "chat".into(),
+            category: "utility".into(),
+            minor: 2,
+            currency,
+        };
         let prices = [price];
-        assert_eq!(cost(&prices, "chat", Some(true), "UTILITY"), Some((2, Some(currency))));
+        assert_eq!(
+            cost(&prices, "chat", Some(true), "UTILITY"),
+            Some((2, Some(currency)))
+        );
         assert_eq!(cost(&prices, "chat", Some(false), "utility"), Some((0, None)));
         assert_eq!(cost(&prices, "chat", Some(true), "service"), None);
         assert_eq!(cost(&prices, "chat", None, "utility"), None);

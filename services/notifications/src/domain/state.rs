@@ -53,10 +53,16 @@ impl fmt::Display for State {
 impl FromStr for State {
     type Err = UnknownState;
     fn from_str(word: &str) -> Result<Self, UnknownState> {
-        [Self::Queued, Self::Sent, Self::Failed, Self::Delivered, Self::Read]
-            .into_iter()
-            .find(|state| state.as_str() == word)
-            .ok_or_else(|| UnknownState(word.chars().take(40).collect()))
+        [
+            Self::Queued,
+            Self::Sent,
+            Self::Failed,
+            Self::Delivered,
+            Self::Read,
+        ]
+        .into_iter()
+        .find(|state| state.as_str() == word)
+        .ok_or_else(|| UnknownState(word.chars().take(40).collect()))
     }
 }
 
@@ -66,7 +72,13 @@ mod tests {
     use proptest::prelude::*;
 
     fn any_state() -> impl Strategy<Value = State> {
-        prop::sample::select(vec![State::Queued, State::Sent, State::Failed, State::Delivered, State::Read])
+        prop::sample::select(vec![
+            State::Queued,
+            State::Sent,
+            State::Failed,
+            State::Delivered,
+            State::Read,
+        ])
     }
 
     fn hear(told: &[State]) -> Vec<State> {

@@ -85,7 +85,9 @@ impl Text {
             Part::Variable(name) => Some(name.as_str()),
             Part::Words(_) => None,
         });
-        let in_template = template.iter().flat_map(|t| t.parameters.iter().map(String::as_str));
+        let in_template = template
+            .iter()
+            .flat_map(|t| t.parameters.iter().map(String::as_str));
         let used: BTreeSet<&str> = in_text.chain(in_template).collect();
         if let Some(name) = used.difference(&declared).next() {
             return Err(TextError::Undeclared((*name).to_owned()));
@@ -101,7 +103,11 @@ impl Text {
         {
             return Err(TextError::Category(template.category.clone()));
         }
-        Ok(Self { parts, defaults, template })
+        Ok(Self {
+            parts,
+            defaults,
+            template,
+        })
     }
 
     /// The template that says the same.
@@ -116,8 +122,14 @@ impl Text {
             Part::Variable(name) => Some(name.as_str()),
             Part::Words(_) => None,
         });
-        let in_template = self.template.iter().flat_map(|t| t.parameters.iter().map(String::as_str));
-        in_text.chain(in_template).filter(|name| !self.defaults.contains_key(*name)).collect()
+        let in_template = self
+            .template
+            .iter()
+            .flat_map(|t| t.parameters.iter().map(String::as_str));
+        in_text
+            .chain(in_template)
+            .filter(|name| !self.defaults.contains_key(*name))
+            .collect()
     }
 
     /// The text with its values.
@@ -136,16 +148,29 @@ impl Text {
     pub(crate) fn parameters(&self, values: &BTreeMap<String, String>) -> Result<Vec<String>, Missing> {
         let names = self.template.iter().flat_map(|t| &t.parameters);
         let value = |name: &String| {
-            let value = self.value(name, values)?.split_whitespace().collect::<Vec<_>>().join(" ");
-            if value.is_empty() { Err(Missing(name.clone())) } else { Ok(value) }
+            let value = self
+                .value(name, values)?
+                .split_whitespace()
+                .collect::<Vec<_>>()
+                .join(" ");
+            if value.is_empty() {
+                Err(Missing(name.clone()))
+            } else {
+                Ok(value)
+            }
         };
         names.map(value).collect()
     }
 
     /// A value of nothing but blanks is no value; a default may be empty on purpose.
     fn value<'a>(&'a self, name: &str, values: &'a BTreeMap<String, String>) -> Result<&'a str, Missing> {
-        let given = values.get(name).map(|value| value.trim()).filter(|value| !value.is_empty());
-        given.or_else(|| self.defaults.get(name).map(String::as_str)).ok_or_else(|| Missing(name.to_owned()))
+        let given = values
+            .get(name)
+            .map(|value| value.trim())
+            .filter(|value| !value.is_empty());
+        given
+            .or_else(|| self.defaults.get(name).map(String::as_str))
+            .ok_or_else(|| Missing(name.to_owned()))
     }
 }
 

@@ -3,7 +3,10 @@ use proptest::prelude::*;
 use super::*;
 
 fn values(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
+    pairs
+        .iter()
+        .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+        .collect()
 }
 
 fn template(parameters: &[&str]) -> Template {
@@ -24,7 +27,8 @@ fn text(text: &str, variables: &[&str], defaults: &[(&str, &str)]) -> Result<Tex
 fn variables_are_filled_in_and_doubled_braces_are_braces() {
     let text = text("Hola {name}, {{orden}} {number}.", &["name", "number"], &[]).unwrap();
     assert_eq!(
-        text.render(&values(&[("name", "Ana"), ("number", "OT-1")])).unwrap(),
+        text.render(&values(&[("name", "Ana"), ("number", "OT-1")]))
+            .unwrap(),
         "Hola Ana, {orden} OT-1."
     );
 }
@@ -33,7 +37,10 @@ fn variables_are_filled_in_and_doubled_braces_are_braces() {
 fn a_missing_or_blank_value_is_refused_unless_there_is_a_default() {
     let strict = text("Hola {name}", &["name"], &[]).unwrap();
     assert_eq!(strict.render(&values(&[])), Err(Missing("name".into())));
-    assert_eq!(strict.render(&values(&[("name", "  ")])), Err(Missing("name".into())));
+    assert_eq!(
+        strict.render(&values(&[("name", "  ")])),
+        Err(Missing("name".into()))
+    );
     let kind = text("Hola {name}", &["name"], &[("name", "cliente")]).unwrap();
     assert_eq!(kind.render(&values(&[("name", "")])).unwrap(), "Hola cliente");
 }
@@ -43,10 +50,16 @@ fn what_is_declared_and_what_is_used_must_agree() {
     assert_eq!(text("{a}", &[], &[]), Err(TextError::Undeclared("a".into())));
     assert_eq!(text("x", &["a"], &[]), Err(TextError::Unused("a".into())));
     assert_eq!(text("{a}", &["a", "a"], &[]), Err(TextError::Twice("a".into())));
-    assert_eq!(text("x", &[], &[("a", "1")]), Err(TextError::StrayDefault("a".into())));
+    assert_eq!(
+        text("x", &[], &[("a", "1")]),
+        Err(TextError::StrayDefault("a".into()))
+    );
     assert_eq!(text("  ", &[], &[]), Err(TextError::Empty));
     for broken in ["{a", "a}", "{}", "{A}", "{a b}"] {
-        assert!(matches!(text(broken, &["a"], &[]), Err(TextError::Brace(_))), "{broken}");
+        assert!(
+            matches!(text(broken, &["a"], &[]), Err(TextError::Brace(_))),
+            "{broken}"
+        );
     }
     let undeclared = Text::new("x", &[], BTreeMap::new(), Some(template(&["name"])));
     assert_eq!(undeclared, Err(TextError::Undeclared("name".into())));
@@ -55,7 +68,13 @@ fn what_is_declared_and_what_is_used_must_agree() {
 #[test]
 fn parameters_keep_their_order_and_lose_line_breaks() {
     let variables = ["name".to_owned(), "number".to_owned()];
-    let text = Text::new("x", &variables, BTreeMap::new(), Some(template(&["number", "name"]))).unwrap();
+    let text = Text::new(
+        "x",
+        &variables,
+        BTreeMap::new(),
+        Some(template(&["number", "name"])),
+    )
+    .unwrap();
     let values = values(&[("name", "Ana\n\t  María"), ("number", "OT-1")]);
     assert_eq!(text.parameters(&values).unwrap(), ["OT-1", "Ana María"]);
 }

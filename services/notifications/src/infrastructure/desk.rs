@@ -27,6 +27,11 @@ use crate::infrastructure::wire::{self, To};
 /// The operation of every effect of this service.
 pub(crate) const SEND: &str = "messages.send";
 
+/// The answers to words of consent, which are sent whatever the word was.
+pub(crate) const OPT_OUT_CONFIRMED: &str = "opt_out_confirmed";
+pub(crate) const OPT_IN_CONFIRMED: &str = "opt_in_confirmed";
+pub(crate) const CONSENT_TEXTS: [&str; 2] = [OPT_OUT_CONFIRMED, OPT_IN_CONFIRMED];
+
 /// What an installation may choose about messages.
 pub(crate) struct Policy {
     /// The language of tenants that chose none.
@@ -100,8 +105,9 @@ impl Desk {
             Some(wanted) => template::standing(tx, tenant, &ask.to.connection, wanted).await?,
             None => Standing::Unknown,
         };
-        let since_inbound =
-            known.last_inbound_at.map(|at| std::time::Duration::try_from(now - at).unwrap_or_default());
+        let since_inbound = known
+            .last_inbound_at
+            .map(|at| std::time::Duration::try_from(now - at).unwrap_or_default());
         Ok(decide(&Situation {
             reachable: ask.to.is_complete() && ask.to.connection.parse::<ConnectionId>().is_ok(),
             text,
@@ -125,13 +131,27 @@ impl Desk {
         let effect_key = format!("message:{id}");
         let (form, category, outcome) = match decision {
             Decision::Session { body } => ("session", "SERVICE".to_owned(), Ok(Content::Text { body })),
-            Decision::Template { name, language, parameters, category } => {
-                ("template", category, Ok(Content::Template { name, language, parameters }))
-            }
+            Decision::Template {
+                name,
+                language,
+                parameters,
+                category,
+            } => (
+                "template",
+                category,
+                Ok(Content::Template {
+                    name,
+                    language,
+                    parameters,
+                }),
+            ),
             Decision::Refused(refusal) => ("none", String::new(), Err(refusal)),
         };
         let traceparent = puente_telemetry::current_traceparent().or_else(|| event.traceparent.clone());
-        let refused = outcome.as_ref().err().map(|r: &Refusal| (r.code(), r.tag(), r.to_string()));
+        let refused = outcome
+            .as_ref()
+            .err()
+            .map(|r: &Refusal| (r.code(), r.tag(), r.to_string()));
         let new = NewMessage {
             id,
             tenant: &event.tenant,
@@ -152,7 +172,11 @@ impl Desk {
         let about_message = match outcome {
             Ok(content) => {
                 self.queue(tx, event, ask, id, &effect_key, content).await?;
-                NewEvent::new(&event.tenant, id, &wire::queued(id, &ask.to, &ask.key, &ask.about, form))
+                NewEvent::new(
+                    &event.tenant,
+                    id,
+                    &wire::queued(id, &ask.to, &ask.key, &ask.about, form),
+                )
             }
             Err(refusal) => {
                 tracing::info!(
@@ -177,9 +201,13 @@ impl Desk {
         effect_key: &str,
         content: Content,
     ) -> Result<(), ApplyError> {
-        let dead = |error: &dyn std::fmt::Display| ApplyError::Dead(format!("message cannot be queued: {error}"));
-        let outbound =
-            OutboundMessage { to: ask.to.contact_id.clone(), content, reference: effect_key.to_owned() };
+        let dead =
+            |error: &dyn std::fmt::Display| ApplyError::Dead(format!("message cannot be queued: {error}"));
+        let outbound = OutboundMessage {
+            to: ask.to.contact_id.clone(),
+            content,
+            reference: effect_key.to_owned(),
+        };
         let effect = NewEffect {
             key: effect_key.to_owned(),
             tenant: event.tenant.clone(),
@@ -188,7 +216,11 @@ impl Desk {
             operation: SEND,
             subject_id: id.to_string(),
             payload: serde_json::to_value(&outbound).map_err(|error| dead(&error))?,
-            priority: if ask.critical { Priority::Critical } else { Priority::Normal },
+            priority: if ask.critical {
+                Priority::Critical
+            } else {
+                Priority::Normal
+            },
             not_before: None,
         };
         enqueue(&mut *tx, &effect).await?;

@@ -12,9 +12,12 @@ use puente_types::MessageId;
 use serde_json::Value;
 use sqlx::PgPool;
 
+use crate::domain::consent::Consent;
 use crate::domain::state::State;
-use crate::infrastructure::desk::{Desk, SEND};
+use crate::infrastructure::desk::{CONSENT_TEXTS, Desk, SEND};
 use crate::infrastructure::receipts::{self, Registry};
+use crate::infrastructure::store::contact;
+use crate::infrastructure::store::identity;
 use crate::infrastructure::store::message::{self, Report};
 
 /// Sends messages and takes in what became of them.
@@ -27,34 +30,59 @@ pub(crate) struct Sender {
 impl Sender {
     fn channel(&self, effect: &Effect) -> Result<&'static dyn MessageChannel, ProviderError> {
         let channel = (self.registry)(&effect.provider).and_then(|provider| provider.message());
-        channel.ok_or_else(|| ProviderError::configuration("channel_missing", "the provider carries no messages"))
+        channel.ok_or_else(|| {
+            ProviderError::configuration("channel_missing", "the provider carries no messages")
+        })
     }
 
-    /// A receipt may have proved meanwhile that an attempt which seemed to have failed went through. Then there is
-    /// nothing left to call.
-    async fn known(&self, effect: &Effect) -> Result<Option<Sent>, ProviderError> {
+    /// What became of the message while it waited. A receipt may have proved that an attempt which seemed to have
+    /// failed went through: then there is nothing left to call. And the contact may have asked for silence.
+    async fn meanwhile(&self, effect: &Effect) -> Result<Option<Sent>, ProviderError> {
         let id = message_id(effect)?;
-        let rejected = |code: &str, detail: &str| ProviderError::new(ProviderErrorKind::Rejected, code, detail);
-        let standing = async {
-            let mut connection = self.pool.acquire().await?;
-            message::standing(&mut connection, &effect.tenant, id).await
+        let rejected =
+            |code: &str, detail: &str| ProviderError::new(ProviderErrorKind::Rejected, code, detail);
+        let read = async {
+            let mut database = self.pool.acquire().await?;
+            let Some(standing) = message::standing(&mut database, &effect.tenant, id).await? else {
+                return Ok::<_, sqlx::Error>(None);
+            };
+            let connection = effect.connection.as_str();
+            let known =
+                contact::find(&mut database, &effect.tenant, connection, &standing.contact_id).await?;
+            Ok(Some((standing, known.consent())))
         };
-        match standing.await {
-            Ok(Some((State::Failed, _))) => Err(rejected("already_failed", "a receipt says that it failed")),
-            Ok(Some((_, Some(provider_message_id)))) => Ok(Some(Sent { provider_message_id, contact_id: None })),
-            Ok(Some((_, None))) => Ok(None),
-            Ok(None) => Err(rejected("message_gone", "the message is no longer kept")),
-            Err(_) => Err(ProviderError::new(
-                ProviderErrorKind::Unavailable { retry_after: None },
+        let Ok(read) = read.await else {
+            let kind = ProviderErrorKind::Unavailable { retry_after: None };
+            return Err(ProviderError::new(
+                kind,
                 "database",
                 "the database did not answer before the call",
-            )),
+            ));
+        };
+        let Some((standing, consent)) = read else {
+            return Err(rejected("message_gone", "the message is no longer kept"));
+        };
+        if let Some(provider_message_id) = standing.provider_message_id {
+            return Ok(Some(Sent {
+                provider_message_id,
+                contact_id: None,
+            }));
         }
+        if standing.state == State::Failed {
+            return Err(rejected("already_failed", "a receipt says that it failed"));
+        }
+        if consent == Consent::OptedOut && !CONSENT_TEXTS.contains(&standing.template.as_str()) {
+            return Err(rejected("opted_out", "the contact asked for no more messages"));
+        }
+        Ok(None)
     }
 }
 
 fn message_id(effect: &Effect) -> Result<MessageId, ProviderError> {
-    effect.subject_id.parse().map_err(|_| ProviderError::malformed("the effect names no message"))
+    effect
+        .subject_id
+        .parse()
+        .map_err(|_| ProviderError::malformed("the effect names no message"))
 }
 
 fn value(sent: &Sent) -> Result<Value, ProviderError> {
@@ -64,7 +92,8 @@ fn value(sent: &Sent) -> Result<Value, ProviderError> {
 #[async_trait]
 impl EffectExecutor for Sender {
     fn recovery(&self, effect: &Effect) -> Recovery {
-        self.channel(effect).map_or(Recovery::Unsure, |channel| channel.recovery())
+        self.channel(effect)
+            .map_or(Recovery::Unsure, |channel| channel.recovery())
     }
 
     async fn call(&self, effect: &Effect, ctx: CallCtx<'_>) -> Result<Value, ProviderError> {
@@ -74,7 +103,7 @@ impl EffectExecutor for Sender {
         let channel = self.channel(effect)?;
         let outbound: OutboundMessage = serde_json::from_value(effect.payload.clone())
             .map_err(|_| ProviderError::malformed("the effect holds no message"))?;
-        if let Some(sent) = self.known(effect).await? {
+        if let Some(sent) = self.meanwhile(effect).await? {
             return value(&sent);
         }
         value(&channel.send(ctx, &outbound).await?)
@@ -100,18 +129,27 @@ impl EffectExecutor for Sender {
         };
         match outcome {
             Outcome::Done(result) => {
-                let sent: Sent = serde_json::from_value(result.clone()).map_err(|_| {
-                    ApplyError::Dead("the result of a send is none".to_owned())
-                })?;
+                let sent: Sent = serde_json::from_value(result.clone())
+                    .map_err(|_| ApplyError::Dead("the result of a send is none".to_owned()))?;
                 let connection = effect.connection.as_str();
-                message::lock_provider_id(tx, &effect.tenant, connection, &sent.provider_message_id).await?;
-                let Some(mut row) = message::lock(tx, &effect.tenant, id).await? else { return Ok(()) };
-                message::name(tx, &mut row, &sent.provider_message_id, sent.contact_id.as_deref()).await?;
+                identity::lock_provider_id(tx, &effect.tenant, connection, &sent.provider_message_id).await?;
+                let Some(mut row) = message::lock(tx, &effect.tenant, id).await? else {
+                    return Ok(());
+                };
+                identity::name(
+                    tx,
+                    &mut row,
+                    &sent.provider_message_id,
+                    sent.contact_id.as_deref(),
+                )
+                .await?;
                 message::hear(tx, &mut row, &report, prices).await?;
                 receipts::drain(tx, &mut row, self.registry, prices).await?;
             }
             Outcome::Failed(error) => {
-                let Some(mut row) = message::lock(tx, &effect.tenant, id).await? else { return Ok(()) };
+                let Some(mut row) = message::lock(tx, &effect.tenant, id).await? else {
+                    return Ok(());
+                };
                 report.state = State::Failed;
                 report.error = Some((error.code().to_owned(), error.tag().as_str()));
                 message::hear(tx, &mut row, &report, prices).await?;
@@ -121,7 +159,9 @@ impl EffectExecutor for Sender {
                 }
             }
             Outcome::Unknown { reason } => {
-                let Some(mut row) = message::lock(tx, &effect.tenant, id).await? else { return Ok(()) };
+                let Some(mut row) = message::lock(tx, &effect.tenant, id).await? else {
+                    return Ok(());
+                };
                 if row.state == State::Queued {
                     message::park(tx, &mut row, effect.id, reason, now).await?;
                 }

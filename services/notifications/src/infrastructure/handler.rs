@@ -13,7 +13,7 @@ use puente_proto::{Event, instant};
 
 use crate::application::follow_order::{Turn, turn};
 use crate::domain::consent::Word;
-use crate::infrastructure::desk::{Ask, Desk};
+use crate::infrastructure::desk::{Ask, Desk, OPT_IN_CONFIRMED, OPT_OUT_CONFIRMED};
 use crate::infrastructure::receipts::{self, Registry};
 use crate::infrastructure::store::{contact, order, template};
 use crate::infrastructure::wire::To;
@@ -22,9 +22,6 @@ use crate::infrastructure::wire::To;
 const ORDER_OPENED: &str = "order_opened";
 /// The text of a state that has none of its own.
 const ORDER_STATE_CHANGED: &str = "order_state_changed";
-/// The answers to words of consent.
-const OPT_OUT_CONFIRMED: &str = "opt_out_confirmed";
-const OPT_IN_CONFIRMED: &str = "opt_in_confirmed";
 
 /// The consumer's handler.
 pub(crate) struct Handler {
@@ -50,8 +47,12 @@ impl EventHandler for Handler {
                 Ok(template::announced(tx, &event.tenant, &news, event.occurred_at).await?)
             }
             // Another event of an order: nobody is told of it, and it still has its place in the order's count.
-            _ if (event.event.domain, event.event.entity) == (OrderOpened::TYPE.domain, OrderOpened::TYPE.entity) => {
-                let Some(version) = self.next(tx, event).await? else { return Ok(()) };
+            _ if (event.event.domain, event.event.entity)
+                == (OrderOpened::TYPE.domain, OrderOpened::TYPE.entity) =>
+            {
+                let Some(version) = self.next(tx, event).await? else {
+                    return Ok(());
+                };
                 Ok(order::advance(tx, &event.tenant, &event.aggregate_id, version).await?)
             }
             // Left over from a filter of another version.
@@ -65,7 +66,9 @@ impl EventHandler for Handler {
 }
 
 fn decode<E: Event>(event: &Envelope) -> Result<E, ApplyError> {
-    event.decode().map_err(|error: EnvelopeError| ApplyError::Dead(error.to_string()))
+    event
+        .decode()
+        .map_err(|error: EnvelopeError| ApplyError::Dead(error.to_string()))
 }
 
 impl Handler {
@@ -87,8 +90,14 @@ impl Handler {
     }
 
     async fn opened(&self, tx: &mut Tx, event: &Envelope, opened: OrderOpened) -> Result<(), ApplyError> {
-        let Some(version) = self.next(tx, event).await? else { return Ok(()) };
-        let name = opened.contact.as_ref().map(|contact| contact.name.clone()).unwrap_or_default();
+        let Some(version) = self.next(tx, event).await? else {
+            return Ok(());
+        };
+        let name = opened
+            .contact
+            .as_ref()
+            .map(|contact| contact.name.clone())
+            .unwrap_or_default();
         let ask = Ask {
             to: To::from_contact(opened.contact.as_ref()),
             key: ORDER_OPENED.to_owned(),
@@ -109,13 +118,19 @@ impl Handler {
     }
 
     async fn moved(&self, tx: &mut Tx, event: &Envelope, moved: OrderStateChanged) -> Result<(), ApplyError> {
-        let Some(version) = self.next(tx, event).await? else { return Ok(()) };
+        let Some(version) = self.next(tx, event).await? else {
+            return Ok(());
+        };
         if moved.visible {
             let language = self.desk.language(&event.tenant);
             let told = self.desk.texts.of_state(&event.tenant, language, &moved.after);
             let (key, label) = told.unwrap_or((ORDER_STATE_CHANGED, &moved.after));
             let (key, label) = (key.to_owned(), label.to_owned());
-            let name = moved.contact.as_ref().map(|contact| contact.name.clone()).unwrap_or_default();
+            let name = moved
+                .contact
+                .as_ref()
+                .map(|contact| contact.name.clone())
+                .unwrap_or_default();
             let ask = Ask {
                 to: To::from_contact(moved.contact.as_ref()),
                 key,
@@ -149,19 +164,38 @@ impl Handler {
     }
 
     /// A contact's message opens the session window, and may be a word of consent.
-    async fn received(&self, tx: &mut Tx, event: &Envelope, message: MessageReceived) -> Result<(), ApplyError> {
+    async fn received(
+        &self,
+        tx: &mut Tx,
+        event: &Envelope,
+        message: MessageReceived,
+    ) -> Result<(), ApplyError> {
         if message.own || !message.group_id.is_empty() || message.contact_id.is_empty() {
             return Ok(());
         }
-        let sent_at = message.sent_at.as_ref().and_then(instant).unwrap_or(event.occurred_at);
+        let sent_at = message
+            .sent_at
+            .as_ref()
+            .and_then(instant)
+            .unwrap_or(event.occurred_at);
         // A provider's clock that runs ahead must not hold the window open.
         let at = sent_at.min(self.desk.clock.now());
         let spoken = match message.kind() {
             MessageKind::Text | MessageKind::Choice => self.desk.policy.words.read(&message.text),
             _ => None,
         };
-        contact::wrote(tx, &event.tenant, &message.connection, &message.contact_id, at, spoken).await?;
-        let Some(word) = spoken.filter(|_| self.desk.policy.confirm_consent) else { return Ok(()) };
+        contact::wrote(
+            tx,
+            &event.tenant,
+            &message.connection,
+            &message.contact_id,
+            at,
+            spoken,
+        )
+        .await?;
+        let Some(word) = spoken.filter(|_| self.desk.policy.confirm_consent) else {
+            return Ok(());
+        };
         let key = match word {
             Word::Stop => OPT_OUT_CONFIRMED,
             Word::Start => OPT_IN_CONFIRMED,
@@ -184,5 +218,8 @@ impl Handler {
 }
 
 fn values<const N: usize>(pairs: [(&str, String); N]) -> BTreeMap<String, String> {
-    pairs.into_iter().map(|(name, value)| (name.to_owned(), value)).collect()
+    pairs
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
 }

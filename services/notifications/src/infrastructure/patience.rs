@@ -21,7 +21,10 @@ pub(crate) struct Patience {
 
 impl Patience {
     pub(crate) fn new(longest: Duration) -> Self {
-        Self { longest, since: Mutex::default() }
+        Self {
+            longest,
+            since: Mutex::default(),
+        }
     }
 
     /// Whether to try this event again a little later.
@@ -44,7 +47,10 @@ impl Patience {
 
     /// The event was worked.
     pub(crate) fn done(&self, event: EventId) {
-        self.since.lock().unwrap_or_else(PoisonError::into_inner).remove(&event);
+        self.since
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(&event);
     }
 }
 

@@ -16,6 +16,7 @@ use tracing::Instrument as _;
 use crate::application::price::Price;
 use crate::domain::state::State;
 use crate::infrastructure::desk::Desk;
+use crate::infrastructure::store::identity;
 use crate::infrastructure::store::message::{self, Report, Row};
 use crate::infrastructure::store::receipt::{self, Pending};
 use crate::infrastructure::wire;
@@ -31,8 +32,14 @@ pub(crate) async fn apply(
     event: &Envelope,
     changed: &ReceiptChanged,
 ) -> Result<(), ApplyError> {
-    let Some(state) = wire::told(changed.state) else { return Ok(()) };
-    let at = changed.changed_at.as_ref().and_then(instant).unwrap_or(event.occurred_at);
+    let Some(state) = wire::told(changed.state) else {
+        return Ok(());
+    };
+    let at = changed
+        .changed_at
+        .as_ref()
+        .and_then(instant)
+        .unwrap_or(event.occurred_at);
     let pending = Pending {
         state: state.as_str().to_owned(),
         error_code: changed.error_code.clone(),
@@ -46,11 +53,21 @@ pub(crate) async fn apply(
     let Some(id) = found else {
         if !changed.provider_message_id.is_empty() {
             let id = &changed.provider_message_id;
-            receipt::keep(tx, &event.tenant, &changed.connection, id, &pending, desk.clock.now()).await?;
+            receipt::keep(
+                tx,
+                &event.tenant,
+                &changed.connection,
+                id,
+                &pending,
+                desk.clock.now(),
+            )
+            .await?;
         }
         return Ok(());
     };
-    let Some(mut row) = message::lock(tx, &event.tenant, id).await? else { return Ok(()) };
+    let Some(mut row) = message::lock(tx, &event.tenant, id).await? else {
+        return Ok(());
+    };
     // The receipt came in a trace of its own; what it does belongs to the journey that sent the message.
     let span = tracing::info_span!(
         "receipt.apply",
@@ -64,7 +81,7 @@ pub(crate) async fn apply(
     puente_telemetry::link(&span, event.traceparent.as_deref());
     let prices = &desk.policy.prices;
     async {
-        message::name(tx, &mut row, &changed.provider_message_id, None).await?;
+        identity::name(tx, &mut row, &changed.provider_message_id, None).await?;
         drain(tx, &mut row, registry, prices).await?;
         hear(tx, &mut row, state, &pending, registry, prices).await
     }
@@ -85,11 +102,14 @@ async fn find(
     let reference = changed.reference.split('|').next().unwrap_or_default();
     let mut by_reference = None;
     if !reference.is_empty()
-        && let Some((id, settled)) = message::by_reference(tx, tenant, connection, reference).await?
+        && let Some((id, settled)) = identity::by_reference(tx, tenant, connection, reference).await?
     {
         by_reference = Some(id);
         if !settled && !provider_id.is_empty() {
-            let sent = Sent { provider_message_id: provider_id.to_owned(), contact_id: None };
+            let sent = Sent {
+                provider_message_id: provider_id.to_owned(),
+                contact_id: None,
+            };
             let result = serde_json::to_value(sent).unwrap_or_default();
             if settle_by_key(tx, reference, result).await? {
                 tracing::info!(message.id = %id, "a receipt settled the call of message {id}");
@@ -99,8 +119,10 @@ async fn find(
     if provider_id.is_empty() {
         return Ok(by_reference);
     }
-    message::lock_provider_id(tx, tenant, connection, provider_id).await?;
-    Ok(message::by_provider_id(tx, tenant, connection, provider_id).await?.or(by_reference))
+    identity::lock_provider_id(tx, tenant, connection, provider_id).await?;
+    Ok(identity::by_provider_id(tx, tenant, connection, provider_id)
+        .await?
+        .or(by_reference))
 }
 
 /// Takes in what was reported under a message's provider id before anybody knew whose it was. The caller holds that
@@ -111,7 +133,9 @@ pub(crate) async fn drain(
     registry: Registry,
     prices: &[Price],
 ) -> Result<(), sqlx::Error> {
-    let Some(provider_message_id) = row.provider_message_id.clone() else { return Ok(()) };
+    let Some(provider_message_id) = row.provider_message_id.clone() else {
+        return Ok(());
+    };
     let waiting = receipt::take(tx, &row.tenant, &row.connection, &provider_message_id).await?;
     for pending in waiting {
         puente_telemetry::link(&tracing::Span::current(), pending.traceparent.as_deref());
@@ -148,8 +172,14 @@ async fn hear(
 
 /// What a person has to do about a failure that came by receipt: the provider's own table of codes says so.
 fn tag(provider: Option<&'static dyn Provider>, code: &str) -> &'static str {
-    let rules = provider.map(|provider| provider.manifest().errors.as_slice()).unwrap_or_default();
-    let rule = rules.iter().find(|rule| rule.codes.iter().any(|known| known == code));
-    let kind = rule.and_then(|rule| rule.error_kind()).unwrap_or(ProviderErrorKind::Rejected);
+    let rules = provider
+        .map(|provider| provider.manifest().errors.as_slice())
+        .unwrap_or_default();
+    let rule = rules
+        .iter()
+        .find(|rule| rule.codes.iter().any(|known| known == code));
+    let kind = rule
+        .and_then(|rule| rule.error_kind())
+        .unwrap_or(ProviderErrorKind::Rejected);
     ProviderError::new(kind, code, "").tag().as_str()
 }

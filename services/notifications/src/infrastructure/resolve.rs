@@ -31,7 +31,10 @@ pub async fn resolve_doubt(
         return Ok(false);
     }
     if let Resolution::Close { .. } = resolution
-        && let (Ok(tenant), Ok(id)) = (parked.tenant.parse::<TenantId>(), parked.subject_id.parse::<MessageId>())
+        && let (Ok(tenant), Ok(id)) = (
+            parked.tenant.parse::<TenantId>(),
+            parked.subject_id.parse::<MessageId>(),
+        )
         && let Some(mut row) = message::lock(&mut tx, &tenant, id).await?
     {
         let report = Report {

@@ -81,10 +81,18 @@ impl Reader {
                 if shutdown.is_cancelled() {
                     return;
                 }
-                let Some(provider) = (self.registry)(&connection.provider) else { continue };
-                let Some(channel) = provider.message() else { continue };
+                let Some(provider) = (self.registry)(&connection.provider) else {
+                    continue;
+                };
+                let Some(channel) = provider.message() else {
+                    continue;
+                };
                 let timeout = Duration::from_millis(provider.manifest().timeout_ms);
-                let age = if wanted.contains(&connection.id) { FRESH } else { self.every };
+                let age = if wanted.contains(&connection.id) {
+                    FRESH
+                } else {
+                    self.every
+                };
                 if let Err(error) = self.read(connection, channel, age, timeout).await {
                     tracing::warn!(
                         provider = connection.provider,
@@ -114,8 +122,15 @@ impl Reader {
         let as_of = self.clock.now();
         let until = as_of + timeout + MARGIN;
         let mut held = self.pool.acquire().await?;
-        let ours =
-            template::claim(&mut held, &connection.tenant, &connection.id, as_of - age, as_of, until).await?;
+        let ours = template::claim(
+            &mut held,
+            &connection.tenant,
+            &connection.id,
+            as_of - age,
+            as_of,
+            until,
+        )
+        .await?;
         drop(held);
         if !ours {
             return Ok(());
@@ -130,7 +145,15 @@ impl Reader {
         let listed = tokio::time::timeout(timeout + MARGIN, channel.templates(ctx)).await;
         let templates = listed.map_err(|_| ReadError::Late)??;
         let mut tx = self.pool.begin().await?;
-        template::listed(&mut tx, &connection.tenant, &connection.id, &templates, as_of, self.clock.now()).await?;
+        template::listed(
+            &mut tx,
+            &connection.tenant,
+            &connection.id,
+            &templates,
+            as_of,
+            self.clock.now(),
+        )
+        .await?;
         tx.commit().await?;
         tracing::debug!(connection.id = %connection.id, count = templates.len(), "templates read");
         Ok(())

@@ -98,7 +98,9 @@ pub(crate) enum Mistake {
         reason: TextError,
     },
     /// A tenant's text asks for a value that nobody gives.
-    #[error("{file}: [{key}]: variable `{variable}` is given to nobody who writes this text; there are: {known}")]
+    #[error(
+        "{file}: [{key}]: variable `{variable}` is given to nobody who writes this text; there are: {known}"
+    )]
     Ungiven {
         /// The file.
         file: String,
@@ -127,17 +129,27 @@ impl Texts {
         for (language, file, text) in BUILT_IN {
             built_in.insert(language.to_owned(), parse(file, text, None, &mut mistakes));
         }
-        let mut texts = Self { built_in, own: BTreeMap::new() };
+        let mut texts = Self {
+            built_in,
+            own: BTreeMap::new(),
+        };
         if let Some(folder) = folder {
             texts.read_folder(folder, &mut mistakes);
         }
-        if mistakes.is_empty() { Ok(texts) } else { Err(Mistakes(mistakes)) }
+        if mistakes.is_empty() {
+            Ok(texts)
+        } else {
+            Err(Mistakes(mistakes))
+        }
     }
 
     /// The text of a key as the tenant says it: their own, else the built-in one, in their language, else in Spanish.
     pub(crate) fn find(&self, tenant: &TenantId, language: &str, key: &str) -> Option<&Text> {
         [language, "es"].into_iter().find_map(|language| {
-            let own = self.own.get(&(tenant.clone(), language.to_owned())).and_then(|set| set.get(key));
+            let own = self
+                .own
+                .get(&(tenant.clone(), language.to_owned()))
+                .and_then(|set| set.get(key));
             let entry = own.or_else(|| self.built_in.get(language).and_then(|set| set.get(key)));
             entry.map(|entry| &entry.text)
         })
@@ -146,7 +158,10 @@ impl Texts {
     /// The key of the text that tells of an order's state, and what the state is called; the tenant's own goes first.
     pub(crate) fn of_state(&self, tenant: &TenantId, language: &str, state: &str) -> Option<(&str, &str)> {
         let sets = [language, "es"].into_iter().flat_map(|language| {
-            [self.own.get(&(tenant.clone(), language.to_owned())), self.built_in.get(language)]
+            [
+                self.own.get(&(tenant.clone(), language.to_owned())),
+                self.built_in.get(language),
+            ]
         });
         sets.flatten().flatten().find_map(|(key, entry)| {
             let told = entry.state.as_ref().filter(|told| told.name == state)?;
@@ -162,7 +177,11 @@ impl Texts {
     /// The built-in texts of a language.
     #[cfg(test)]
     pub(crate) fn built_in(&self, language: &str) -> impl Iterator<Item = (&str, &Text)> {
-        self.built_in.get(language).into_iter().flatten().map(|(key, entry)| (key.as_str(), &entry.text))
+        self.built_in
+            .get(language)
+            .into_iter()
+            .flatten()
+            .map(|(key, entry)| (key.as_str(), &entry.text))
     }
 
     fn read_folder(&mut self, folder: &Path, mistakes: &mut Vec<Mistake>) {
@@ -173,7 +192,10 @@ impl Texts {
             };
             for (path, name) in entries(&tenant_dir, mistakes) {
                 let file = path.display().to_string();
-                let Some(language) = name.strip_suffix(".toml").filter(|language| self.has_language(language)) else {
+                let Some(language) = name
+                    .strip_suffix(".toml")
+                    .filter(|language| self.has_language(language))
+                else {
                     mistakes.push(Mistake::Name(file));
                     continue;
                 };
@@ -182,7 +204,10 @@ impl Texts {
                         let set = parse(&file, &text, self.built_in.get(language), mistakes);
                         self.own.insert((tenant.clone(), language.to_owned()), set);
                     }
-                    Err(error) => mistakes.push(Mistake::Unreadable { file, reason: error.to_string() }),
+                    Err(error) => mistakes.push(Mistake::Unreadable {
+                        file,
+                        reason: error.to_string(),
+                    }),
                 }
             }
         }
@@ -203,7 +228,10 @@ fn entries(folder: &Path, mistakes: &mut Vec<Mistake>) -> Vec<(std::path::PathBu
         }
         Err(error) => {
             let file = folder.display().to_string();
-            mistakes.push(Mistake::Unreadable { file, reason: error.to_string() });
+            mistakes.push(Mistake::Unreadable {
+                file,
+                reason: error.to_string(),
+            });
             Vec::new()
         }
     }
@@ -214,19 +242,31 @@ fn parse(file: &str, text: &str, base: Option<&Set>, mistakes: &mut Vec<Mistake>
     let raw: BTreeMap<String, RawText> = match toml::from_str(text) {
         Ok(raw) => raw,
         Err(error) => {
-            mistakes.push(Mistake::Form { file: file.to_owned(), reason: error.to_string() });
+            mistakes.push(Mistake::Form {
+                file: file.to_owned(),
+                reason: error.to_string(),
+            });
             return Set::new();
         }
     };
     let mut set = Set::new();
     for (key, raw) in raw {
-        let given = base.and_then(|base| base.get(&key)).map(|entry| entry.variables.as_slice());
+        let given = base
+            .and_then(|base| base.get(&key))
+            .map(|entry| entry.variables.as_slice());
         if let Some(given) = given
-            && let Some(variable) =
-                raw.variables.iter().find(|v| !given.contains(v) && !raw.defaults.contains_key(*v))
+            && let Some(variable) = raw
+                .variables
+                .iter()
+                .find(|v| !given.contains(v) && !raw.defaults.contains_key(*v))
         {
             let variable = variable.clone();
-            mistakes.push(Mistake::Ungiven { file: file.to_owned(), key, variable, known: given.join(", ") });
+            mistakes.push(Mistake::Ungiven {
+                file: file.to_owned(),
+                key,
+                variable,
+                known: given.join(", "),
+            });
             continue;
         }
         let template = raw.template.map(|t| Template {
@@ -237,9 +277,20 @@ fn parse(file: &str, text: &str, base: Option<&Set>, mistakes: &mut Vec<Mistake>
         });
         match Text::new(&raw.text, &raw.variables, raw.defaults, template) {
             Ok(text) => {
-                set.insert(key, Entry { text, variables: raw.variables, state: raw.state });
+                set.insert(
+                    key,
+                    Entry {
+                        text,
+                        variables: raw.variables,
+                        state: raw.state,
+                    },
+                );
             }
-            Err(reason) => mistakes.push(Mistake::Text { file: file.to_owned(), key, reason }),
+            Err(reason) => mistakes.push(Mistake::Text {
+                file: file.to_owned(),
+                key,
+                reason,
+            }),
         }
     }
     set

@@ -1,7 +1,9 @@
 //! Between our words and the protobuf events, both directions; pure.
 
 use puente_proto::messaging::ReceiptState;
-use puente_proto::notifications::{DeliveryState, MessageParked, MessageQueued, MessageStateChanged, Recipient};
+use puente_proto::notifications::{
+    DeliveryState, MessageParked, MessageQueued, MessageStateChanged, Recipient,
+};
 use puente_proto::timestamp;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
@@ -25,8 +27,19 @@ pub(crate) struct To {
 impl To {
     /// Of a request.
     pub(crate) fn from_recipient(recipient: Option<Recipient>) -> Self {
-        let Recipient { provider, connection, contact_id, phone } = recipient.unwrap_or_default();
-        Self { provider, connection, contact_id, phone }.completed()
+        let Recipient {
+            provider,
+            connection,
+            contact_id,
+            phone,
+        } = recipient.unwrap_or_default();
+        Self {
+            provider,
+            connection,
+            contact_id,
+            phone,
+        }
+        .completed()
     }
 
     /// Of an order's contact.
@@ -130,8 +143,12 @@ mod tests {
 
     #[test]
     fn a_contact_without_an_id_is_addressed_by_phone() {
-        let recipient =
-            Recipient { provider: "chat".into(), connection: "c".into(), phone: "+573001234567".into(), ..Recipient::default() };
+        let recipient = Recipient {
+            provider: "chat".into(),
+            connection: "c".into(),
+            phone: "+573001234567".into(),
+            ..Recipient::default()
+        };
         let to = To::from_recipient(Some(recipient));
         assert_eq!(to.contact_id, "573001234567");
         assert!(to.is_complete());

@@ -18,18 +18,30 @@ async fn parked() -> Stage {
     stage.handled(heard).await;
     stage.asks("acme", ANA, "bot_menu", &[]).await;
     wait_for("the message to be parked", PATIENCE, async || {
-        stage.count("SELECT count(*) FROM messages WHERE parked_at IS NOT NULL").await == 1
+        stage
+            .count("SELECT count(*) FROM messages WHERE parked_at IS NOT NULL")
+            .await
+            == 1
     })
     .await;
     stage
 }
 
 async fn resolve(stage: &Stage, resolution: Resolution) -> bool {
-    let id: sqlx::types::Uuid =
-        sqlx::query_scalar("SELECT id FROM effects").fetch_one(&stage.pool).await.unwrap();
-    let outbox =
-        Outbox::open(stage.pool.clone(), "notifications", puente_outbox::Settings::default()).await.unwrap();
-    resolve_doubt(&outbox, &SystemClock, EffectId::from(id), &resolution, "test").await.unwrap()
+    let id: sqlx::types::Uuid = sqlx::query_scalar("SELECT id FROM effects")
+        .fetch_one(&stage.pool)
+        .await
+        .unwrap();
+    let outbox = Outbox::open(
+        stage.pool.clone(),
+        "notifications",
+        puente_outbox::Settings::default(),
+    )
+    .await
+    .unwrap();
+    resolve_doubt(&outbox, &SystemClock, EffectId::from(id), &resolution, "test")
+        .await
+        .unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -37,12 +49,22 @@ async fn a_silent_provider_parks_the_message_and_a_later_receipt_frees_it() {
     let stage = parked().await;
     let message = stage.messages("acme").await.remove(0);
     assert_eq!(message.state, "queued");
-    assert_eq!(stage.told(&message.id).await, [("MessageQueued".to_owned(), 1), ("MessageParked".to_owned(), 2)]);
-    stage.reports("acme", "wamid.E", &message.effect_key, ReceiptState::Delivered).await;
+    assert_eq!(
+        stage.told(&message.id).await,
+        [("MessageQueued".to_owned(), 1), ("MessageParked".to_owned(), 2)]
+    );
+    stage
+        .reports("acme", "wamid.E", &message.effect_key, ReceiptState::Delivered)
+        .await;
     let seen = stage.settled("acme", 1, |m| m.state == "delivered").await;
     assert_eq!(seen[0].provider_id.as_deref(), Some("wamid.E"));
     assert_eq!(stage.count("SELECT count(*) FROM effects").await, 0);
-    assert_eq!(stage.count("SELECT count(*) FROM messages WHERE parked_at IS NOT NULL").await, 0);
+    assert_eq!(
+        stage
+            .count("SELECT count(*) FROM messages WHERE parked_at IS NOT NULL")
+            .await,
+        0
+    );
     assert_eq!(Fake::calls(), 1);
     stage.stop().await;
 }
@@ -50,10 +72,21 @@ async fn a_silent_provider_parks_the_message_and_a_later_receipt_frees_it() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_person_may_close_a_parked_message_and_it_is_failed() {
     let stage = parked().await;
-    assert!(resolve(&stage, Resolution::Close { reason: "not seen at the provider".into() }).await);
+    assert!(
+        resolve(
+            &stage,
+            Resolution::Close {
+                reason: "not seen at the provider".into()
+            }
+        )
+        .await
+    );
     let seen = stage.settled("acme", 1, |m| m.state == "failed").await;
     assert_eq!(seen[0].code.as_deref(), Some("closed_by_person"));
-    assert_eq!((Fake::calls(), stage.count("SELECT count(*) FROM effects").await), (1, 0));
+    assert_eq!(
+        (Fake::calls(), stage.count("SELECT count(*) FROM effects").await),
+        (1, 0)
+    );
     stage.stop().await;
 }
 

@@ -51,20 +51,40 @@ async fn a_request_over_another_tenants_connection_reaches_no_provider() {
 async fn what_answers_callers_sees_its_tenants_rows_only_and_writes_none() {
     let stage = Stage::set().await;
     for (tenant, contact) in [("acme", ANA), ("other", "573009999999")] {
-        let heard = stage.hears(tenant, contact, "hola", Duration::from_secs(60)).await;
+        let heard = stage
+            .hears(tenant, contact, "hola", Duration::from_secs(60))
+            .await;
         stage.handled(heard).await;
         stage.asks(tenant, contact, "bot_menu", &[]).await;
         stage.settled(tenant, 1, |m| m.state == "sent").await;
     }
     let api = stage.db.api_pool("notifications");
     let mut tx = api.begin().await.unwrap();
-    let none: i64 = sqlx::query_scalar("SELECT count(*) FROM messages").fetch_one(&mut *tx).await.unwrap();
-    sqlx::query("SELECT set_config('puente.tenant', 'acme', true)").execute(&mut *tx).await.unwrap();
-    let tenants: Vec<String> =
-        sqlx::query_scalar("SELECT DISTINCT tenant FROM messages").fetch_all(&mut *tx).await.unwrap();
-    let timeline: Vec<String> =
-        sqlx::query_scalar("SELECT DISTINCT tenant FROM message_timeline").fetch_all(&mut *tx).await.unwrap();
-    assert_eq!((none, tenants, timeline), (0, vec!["acme".to_owned()], vec!["acme".to_owned()]));
-    assert!(sqlx::query("UPDATE messages SET about = ''").execute(&mut *tx).await.is_err());
+    let none: i64 = sqlx::query_scalar("SELECT count(*) FROM messages")
+        .fetch_one(&mut *tx)
+        .await
+        .unwrap();
+    sqlx::query("SELECT set_config('puente.tenant', 'acme', true)")
+        .execute(&mut *tx)
+        .await
+        .unwrap();
+    let tenants: Vec<String> = sqlx::query_scalar("SELECT DISTINCT tenant FROM messages")
+        .fetch_all(&mut *tx)
+        .await
+        .unwrap();
+    let timeline: Vec<String> = sqlx::query_scalar("SELECT DISTINCT tenant FROM message_timeline")
+        .fetch_all(&mut *tx)
+        .await
+        .unwrap();
+    assert_eq!(
+        (none, tenants, timeline),
+        (0, vec!["acme".to_owned()], vec!["acme".to_owned()])
+    );
+    assert!(
+        sqlx::query("UPDATE messages SET about = ''")
+            .execute(&mut *tx)
+            .await
+            .is_err()
+    );
     stage.stop().await;
 }

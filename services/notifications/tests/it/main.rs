@@ -1,6 +1,13 @@
 //! The service on a real database and a real broker; only the provider is a stand-in.
-#![expect(clippy::disallowed_methods, reason = "a test's tasks end with its runtime, and its receipts bear today's date")]
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail the test")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a test's tasks end with its runtime, and its receipts bear today's date"
+)]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "helpers of tests fail the test"
+)]
 
 mod support;
 
@@ -11,3 +18,4 @@ mod orders;
 mod receipts;
 mod requests;
 mod templates;
+mod traces;

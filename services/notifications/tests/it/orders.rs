@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use puente_proto::orders::{Contact, OrderOpened, OrderStateChanged};
+use puente_proto::orders::{Contact, OrderAssigned, OrderOpened, OrderStateChanged};
 use puente_types::EventId;
 
 use crate::support::{ANA, Fake, Stage};
@@ -56,28 +56,55 @@ async fn shuffled_and_repeated_events_of_an_order_give_one_message_per_visible_c
     let stage = Stage::set().await;
     let heard = stage.hears("acme", ANA, "hola", Duration::from_secs(60)).await;
     stage.handled(heard).await;
-    // The third is not visible, the last has no text of its own.
-    let changes = [("Asignada", true), ("EnCotizacion", false), ("CotizacionEnviada", true), ("EnLaLuna", true)];
-    let expected = ["order_opened", "order_assigned", "order_quotation_sent", "order_state_changed"];
+    // `EnCotizacion` is not visible, the empty one is an assignment, and the last has no text of its own.
+    let changes = [
+        ("Asignada", true),
+        ("EnCotizacion", false),
+        ("", false),
+        ("CotizacionEnviada", true),
+        ("EnLaLuna", true),
+    ];
+    let expected = [
+        "order_opened",
+        "order_assigned",
+        "order_quotation_sent",
+        "order_state_changed",
+    ];
     let mut orders = Vec::new();
     for _ in 0..3 {
         let order = EventId::new().to_string();
         let arrival = shuffled(changes.len() + 1);
-        let mut ids = vec![EventId::new(); changes.len() + 1];
-        ids.iter_mut().for_each(|id| *id = EventId::new());
+        let ids: Vec<EventId> = arrival.iter().map(|_| EventId::new()).collect();
         // Everything comes twice.
         for at in arrival.iter().chain(&arrival) {
             let version = Some(i64::try_from(at + 1).unwrap());
             match at.checked_sub(1).and_then(|at| changes.get(at)) {
-                None => stage.publish_as(ids[*at], "acme", &order, version, &opened(&order)).await,
+                None => {
+                    stage
+                        .publish_as(ids[*at], "acme", &order, version, &opened(&order))
+                        .await;
+                }
+                Some(("", _)) => {
+                    let assigned = OrderAssigned {
+                        order_id: order.clone(),
+                        ..OrderAssigned::default()
+                    };
+                    stage
+                        .publish_as(ids[*at], "acme", &order, version, &assigned)
+                        .await;
+                }
                 Some((after, visible)) => {
-                    stage.publish_as(ids[*at], "acme", &order, version, &moved(&order, after, *visible)).await;
+                    stage
+                        .publish_as(ids[*at], "acme", &order, version, &moved(&order, after, *visible))
+                        .await;
                 }
             }
         }
         orders.push((order, arrival));
     }
-    stage.settled("acme", 3 * expected.len(), |m| m.state == "sent").await;
+    stage
+        .settled("acme", 3 * expected.len(), |m| m.state == "sent")
+        .await;
     for (order, arrival) in orders {
         let told: Vec<String> =
             sqlx::query_scalar("SELECT template FROM messages WHERE about = $1 ORDER BY queued_at, id")
@@ -91,7 +118,7 @@ async fn shuffled_and_repeated_events_of_an_order_give_one_message_per_visible_c
             .fetch_one(&stage.pool)
             .await
             .unwrap();
-        assert_eq!(version, 5);
+        assert_eq!(version, 6);
     }
     assert_eq!(Fake::took().len(), 3 * expected.len());
     assert_eq!(stage.count("SELECT count(*) FROM dead_letters").await, 0);
@@ -103,7 +130,10 @@ async fn an_event_without_a_version_is_a_dead_letter() {
     let stage = Stage::set().await;
     stage.publish("acme", "o-1", None, &opened("o-1")).await;
     puente_testkit::wait_for("the dead letter", crate::support::PATIENCE, async || {
-        stage.count("SELECT count(*) FROM dead_letters WHERE reason LIKE '%no version%'").await == 1
+        stage
+            .count("SELECT count(*) FROM dead_letters WHERE reason LIKE '%no version%'")
+            .await
+            == 1
     })
     .await;
     stage.stop().await;

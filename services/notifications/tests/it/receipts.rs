@@ -28,13 +28,25 @@ async fn receipts_in_reverse_order_end_in_read_with_a_full_timeline() {
     Fake::will(&[Reply::Take("wamid.A")]);
     stage.asks("acme", ANA, "bot_menu", &[]).await;
     stage.settled("acme", 1, |m| m.state == "sent").await;
-    for state in [ReceiptState::Read, ReceiptState::Delivered, ReceiptState::Sent, ReceiptState::Read] {
+    for state in [
+        ReceiptState::Read,
+        ReceiptState::Delivered,
+        ReceiptState::Sent,
+        ReceiptState::Read,
+    ] {
         let event = stage.reports("acme", "wamid.A", "", state).await;
         stage.handled(event).await;
     }
     let seen = stage.messages("acme").await;
-    assert_eq!((seen[0].state.as_str(), seen[0].version), ("read", 3), "queued, sent, read: no step back");
-    assert_eq!(timeline(&stage, &seen[0].id).await, ["delivered", "queued", "read", "sent"]);
+    assert_eq!(
+        (seen[0].state.as_str(), seen[0].version),
+        ("read", 3),
+        "queued, sent, read: no step back"
+    );
+    assert_eq!(
+        timeline(&stage, &seen[0].id).await,
+        ["delivered", "queued", "read", "sent"]
+    );
     stage.stop().await;
 }
 
@@ -45,14 +57,21 @@ async fn a_receipt_that_comes_before_the_answer_of_the_call_is_kept_and_applied(
     let gate = Fake::hold().await;
     stage.asks("acme", ANA, "bot_menu", &[]).await;
     wait_for("the call", PATIENCE, async || Fake::calls() == 1).await;
-    let early = stage.reports("acme", "wamid.B", "", ReceiptState::Delivered).await;
+    let early = stage
+        .reports("acme", "wamid.B", "", ReceiptState::Delivered)
+        .await;
     stage.handled(early).await;
     assert_eq!(stage.count("SELECT count(*) FROM pending_receipts").await, 1);
     assert_eq!(stage.messages("acme").await[0].state, "queued");
     drop(gate);
     let seen = stage.settled("acme", 1, |m| m.state == "delivered").await;
     assert_eq!(stage.count("SELECT count(*) FROM pending_receipts").await, 0);
-    let told: Vec<i64> = stage.told(&seen[0].id).await.into_iter().map(|(_, version)| version).collect();
+    let told: Vec<i64> = stage
+        .told(&seen[0].id)
+        .await
+        .into_iter()
+        .map(|(_, version)| version)
+        .collect();
     assert_eq!(told, [1, 2, 3]);
     stage.stop().await;
 }
@@ -64,14 +83,27 @@ async fn a_receipt_with_our_reference_settles_the_call_while_it_is_under_way() {
     let gate = Fake::hold().await;
     stage.asks("acme", ANA, "bot_menu", &[]).await;
     wait_for("the call", PATIENCE, async || Fake::calls() == 1).await;
-    let reference = format!("{}|00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", stage.messages("acme").await[0].effect_key);
-    let proof = stage.reports("acme", "wamid.C", &reference, ReceiptState::Sent).await;
+    let reference = format!(
+        "{}|00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+        stage.messages("acme").await[0].effect_key
+    );
+    let proof = stage
+        .reports("acme", "wamid.C", &reference, ReceiptState::Sent)
+        .await;
     stage.handled(proof).await;
     drop(gate);
     let seen = stage.settled("acme", 1, |m| m.state == "sent").await;
     assert_eq!(seen[0].provider_id.as_deref(), Some("wamid.C"));
-    wait_for("the effect to end", PATIENCE, async || stage.count("SELECT count(*) FROM effects").await == 0).await;
-    assert_eq!(stage.count("SELECT count(*) FROM messages WHERE parked_at IS NOT NULL").await, 0);
+    wait_for("the effect to end", PATIENCE, async || {
+        stage.count("SELECT count(*) FROM effects").await == 0
+    })
+    .await;
+    assert_eq!(
+        stage
+            .count("SELECT count(*) FROM messages WHERE parked_at IS NOT NULL")
+            .await,
+        0
+    );
     assert_eq!(Fake::calls(), 1);
     stage.stop().await;
 }
@@ -87,10 +119,15 @@ async fn a_failure_by_receipt_carries_the_tag_of_the_providers_own_table() {
     failed.billable = Some(false);
     stage.publish("acme", "wamid.D", None, &failed).await;
     let seen = stage.settled("acme", 1, |m| m.state == "failed").await;
-    assert_eq!((seen[0].code.as_deref(), seen[0].tag.as_deref()), (Some("131049"), Some("temporary")));
+    assert_eq!(
+        (seen[0].code.as_deref(), seen[0].tag.as_deref()),
+        (Some("131049"), Some("temporary"))
+    );
     assert_eq!(stage.count("SELECT cost_minor FROM messages").await, 0);
     // The device says otherwise: that is proof.
-    stage.reports("acme", "wamid.D", "", ReceiptState::Delivered).await;
+    stage
+        .reports("acme", "wamid.D", "", ReceiptState::Delivered)
+        .await;
     let seen = stage.settled("acme", 1, |m| m.state == "delivered").await;
     assert_eq!(seen[0].code, None);
     stage.stop().await;

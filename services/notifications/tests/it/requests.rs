@@ -21,12 +21,30 @@ async fn a_request_inside_the_window_is_sent_as_text_once_however_often_it_comes
     }
     let seen = stage.settled("acme", 1, |message| message.state == "sent").await;
     let message = &seen[0];
-    assert_eq!((message.form.as_str(), message.version, message.provider_id.as_deref()), ("session", 2, Some("wamid.1")));
+    assert_eq!(
+        (
+            message.form.as_str(),
+            message.version,
+            message.provider_id.as_deref()
+        ),
+        ("session", 2, Some("wamid.1"))
+    );
     let took = Fake::took();
-    assert_eq!((took.len(), took[0].to.as_str(), &took[0].reference), (1, ANA, &message.effect_key));
-    let Content::Text { body } = &took[0].content else { panic!("no text") };
+    assert_eq!(
+        (took.len(), took[0].to.as_str(), &took[0].reference),
+        (1, ANA, &message.effect_key)
+    );
+    let Content::Text { body } = &took[0].content else {
+        panic!("no text")
+    };
     assert!(body.contains("OT-000042") && !body.contains('{'), "{body}");
-    assert_eq!(stage.told(&message.id).await, [("MessageQueued".to_owned(), 1), ("MessageStateChanged".to_owned(), 2)]);
+    assert_eq!(
+        stage.told(&message.id).await,
+        [
+            ("MessageQueued".to_owned(), 1),
+            ("MessageStateChanged".to_owned(), 2)
+        ]
+    );
     stage.stop().await;
 }
 
@@ -36,11 +54,23 @@ async fn a_missing_variable_and_an_unknown_text_fail_with_their_reason_and_call_
     let heard = stage.hears("acme", ANA, "hola", MINUTE).await;
     stage.handled(heard).await;
     stage.asks("acme", ANA, "tracking_not_found", &[]).await;
-    stage.settled("acme", 1, |message| message.code.as_deref() == Some("variable_missing")).await;
+    stage
+        .settled("acme", 1, |message| {
+            message.code.as_deref() == Some("variable_missing")
+        })
+        .await;
     stage.asks("acme", ANA, "no_such_text", &[]).await;
-    let seen = stage.settled("acme", 2, |message| message.state == "failed").await;
-    assert_eq!((seen[1].code.as_deref(), seen[1].tag.as_deref()), (Some("text_unknown"), Some("configuration")));
-    assert_eq!(stage.told(&seen[0].id).await, [("MessageStateChanged".to_owned(), 1)]);
+    let seen = stage
+        .settled("acme", 2, |message| message.state == "failed")
+        .await;
+    assert_eq!(
+        (seen[1].code.as_deref(), seen[1].tag.as_deref()),
+        (Some("text_unknown"), Some("configuration"))
+    );
+    assert_eq!(
+        stage.told(&seen[0].id).await,
+        [("MessageStateChanged".to_owned(), 1)]
+    );
     assert_eq!(stage.count("SELECT count(*) FROM effects").await, 0);
     assert_eq!(Fake::calls(), 0);
     stage.stop().await;
@@ -53,8 +83,13 @@ async fn a_refusal_is_stored_with_code_and_tag_and_not_repeated() {
     let heard = stage.hears("acme", ANA, "hola", MINUTE).await;
     stage.handled(heard).await;
     stage.asks("acme", ANA, "bot_menu", &[]).await;
-    let seen = stage.settled("acme", 1, |message| message.state == "failed").await;
-    assert_eq!((seen[0].code.as_deref(), seen[0].tag.as_deref()), (Some("131026"), Some("permanent")));
+    let seen = stage
+        .settled("acme", 1, |message| message.state == "failed")
+        .await;
+    assert_eq!(
+        (seen[0].code.as_deref(), seen[0].tag.as_deref()),
+        (Some("131026"), Some("permanent"))
+    );
     assert_eq!(Fake::calls(), 1);
     stage.stop().await;
 }
@@ -95,7 +130,10 @@ async fn two_replicas_send_each_message_once() {
         stage.asks("acme", ANA, "bot_menu", &[]).await;
     }
     stage.settled("acme", 40, |message| message.state == "sent").await;
-    let mut references: Vec<String> = Fake::took().into_iter().map(|message| message.reference).collect();
+    let mut references: Vec<String> = Fake::took()
+        .into_iter()
+        .map(|message| message.reference)
+        .collect();
     references.sort();
     references.dedup();
     assert_eq!((references.len(), Fake::calls()), (40, 40));

@@ -71,11 +71,21 @@ fn connection(id: &str, tenant_name: &str) -> Connection {
 impl Stage {
     /// Everything running, for the tenants `acme` (connection `acme-chat`) and `other` (connection `other-chat`).
     pub(crate) async fn set() -> Self {
-        let db = TestDb::new(&[Schema { service: "notifications", common: &COMMON, own: &OWN }]).await;
+        let db = TestDb::new(&[Schema {
+            service: "notifications",
+            common: &COMMON,
+            own: &OWN,
+        }])
+        .await;
         let nats = TestNats::start().await;
         let client = nats.client().await;
-        let stage =
-            Self { pool: db.pool("notifications"), client, rt: Runtime::new("notifications"), nats, db };
+        let stage = Self {
+            pool: db.pool("notifications"),
+            client,
+            rt: Runtime::new("notifications"),
+            nats,
+            db,
+        };
         stage.start(&stage.rt).await;
         stage
     }
@@ -88,8 +98,9 @@ impl Stage {
             .set("nats.url", self.nats.url())
             .set("patience_ms", 1_500);
         let sources = Sources::default().with_overrides(overrides);
-        let config: Config =
-            load("notifications", Notifications::DEFAULTS, &sources).expect("a good configuration").service;
+        let config: Config = load("notifications", Notifications::DEFAULTS, &sources)
+            .expect("a good configuration")
+            .service;
         let parts = Parts {
             pool: self.db.pool("notifications"),
             client: self.nats.client().await,
@@ -101,7 +112,9 @@ impl Stage {
             registry: fake::find,
             manifests: fake::manifest_of,
         };
-        let service = Notifications::with_parts(config, rt.clone(), parts).await.expect("the service starts");
+        let service = Notifications::with_parts(config, rt.clone(), parts)
+            .await
+            .expect("the service starts");
         tokio::spawn(service.run());
     }
 
@@ -126,6 +139,20 @@ impl Stage {
         version: Option<i64>,
         event: &E,
     ) {
+        self.publish_in(None, id, tenant_name, aggregate, version, event)
+            .await;
+    }
+
+    /// The same in a trace.
+    pub(crate) async fn publish_in<E: Event>(
+        &self,
+        traceparent: Option<&str>,
+        id: EventId,
+        tenant_name: &str,
+        aggregate: &str,
+        version: Option<i64>,
+        event: &E,
+    ) {
         let envelope = Envelope {
             id,
             tenant: tenant(tenant_name),
@@ -134,7 +161,7 @@ impl Stage {
             aggregate_id: aggregate.to_owned(),
             aggregate_version: version,
             cause: None,
-            traceparent: None,
+            traceparent: traceparent.map(str::to_owned),
             occurred_at: now(),
             replay: false,
             payload: event.encode_to_vec().into(),
@@ -144,8 +171,13 @@ impl Stage {
         wait_for("the stream to take an event", PATIENCE, async || {
             let mut headers = envelope.headers();
             // A repeated event must reach the service, not the broker's own memory.
-            headers.insert(async_nats::header::NATS_MESSAGE_ID, EventId::new().to_string().as_str());
-            let sent = js.publish_with_headers(envelope.subject(), headers, envelope.payload.clone()).await;
+            headers.insert(
+                async_nats::header::NATS_MESSAGE_ID,
+                EventId::new().to_string().as_str(),
+            );
+            let sent = js
+                .publish_with_headers(envelope.subject(), headers, envelope.payload.clone())
+                .await;
             match sent {
                 Ok(ack) => ack.await.map(|_| ()).map_err(|error| error.to_string()),
                 Err(error) => Err(error.to_string()),
@@ -170,19 +202,47 @@ impl Stage {
     }
 
     /// Some service asks for a text.
-    pub(crate) async fn asks(&self, tenant_name: &str, contact: &str, key: &str, values: &[(&str, &str)]) -> EventId {
-        self.publish(tenant_name, contact, None, &request(tenant_name, contact, key, values)).await
+    pub(crate) async fn asks(
+        &self,
+        tenant_name: &str,
+        contact: &str,
+        key: &str,
+        values: &[(&str, &str)],
+    ) -> EventId {
+        self.publish(
+            tenant_name,
+            contact,
+            None,
+            &request(tenant_name, contact, key, values),
+        )
+        .await
     }
 
     /// The provider reports on a message.
-    pub(crate) async fn reports(&self, tenant_name: &str, id: &str, reference: &str, state: ReceiptState) -> EventId {
+    pub(crate) async fn reports(
+        &self,
+        tenant_name: &str,
+        id: &str,
+        reference: &str,
+        state: ReceiptState,
+    ) -> EventId {
         let receipt = receipt(tenant_name, id, reference, state);
         self.publish(tenant_name, id, None, &receipt).await
     }
 
     /// The tenant's messages in the order in which they were taken in.
     pub(crate) async fn messages(&self, tenant_name: &str) -> Vec<Seen> {
-        type Row = (String, String, String, String, i64, Option<String>, Option<String>, Option<String>, String);
+        type Row = (
+            String,
+            String,
+            String,
+            String,
+            i64,
+            Option<String>,
+            Option<String>,
+            Option<String>,
+            String,
+        );
         let rows: Vec<Row> = sqlx::query_as(
             "SELECT id::text, template, form, state, version, error_code, error_tag, provider_message_id, effect_key
              FROM messages WHERE tenant = $1 ORDER BY queued_at, id",
@@ -192,25 +252,36 @@ impl Stage {
         .await
         .expect("the messages");
         rows.into_iter()
-            .map(|(id, template, form, state, version, code, tag, provider_id, effect_key)| Seen {
-                id,
-                template,
-                form,
-                state,
-                version,
-                code,
-                tag,
-                provider_id,
-                effect_key,
-            })
+            .map(
+                |(id, template, form, state, version, code, tag, provider_id, effect_key)| Seen {
+                    id,
+                    template,
+                    form,
+                    state,
+                    version,
+                    code,
+                    tag,
+                    provider_id,
+                    effect_key,
+                },
+            )
             .collect()
     }
 
     /// Waits until the tenant has `count` messages, each in a state that `fits`.
-    pub(crate) async fn settled(&self, tenant_name: &str, count: usize, fits: impl Fn(&Seen) -> bool) -> Vec<Seen> {
+    pub(crate) async fn settled(
+        &self,
+        tenant_name: &str,
+        count: usize,
+        fits: impl Fn(&Seen) -> bool,
+    ) -> Vec<Seen> {
         wait_for("the messages", PATIENCE, async || {
             let messages = self.messages(tenant_name).await;
-            if messages.len() == count && messages.iter().all(&fits) { Ok(messages) } else { Err(messages) }
+            if messages.len() == count && messages.iter().all(&fits) {
+                Ok(messages)
+            } else {
+                Err(messages)
+            }
         })
         .await
     }
@@ -243,7 +314,10 @@ impl Stage {
     }
 
     pub(crate) async fn count(&self, sql: &'static str) -> i64 {
-        sqlx::query_scalar(sql).fetch_one(&self.pool).await.expect("a count")
+        sqlx::query_scalar(sql)
+            .fetch_one(&self.pool)
+            .await
+            .expect("a count")
     }
 
     /// Stops the service in order.
@@ -252,7 +326,12 @@ impl Stage {
     }
 }
 
-pub(crate) fn request(tenant_name: &str, contact: &str, key: &str, values: &[(&str, &str)]) -> MessageRequested {
+pub(crate) fn request(
+    tenant_name: &str,
+    contact: &str,
+    key: &str,
+    values: &[(&str, &str)],
+) -> MessageRequested {
     let values: BTreeMap<&str, &str> = values.iter().copied().collect();
     MessageRequested {
         recipient: Some(Recipient {
@@ -262,7 +341,10 @@ pub(crate) fn request(tenant_name: &str, contact: &str, key: &str, values: &[(&s
             phone: String::new(),
         }),
         template: key.into(),
-        variables: values.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+        variables: values
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect(),
         about: "conversation-1".into(),
         critical: false,
     }
@@ -275,7 +357,11 @@ pub(crate) fn receipt(tenant_name: &str, id: &str, reference: &str, state: Recei
         provider_message_id: id.into(),
         reference: reference.into(),
         state: state.into(),
-        error_code: if state == ReceiptState::Failed { "131026".into() } else { String::new() },
+        error_code: if state == ReceiptState::Failed {
+            "131026".into()
+        } else {
+            String::new()
+        },
         changed_at: Some(timestamp(now())),
         ..ReceiptChanged::default()
     }

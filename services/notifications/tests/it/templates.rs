@@ -9,11 +9,18 @@ use puente_testkit::wait_for;
 use crate::support::{ANA, Fake, PATIENCE, Stage};
 
 const TWO_DAYS: Duration = Duration::from_secs(48 * 60 * 60);
-const VALUES: &[(&str, &str)] = &[("name", "Ana"), ("service", "reparación"), ("number", "OT-000001")];
+const VALUES: &[(&str, &str)] = &[
+    ("name", "Ana"),
+    ("service", "reparación"),
+    ("number", "OT-000001"),
+];
 
 async fn listed(stage: &Stage) {
     wait_for("the templates to be read", PATIENCE, async || {
-        stage.count("SELECT count(*) FROM template_listings WHERE listed_at > '-infinity'").await == 2
+        stage
+            .count("SELECT count(*) FROM template_listings WHERE listed_at > '-infinity'")
+            .await
+            == 2
     })
     .await;
 }
@@ -38,14 +45,26 @@ async fn outside_the_window_the_approved_template_goes_with_its_parameters_in_or
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_unapproved_a_miscounted_and_an_unlisted_template_are_refused_before_any_call() {
-    Fake::has_templates(&[("orden_recibida", "es", false, 2), ("orden_actualizada", "es", true, 5)]);
+    Fake::has_templates(&[
+        ("orden_recibida", "es", false, 2),
+        ("orden_actualizada", "es", true, 5),
+    ]);
     let stage = Stage::set().await;
     listed(&stage).await;
     let heard = stage.hears("acme", ANA, "hola", TWO_DAYS).await;
     stage.handled(heard).await;
     stage.asks("acme", ANA, "order_opened", VALUES).await;
-    stage.settled("acme", 1, |m| m.code.as_deref() == Some("template_not_approved")).await;
-    stage.asks("acme", ANA, "order_closed", &[("name", "Ana"), ("number", "OT-1"), ("state", "Cerrada")]).await;
+    stage
+        .settled("acme", 1, |m| m.code.as_deref() == Some("template_not_approved"))
+        .await;
+    stage
+        .asks(
+            "acme",
+            ANA,
+            "order_closed",
+            &[("name", "Ana"), ("number", "OT-1"), ("state", "Cerrada")],
+        )
+        .await;
     let seen = stage.settled("acme", 2, |m| m.state == "failed").await;
     assert_eq!(seen[1].code.as_deref(), Some("template_parameters"));
     // A text without a template cannot be said outside the window at all.

@@ -101,7 +101,7 @@ impl Play {
     }
 
     fn prepare(&mut self, line: &str) -> bool {
-        let parts: Vec<&str> = line.splitn(2, ' ').nth(1).unwrap_or_default().split(" | ").collect();
+        let parts: Vec<&str> = line.split_once(' ').map(|(_, rest)| rest).unwrap_or_default().split(" | ").collect();
         let data = |name: &str, email: &str, location: &str| Registration {
             name: name.into(),
             email: email.into(),

@@ -13,12 +13,18 @@ fn root() -> PathBuf {
 }
 
 fn names(folder: &Path) -> BTreeSet<String> {
-    fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect()
 }
 
 fn corpus(target: &str) -> Vec<Vec<u8>> {
     let folder = root().join("fuzz/corpus").join(target);
-    names(&folder).iter().map(|name| fs::read(folder.join(name)).unwrap()).collect()
+    names(&folder)
+        .iter()
+        .map(|name| fs::read(folder.join(name)).unwrap())
+        .collect()
 }
 
 #[test]
@@ -26,11 +32,20 @@ fn every_target_has_a_corpus_and_a_fuzzer() {
     let targets: BTreeSet<String> = TARGETS.iter().map(|(name, _)| (*name).to_owned()).collect();
     assert_eq!(names(&root().join("fuzz/corpus")), targets);
     let fuzzers = names(&root().join("fuzz/fuzz_targets"));
-    assert_eq!(fuzzers.iter().map(|name| name.trim_end_matches(".rs").to_owned()).collect::<BTreeSet<_>>(), targets);
+    assert_eq!(
+        fuzzers
+            .iter()
+            .map(|name| name.trim_end_matches(".rs").to_owned())
+            .collect::<BTreeSet<_>>(),
+        targets
+    );
     let manifest = fs::read_to_string(root().join("fuzz/Cargo.toml")).unwrap();
     for target in &targets {
         assert!(corpus(target).len() >= 3, "{target} has hardly a corpus");
-        assert!(manifest.contains(&format!("name = \"{target}\"")), "{target} is not in fuzz/Cargo.toml");
+        assert!(
+            manifest.contains(&format!("name = \"{target}\"")),
+            "{target} is not in fuzz/Cargo.toml"
+        );
     }
 }
 
@@ -63,6 +78,9 @@ fn damaged_corpus_files_keep_every_promise() {
 fn every_provider_with_webhooks_has_a_target() {
     for provider in puente_providers::with_capability("webhook") {
         let target = format!("{}_translate", provider.manifest().slug);
-        assert!(TARGETS.iter().any(|(name, _)| *name == target), "{target} is missing");
+        assert!(
+            TARGETS.iter().any(|(name, _)| *name == target),
+            "{target} is missing"
+        );
     }
 }

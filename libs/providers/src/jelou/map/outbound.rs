@@ -10,7 +10,11 @@ pub(in super::super) fn text<'a>(to: &'a str, text: &'a str) -> Result<wire::Sen
     if text.is_empty() || text.chars().count() > MAX_TEXT {
         return Err(ProviderError::malformed("a text has 1 to 4096 characters"));
     }
-    Ok(wire::SendText { kind: "text", user_id: recipient(to)?, text })
+    Ok(wire::SendText {
+        kind: "text",
+        user_id: recipient(to)?,
+        text,
+    })
 }
 
 /// A template to one person: with one destination per call, a repeat never reaches someone else again.
@@ -31,22 +35,36 @@ pub(in super::super) fn template<'a>(
 
 fn recipient(to: &str) -> Result<&str, ProviderError> {
     let to = to.trim_start_matches('+');
-    if to.is_empty() { Err(ProviderError::malformed("the message has no recipient")) } else { Ok(to) }
+    if to.is_empty() {
+        Err(ProviderError::malformed("the message has no recipient"))
+    } else {
+        Ok(to)
+    }
 }
 
 /// The result of a session message.
-pub(in super::super) fn sent(manifest: &Manifest, response: &OutboundResponse) -> Result<Sent, ProviderError> {
+pub(in super::super) fn sent(
+    manifest: &Manifest,
+    response: &OutboundResponse,
+) -> Result<Sent, ProviderError> {
     if !response.status.is_success() {
         return Err(refusal(manifest, response));
     }
     let accepted: wire::Accepted = read(response, true)?;
-    let id = if accepted.message_id.is_empty() { accepted.data.message_id } else { accepted.message_id };
+    let id = if accepted.message_id.is_empty() {
+        accepted.data.message_id
+    } else {
+        accepted.message_id
+    };
     taken(&id, None)
 }
 
 /// The result of a template to one person. Templates cost money: where the server failed, nobody is charged twice on
 /// the guess that it did nothing.
-pub(in super::super) fn template_sent(manifest: &Manifest, response: &OutboundResponse) -> Result<Sent, ProviderError> {
+pub(in super::super) fn template_sent(
+    manifest: &Manifest,
+    response: &OutboundResponse,
+) -> Result<Sent, ProviderError> {
     if !response.status.is_success() {
         let error = refusal(manifest, response);
         return Err(match error.kind() {
@@ -58,27 +76,45 @@ pub(in super::super) fn template_sent(manifest: &Manifest, response: &OutboundRe
     }
     let accepted: Vec<wire::AcceptedTemplate> = read(response, true)?;
     let one = accepted.first();
-    let contact = one.map(|one| cut(&one.destination, MAX_ID)).filter(|id| !id.is_empty());
+    let contact = one
+        .map(|one| cut(&one.destination, MAX_ID))
+        .filter(|id| !id.is_empty());
     taken(one.map(|one| one.id.as_str()).unwrap_or_default(), contact)
 }
 
 fn taken(id: &str, contact_id: Option<String>) -> Result<Sent, ProviderError> {
     if id.is_empty() {
         let detail = "the answer names no message";
-        return Err(ProviderError::new(ProviderErrorKind::OutcomeUnknown, "reply_unreadable", detail));
+        return Err(ProviderError::new(
+            ProviderErrorKind::OutcomeUnknown,
+            "reply_unreadable",
+            detail,
+        ));
     }
-    Ok(Sent { provider_message_id: cut(id, MAX_ID), contact_id })
+    Ok(Sent {
+        provider_message_id: cut(id, MAX_ID),
+        contact_id,
+    })
 }
 
 /// The bot's templates.
-pub(in super::super) fn templates(manifest: &Manifest, response: &OutboundResponse) -> Result<Vec<TemplateInfo>, ProviderError> {
+pub(in super::super) fn templates(
+    manifest: &Manifest,
+    response: &OutboundResponse,
+) -> Result<Vec<TemplateInfo>, ProviderError> {
     if !response.status.is_success() {
         return Err(refusal(manifest, response));
     }
-    let (wire::TemplateList::Bare(list) | wire::TemplateList::Data { data: list } | wire::TemplateList::Results { results: list }) =
-        read(response, false)?;
+    let bare = response.body.trim_ascii_start().first() == Some(&b'[');
+    let list = if bare {
+        read(response, false)?
+    } else {
+        read::<wire::TemplateList>(response, false)?.data
+    };
     let info = |template: wire::ListedTemplate| {
-        let body = [&template.template, &template.body, &template.text].into_iter().find(|text| !text.is_empty());
+        let body = [&template.template, &template.body, &template.text]
+            .into_iter()
+            .find(|text| !text.is_empty());
         TemplateInfo {
             approved: template.status.as_str() == "APPROVED",
             parameters: body.map_or(0, |body| placeholders(body)),
@@ -97,11 +133,24 @@ fn refusal(manifest: &Manifest, response: &OutboundResponse) -> ProviderError {
     let Some(error) = refusal.error else {
         let detail = match &refusal.message {
             serde_json::Value::String(text) => text.clone(),
-            serde_json::Value::Array(texts) => texts.iter().filter_map(|text| text.as_str()).collect::<Vec<_>>().join("; "),
+            serde_json::Value::Array(texts) => texts
+                .iter()
+                .filter_map(|text| text.as_str())
+                .collect::<Vec<_>>()
+                .join("; "),
             _ => "the answer holds no error of Jelou's form".to_owned(),
         };
         return classify(manifest, response, None, &detail);
     };
-    let detail = if error.developer_messages.en.is_empty() { &error.description } else { &error.developer_messages.en };
-    classify(manifest, response, Some(error.code.as_str()).filter(|code| !code.is_empty()), detail)
+    let detail = if error.developer_messages.en.is_empty() {
+        &error.description
+    } else {
+        &error.developer_messages.en
+    };
+    classify(
+        manifest,
+        response,
+        Some(error.code.as_str()).filter(|code| !code.is_empty()),
+        detail,
+    )
 }

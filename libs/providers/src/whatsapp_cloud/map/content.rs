@@ -23,17 +23,33 @@ pub(super) fn message(message: &wire::Message, contacts: &[wire::Contact]) -> Me
     let content = content(message);
     let contact = contacts
         .iter()
-        .find(|c| (!c.wa_id.is_empty() && c.wa_id == message.from) || (!c.user_id.is_empty() && c.user_id == message.from_user_id))
-        .or_else(|| contacts.first().filter(|_| contacts.len() == 1 && message.from.is_empty() && message.from_user_id.is_empty()));
+        .find(|c| {
+            (!c.wa_id.is_empty() && c.wa_id == message.from)
+                || (!c.user_id.is_empty() && c.user_id == message.from_user_id)
+        })
+        .or_else(|| {
+            contacts
+                .first()
+                .filter(|_| contacts.len() == 1 && message.from.is_empty() && message.from_user_id.is_empty())
+        });
     // People with a user name may hide their phone: then their user id is the one to answer to.
-    let wa_id = if message.from.is_empty() { contact.map(|c| c.wa_id.as_str()).unwrap_or_default() } else { message.from.as_str() };
-    let user_id =
-        if message.from_user_id.is_empty() { contact.map(|c| c.user_id.as_str()).unwrap_or_default() } else { message.from_user_id.as_str() };
+    let wa_id = if message.from.is_empty() {
+        contact.map(|c| c.wa_id.as_str()).unwrap_or_default()
+    } else {
+        message.from.as_str()
+    };
+    let user_id = if message.from_user_id.is_empty() {
+        contact.map(|c| c.user_id.as_str()).unwrap_or_default()
+    } else {
+        message.from_user_id.as_str()
+    };
     let contact_id = if wa_id.is_empty() { user_id } else { wa_id };
     MessageReceived {
         provider_message_id: cut(&message.id, MAX_ID),
         contact_id: cut(contact_id, MAX_ID),
-        contact_phone: Phone::from_whatsapp_id(wa_id).map(|phone| phone.as_e164().to_owned()).unwrap_or_default(),
+        contact_phone: Phone::from_whatsapp_id(wa_id)
+            .map(|phone| phone.as_e164().to_owned())
+            .unwrap_or_default(),
         contact_name: contact.map(|c| cut(&c.profile.name, MAX_ID)).unwrap_or_default(),
         group_id: cut(&message.group_id, MAX_ID),
         kind: content.kind.into(),
@@ -50,14 +66,25 @@ pub(super) fn message(message: &wire::Message, contacts: &[wire::Contact]) -> Me
 fn content(message: &wire::Message) -> Content {
     let kind = message.kind.as_str();
     match kind {
-        "text" => Content { kind: MessageKind::Text, text: message.text.body.0.clone(), ..Content::default() },
+        "text" => Content {
+            kind: MessageKind::Text,
+            text: message.text.body.0.clone(),
+            ..Content::default()
+        },
         "image" => file(MessageKind::Image, message.image.as_ref()),
         "video" => file(MessageKind::Video, message.video.as_ref()),
         "document" => file(MessageKind::Document, message.document.as_ref()),
         "sticker" => file(MessageKind::Sticker, message.sticker.as_ref()),
         "audio" | "voice" => {
             let voice = kind == "voice" || message.audio.as_ref().is_some_and(|audio| audio.voice);
-            file(if voice { MessageKind::Voice } else { MessageKind::Audio }, message.audio.as_ref())
+            file(
+                if voice {
+                    MessageKind::Voice
+                } else {
+                    MessageKind::Audio
+                },
+                message.audio.as_ref(),
+            )
         }
         "location" => Content {
             kind: MessageKind::Location,
@@ -69,7 +96,11 @@ fn content(message: &wire::Message) -> Content {
             }),
             ..Content::default()
         },
-        "contacts" => Content { kind: MessageKind::Contact, text: cards(&message.contacts), ..Content::default() },
+        "contacts" => Content {
+            kind: MessageKind::Contact,
+            text: cards(&message.contacts),
+            ..Content::default()
+        },
         "button" => choice(&message.button.text, &message.button.payload),
         "interactive" => interactive(&message.interactive),
         "reaction" => Content {
@@ -92,18 +123,33 @@ fn interactive(interactive: &wire::Interactive) -> Content {
 }
 
 fn choice(title: &str, payload: &str) -> Content {
-    Content { kind: MessageKind::Choice, text: title.to_owned(), choice: payload.to_owned(), ..Content::default() }
+    Content {
+        kind: MessageKind::Choice,
+        text: title.to_owned(),
+        choice: payload.to_owned(),
+        ..Content::default()
+    }
 }
 
 /// What people read in place of a kind that is not understood; the raw delivery keeps the rest.
 fn unsupported(kind: &str) -> Content {
-    let kind = if kind.trim().is_empty() { "desconocido" } else { kind };
-    Content { text: format!("[mensaje no compatible: {}]", cut(kind, 64)), ..Content::default() }
+    let kind = if kind.trim().is_empty() {
+        "desconocido"
+    } else {
+        kind
+    };
+    Content {
+        text: format!("[mensaje no compatible: {}]", cut(kind, 64)),
+        ..Content::default()
+    }
 }
 
 fn file(kind: MessageKind, media: Option<&wire::Media>) -> Content {
     let Some(media) = media else {
-        return Content { kind, ..Content::default() };
+        return Content {
+            kind,
+            ..Content::default()
+        };
     };
     let found = Media {
         provider_media_id: cut(&media.id, MAX_ID),
@@ -112,16 +158,38 @@ fn file(kind: MessageKind, media: Option<&wire::Media>) -> Content {
         sha256: hex_digest(&media.sha256),
         filename: cut(&media.filename, MAX_ID),
     };
-    Content { kind, text: media.caption.0.clone(), media: Some(found), ..Content::default() }
+    Content {
+        kind,
+        text: media.caption.0.clone(),
+        media: Some(found),
+        ..Content::default()
+    }
 }
 
 /// Cards as lines of `name: number, number`.
 fn cards(cards: &[wire::Card]) -> String {
     let line = |card: &wire::Card| {
-        let name = if card.name.formatted_name.is_empty() { &card.name.first_name } else { &card.name.formatted_name };
-        let phones: Vec<&str> =
-            card.phones.iter().map(|p| if p.phone.is_empty() { p.wa_id.as_str() } else { p.phone.as_str() }).collect();
-        if phones.is_empty() { name.0.clone() } else { format!("{}: {}", name.as_str(), phones.join(", ")) }
+        let name = if card.name.formatted_name.is_empty() {
+            &card.name.first_name
+        } else {
+            &card.name.formatted_name
+        };
+        let phones: Vec<&str> = card
+            .phones
+            .iter()
+            .map(|p| {
+                if p.phone.is_empty() {
+                    p.wa_id.as_str()
+                } else {
+                    p.phone.as_str()
+                }
+            })
+            .collect();
+        if phones.is_empty() {
+            name.0.clone()
+        } else {
+            format!("{}: {}", name.as_str(), phones.join(", "))
+        }
     };
     cards.iter().map(line).collect::<Vec<_>>().join("\n")
 }

@@ -1,6 +1,9 @@
 //! Our messages to their requests, and their answers to results. Pure.
 
-use puente_ports::{Content, Manifest, OutboundMessage, OutboundResponse, ProviderError, ProviderErrorKind, Sent, TemplateInfo};
+use puente_ports::{
+    Content, Manifest, OutboundMessage, OutboundResponse, ProviderError, ProviderErrorKind, Sent,
+    TemplateInfo,
+};
 
 use super::super::wire;
 use crate::kit::{MAX_ID, MAX_TEXT, classify, cut, flat, join_reference, placeholders, read};
@@ -19,13 +22,42 @@ pub(in super::super) fn message<'a>(
             if body.is_empty() || body.chars().count() > MAX_TEXT {
                 return Err(ProviderError::malformed("a text has 1 to 4096 characters"));
             }
-            ("text", Some(wire::SendText { preview_url: false, body }), None)
+            (
+                "text",
+                Some(wire::SendText {
+                    preview_url: false,
+                    body,
+                }),
+                None,
+            )
         }
-        Content::Template { name, language, parameters } => {
-            let parameter = |text: &String| wire::Parameter { kind: "text", text: flat(text) };
-            let body = wire::Component { kind: "body", parameters: parameters.iter().map(parameter).collect() };
-            let components = if parameters.is_empty() { Vec::new() } else { vec![body] };
-            ("template", None, Some(wire::SendTemplate { name, language: wire::Language { code: language }, components }))
+        Content::Template {
+            name,
+            language,
+            parameters,
+        } => {
+            let parameter = |text: &String| wire::Parameter {
+                kind: "text",
+                text: flat(text),
+            };
+            let body = wire::Component {
+                kind: "body",
+                parameters: parameters.iter().map(parameter).collect(),
+            };
+            let components = if parameters.is_empty() {
+                Vec::new()
+            } else {
+                vec![body]
+            };
+            (
+                "template",
+                None,
+                Some(wire::SendTemplate {
+                    name,
+                    language: wire::Language { code: language },
+                    components,
+                }),
+            )
         }
     };
     Ok(wire::Send {
@@ -40,17 +72,35 @@ pub(in super::super) fn message<'a>(
 }
 
 /// The result of a send. 200 means taken, not delivered.
-pub(in super::super) fn sent(manifest: &Manifest, response: &OutboundResponse) -> Result<Sent, ProviderError> {
+pub(in super::super) fn sent(
+    manifest: &Manifest,
+    response: &OutboundResponse,
+) -> Result<Sent, ProviderError> {
     if !response.status.is_success() {
         return Err(refusal(manifest, response));
     }
     let accepted: wire::Accepted = read(response, true)?;
-    let id = accepted.messages.first().map(|message| cut(&message.id, MAX_ID)).filter(|id| !id.is_empty());
+    let id = accepted
+        .messages
+        .first()
+        .map(|message| cut(&message.id, MAX_ID))
+        .filter(|id| !id.is_empty());
     let provider_message_id = id.ok_or_else(|| {
-        ProviderError::new(ProviderErrorKind::OutcomeUnknown, "reply_unreadable", "the answer names no message")
+        ProviderError::new(
+            ProviderErrorKind::OutcomeUnknown,
+            "reply_unreadable",
+            "the answer names no message",
+        )
     })?;
-    let contact_id = accepted.contacts.first().map(|contact| cut(&contact.wa_id, MAX_ID)).filter(|id| !id.is_empty());
-    Ok(Sent { provider_message_id, contact_id })
+    let contact_id = accepted
+        .contacts
+        .first()
+        .map(|contact| cut(&contact.wa_id, MAX_ID))
+        .filter(|id| !id.is_empty());
+    Ok(Sent {
+        provider_message_id,
+        contact_id,
+    })
 }
 
 /// One page of templates and the cursor of the next.
@@ -75,7 +125,8 @@ pub(in super::super) fn templates(
         category: cut(&template.category, 64),
     };
     // The last page still has cursors; only `next` tells that another page exists.
-    let after = Some(page.paging.cursors.after.0).filter(|after| !after.is_empty() && !page.paging.next.is_empty());
+    let after =
+        Some(page.paging.cursors.after.0).filter(|after| !after.is_empty() && !page.paging.next.is_empty());
     Ok((page.data.into_iter().map(info).collect(), after))
 }
 
@@ -86,9 +137,15 @@ fn refusal(manifest: &Manifest, response: &OutboundResponse) -> ProviderError {
     let Some(error) = refusal.error else {
         return classify(manifest, response, None, "the answer holds no Graph error");
     };
-    let detail = if error.error_data.details.is_empty() { &error.message } else { &error.error_data.details };
+    let detail = if error.error_data.details.is_empty() {
+        &error.message
+    } else {
+        &error.error_data.details
+    };
     let code = error.code.as_ref().map(|code| code.as_str());
-    let permission = code.and_then(|code| code.parse::<u16>().ok()).is_some_and(|code| (200..300).contains(&code));
+    let permission = code
+        .and_then(|code| code.parse::<u16>().ok())
+        .is_some_and(|code| (200..300).contains(&code));
     if permission {
         let found = classify(manifest, response, Some("200-299"), detail);
         return ProviderError::new(found.kind().clone(), code.unwrap_or_default(), found.detail());

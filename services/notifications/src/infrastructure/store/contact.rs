@@ -2,6 +2,7 @@
 
 use puente_outbox::Tx;
 use puente_types::TenantId;
+use sqlx::PgConnection;
 use time::OffsetDateTime;
 
 use crate::domain::consent::{Consent, Word};
@@ -19,7 +20,10 @@ pub(crate) struct Contact {
 impl Contact {
     /// What they want.
     pub(crate) fn consent(&self) -> Consent {
-        if self.opted_out_at.is_some_and(|out| self.marketing_at.is_none_or(|back| back <= out)) {
+        if self
+            .opted_out_at
+            .is_some_and(|out| self.marketing_at.is_none_or(|back| back <= out))
+        {
             Consent::OptedOut
         } else if self.marketing_at.is_some() {
             Consent::Marketing
@@ -33,7 +37,7 @@ impl Contact {
 
 /// What is known of a contact; nothing is known of a stranger.
 pub(crate) async fn find(
-    tx: &mut Tx,
+    database: &mut PgConnection,
     tenant: &TenantId,
     connection: &str,
     contact_id: &str,
@@ -46,7 +50,7 @@ pub(crate) async fn find(
         connection,
         contact_id,
     )
-    .fetch_optional(&mut **tx)
+    .fetch_optional(database)
     .await?;
     Ok(contact.unwrap_or_default())
 }
@@ -104,7 +108,11 @@ mod tests {
         contact.opted_out_at = at(5);
         assert_eq!(contact.consent(), Consent::OptedOut);
         contact.marketing_at = at(5);
-        assert_eq!(contact.consent(), Consent::OptedOut, "at the same second the refusal counts");
+        assert_eq!(
+            contact.consent(),
+            Consent::OptedOut,
+            "at the same second the refusal counts"
+        );
         contact.marketing_at = at(6);
         assert_eq!(contact.consent(), Consent::Marketing);
     }

@@ -62,7 +62,11 @@ pub(crate) struct Report {
 
 /// Writes a new message with the first entry of its timeline. `false` when its cause has made one before.
 pub(crate) async fn insert(tx: &mut Tx, new: &NewMessage<'_>) -> Result<bool, sqlx::Error> {
-    let state = if new.refused.is_some() { State::Failed } else { State::Queued };
+    let state = if new.refused.is_some() {
+        State::Failed
+    } else {
+        State::Queued
+    };
     let recipient = serde_json::to_value(new.to).unwrap_or_default();
     let written = sqlx::query!(
         "INSERT INTO messages (id, tenant, cause, about, template, form, category, recipient, provider, connection,
@@ -139,7 +143,10 @@ pub(crate) async fn lock(tx: &mut Tx, tenant: &TenantId, id: MessageId) -> Resul
         about: row.about,
         provider: row.provider,
         connection: row.connection,
-        state: row.state.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
+        state: row
+            .state
+            .parse()
+            .map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
         version: row.version,
         provider_message_id: row.provider_message_id,
         error_code: row.error_code,
@@ -148,88 +155,6 @@ pub(crate) async fn lock(tx: &mut Tx, tenant: &TenantId, id: MessageId) -> Resul
         price_category: row.price_category,
         traceparent: row.traceparent,
     }))
-}
-
-/// Makes whoever names this provider id wait until the transaction ends: a receipt and the settlement of its call must
-/// see each other. It is no lock on a row, because the row may not have the id yet.
-pub(crate) async fn lock_provider_id(
-    tx: &mut Tx,
-    tenant: &TenantId,
-    connection: &str,
-    provider_message_id: &str,
-) -> Result<(), sqlx::Error> {
-    let name = format!("message|{tenant}|{connection}|{provider_message_id}");
-    sqlx::query!("SELECT pg_advisory_xact_lock(hashtextextended($1, 0))", name).fetch_one(&mut **tx).await?;
-    Ok(())
-}
-
-/// The message with this id at the provider.
-pub(crate) async fn by_provider_id(
-    tx: &mut Tx,
-    tenant: &TenantId,
-    connection: &str,
-    provider_message_id: &str,
-) -> Result<Option<MessageId>, sqlx::Error> {
-    let id = sqlx::query_scalar!(
-        "SELECT id FROM messages WHERE tenant = $1 AND connection = $2 AND provider_message_id = $3",
-        tenant.as_str(),
-        connection,
-        provider_message_id,
-    )
-    .fetch_optional(&mut **tx)
-    .await?;
-    Ok(id.map(MessageId::from))
-}
-
-/// The message whose effect has this key, and whether its provider id is known.
-pub(crate) async fn by_reference(
-    tx: &mut Tx,
-    tenant: &TenantId,
-    connection: &str,
-    reference: &str,
-) -> Result<Option<(MessageId, bool)>, sqlx::Error> {
-    let row = sqlx::query!(
-        r#"SELECT id, provider_message_id IS NOT NULL AS "settled!" FROM messages
-           WHERE tenant = $1 AND connection = $2 AND effect_key = $3"#,
-        tenant.as_str(),
-        connection,
-        reference,
-    )
-    .fetch_optional(&mut **tx)
-    .await?;
-    Ok(row.map(|row| (MessageId::from(row.id), row.settled)))
-}
-
-/// Gives a message its id at the provider, and the contact's id as the provider corrected it. The caller holds the
-/// provider id's lock. An id that belongs to another message already is not taken over.
-pub(crate) async fn name(
-    tx: &mut Tx,
-    row: &mut Row,
-    provider_message_id: &str,
-    contact_id: Option<&str>,
-) -> Result<(), sqlx::Error> {
-    if row.provider_message_id.is_some() || provider_message_id.is_empty() {
-        return Ok(());
-    }
-    if let Some(other) = by_provider_id(tx, &row.tenant, &row.connection, provider_message_id).await? {
-        tracing::error!(
-            message.id = %row.id,
-            provider = row.provider,
-            other = %other,
-            "the provider gave two messages the same id"
-        );
-        return Ok(());
-    }
-    sqlx::query!(
-        "UPDATE messages SET provider_message_id = $2, contact_id = coalesce($3, contact_id) WHERE id = $1",
-        row.id.uuid(),
-        provider_message_id,
-        contact_id.filter(|id| !id.is_empty()),
-    )
-    .execute(&mut **tx)
-    .await?;
-    row.provider_message_id = Some(provider_message_id.to_owned());
-    Ok(())
 }
 
 /// Takes in what was told: the timeline always, the state if it rises, and then the event.
@@ -242,7 +167,10 @@ pub(crate) async fn hear(
     note(tx, row.id, &row.tenant, report.state, report.at, report.source).await?;
     row.billable = row.billable.or(report.billable);
     if row.price_category.is_none() {
-        row.price_category = report.price_category.clone().filter(|category| !category.is_empty());
+        row.price_category = report
+            .price_category
+            .clone()
+            .filter(|category| !category.is_empty());
     }
     let before = row.state;
     let next = before.after(report.state);
@@ -252,7 +180,12 @@ pub(crate) async fn hear(
         let error = report.error.clone().filter(|_| next == State::Failed);
         (row.error_code, row.error_tag) = error.map(|(code, tag)| (code, tag.to_owned())).unzip();
     }
-    let cost = cost(prices, &row.provider, row.billable, row.price_category.as_deref().unwrap_or_default());
+    let cost = cost(
+        prices,
+        &row.provider,
+        row.billable,
+        row.price_category.as_deref().unwrap_or_default(),
+    );
     sqlx::query!(
         "UPDATE messages
          SET state = $2, version = $3, error_code = $4, error_tag = $5, billable = $6, price_category = $7,
@@ -280,7 +213,11 @@ pub(crate) async fn hear(
     .await?;
     if next.is_some() {
         let event = wire::moved(row, Some(before), report.at);
-        tx.append(NewEvent::new(&row.tenant, row.id, &event).version(row.version).caused_by(&report.cause));
+        tx.append(
+            NewEvent::new(&row.tenant, row.id, &event)
+                .version(row.version)
+                .caused_by(&report.cause),
+        );
     }
     Ok(())
 }
@@ -308,22 +245,37 @@ pub(crate) async fn park(
     Ok(())
 }
 
-/// What a call that is about to be made has to know: state and provider id as they stand now.
+/// What a call that is about to be made has to know.
+pub(crate) struct Standing {
+    pub(crate) state: State,
+    pub(crate) provider_message_id: Option<String>,
+    pub(crate) template: String,
+    pub(crate) contact_id: String,
+}
+
+/// A message as it stands now.
 pub(crate) async fn standing(
     connection: &mut PgConnection,
     tenant: &TenantId,
     id: MessageId,
-) -> Result<Option<(State, Option<String>)>, sqlx::Error> {
+) -> Result<Option<Standing>, sqlx::Error> {
     let row = sqlx::query!(
-        "SELECT state, provider_message_id FROM messages WHERE id = $1 AND tenant = $2",
+        "SELECT state, provider_message_id, template, contact_id FROM messages WHERE id = $1 AND tenant = $2",
         id.uuid(),
         tenant.as_str(),
     )
     .fetch_optional(connection)
     .await?;
     let Some(row) = row else { return Ok(None) };
-    let state = row.state.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
-    Ok(Some((state, row.provider_message_id)))
+    Ok(Some(Standing {
+        state: row
+            .state
+            .parse()
+            .map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
+        provider_message_id: row.provider_message_id,
+        template: row.template,
+        contact_id: row.contact_id,
+    }))
 }
 
 /// Removes at most `limit` messages queued before `before`; a message still in doubt stays.

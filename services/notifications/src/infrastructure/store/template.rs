@@ -100,7 +100,10 @@ pub(crate) async fn listed(
     let statuses: Vec<&str> = templates.iter().map(|t| t.status.as_str()).collect();
     let approved: Vec<bool> = templates.iter().map(|t| t.approved).collect();
     let categories: Vec<String> = templates.iter().map(|t| t.category.to_uppercase()).collect();
-    let counts: Vec<i32> = templates.iter().map(|t| i32::try_from(t.parameters).unwrap_or(i32::MAX)).collect();
+    let counts: Vec<i32> = templates
+        .iter()
+        .map(|t| i32::try_from(t.parameters).unwrap_or(i32::MAX))
+        .collect();
     // What was announced while the list was being read keeps its state, and still learns its parameters.
     sqlx::query!(
         "INSERT INTO provider_templates AS t (tenant, connection, name, language, status, approved, category, parameters, as_of)

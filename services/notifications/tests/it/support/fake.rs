@@ -33,8 +33,12 @@ struct State {
     templates: Vec<TemplateInfo>,
 }
 
-static STATE: Mutex<State> =
-    Mutex::new(State { replies: VecDeque::new(), sent: Vec::new(), calls: 0, templates: Vec::new() });
+static STATE: Mutex<State> = Mutex::new(State {
+    replies: VecDeque::new(),
+    sent: Vec::new(),
+    calls: 0,
+    templates: Vec::new(),
+});
 /// More than there are calls at the same time.
 const GATE_WIDTH: u32 = 1_000;
 /// Calls wait here while the test holds them.
@@ -61,7 +65,11 @@ impl Fake {
                 name: (*name).to_owned(),
                 language: (*language).to_owned(),
                 approved: *approved,
-                status: if *approved { "APPROVED".to_owned() } else { "PAUSED".to_owned() },
+                status: if *approved {
+                    "APPROVED".to_owned()
+                } else {
+                    "PAUSED".to_owned()
+                },
                 category: "UTILITY".to_owned(),
                 parameters: *parameters,
             })
@@ -80,7 +88,9 @@ impl Fake {
 
     /// Keeps calls from ending until the value is dropped.
     pub(crate) async fn hold() -> tokio::sync::SemaphorePermit<'static> {
-        GATE.acquire_many(GATE_WIDTH).await.expect("the gate is never closed")
+        GATE.acquire_many(GATE_WIDTH)
+            .await
+            .expect("the gate is never closed")
     }
 }
 
@@ -111,30 +121,47 @@ impl MessageChannel for Adapter {
     }
 
     async fn send(&self, _: CallCtx<'_>, message: &OutboundMessage) -> Result<Sent, ProviderError> {
-        state().calls += 1;
+        // Decided before the gate, so that the first call gets the first reply.
+        let (own, reply) = {
+            let mut state = state();
+            state.calls += 1;
+            (format!("wamid.{}", state.calls), state.replies.pop_front())
+        };
         let _permit = GATE.acquire().await.expect("the gate is never closed");
-        let mut state = state();
-        let own = format!("wamid.{}", state.calls);
-        let id = match state.replies.pop_front() {
+        let id = match reply {
             None => own,
             Some(Reply::Take(id)) => id.to_owned(),
             Some(Reply::Reject) => {
-                return Err(ProviderError::new(ProviderErrorKind::Rejected, "131026", "undeliverable"));
+                return Err(ProviderError::new(
+                    ProviderErrorKind::Rejected,
+                    "131026",
+                    "undeliverable",
+                ));
             }
             Some(Reply::Busy) => {
                 let kind = ProviderErrorKind::RateLimited { retry_after: None };
                 return Err(ProviderError::new(kind, "130429", "slow down"));
             }
             Some(Reply::Silence) => {
-                return Err(ProviderError::new(ProviderErrorKind::OutcomeUnknown, "timeout", "no answer in time"));
+                return Err(ProviderError::new(
+                    ProviderErrorKind::OutcomeUnknown,
+                    "timeout",
+                    "no answer in time",
+                ));
             }
         };
-        state.sent.push(message.clone());
-        Ok(Sent { provider_message_id: id, contact_id: None })
+        state().sent.push(message.clone());
+        Ok(Sent {
+            provider_message_id: id,
+            contact_id: None,
+        })
     }
 
     async fn find(&self, _: CallCtx<'_>, _: &str) -> Result<Option<Sent>, ProviderError> {
-        Err(ProviderError::configuration("no_lookup", "the stand-in cannot be asked"))
+        Err(ProviderError::configuration(
+            "no_lookup",
+            "the stand-in cannot be asked",
+        ))
     }
 
     async fn templates(&self, _: CallCtx<'_>) -> Result<Vec<TemplateInfo>, ProviderError> {

@@ -1,0 +1,7 @@
+//! Registry × fixtures: what every adapter must do, whatever the provider.
+//!
+//! `PUENTE_BLESS=1` writes missing `.expected.json` files; read them before they are committed.
+
+mod inbound;
+mod outbound;
+mod summary;

@@ -1,0 +1,5 @@
+//! The adapters against their simulators over real connections, and the simulators themselves.
+
+mod callbacks;
+mod calls;
+mod stage;

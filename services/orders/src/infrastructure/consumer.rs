@@ -1,0 +1,38 @@
+//! Events in: decoded, and put where their conversation's turn finds them. Nothing else happens here, so that the
+//! broker's delivery order never matters.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use puente_bus::Envelope;
+use puente_outbox::{ApplyError, EventHandler, Tx};
+use puente_proto::messaging::MessageReceived;
+use tokio::sync::Notify;
+
+use crate::infrastructure::{queue, wire};
+
+/// The handler of the consumer.
+pub(crate) struct Consumer {
+    /// Wakes the workers.
+    pub(crate) wake: Arc<Notify>,
+}
+
+#[async_trait]
+impl EventHandler for Consumer {
+    async fn apply(&self, tx: &mut Tx, event: &Envelope) -> Result<(), ApplyError> {
+        if !event.is::<MessageReceived>() {
+            // Left over from a filter of another version.
+            return Ok(());
+        }
+        let message: MessageReceived = event.decode().map_err(|error| ApplyError::Dead(error.to_string()))?;
+        if wire::is_for_bot(&message) {
+            wire::check_ids(&message).map_err(|reason| ApplyError::Dead(reason.to_owned()))?;
+            queue::put(tx, event, &message).await?;
+        }
+        Ok(())
+    }
+
+    fn committed(&self) {
+        self.wake.notify_waiters();
+    }
+}

@@ -1,0 +1,8 @@
+//! Clients and orders in the database: one transaction holds the state, its journal and its events.
+
+mod orders;
+mod row;
+mod turn;
+
+pub use orders::PgOrders;
+pub(crate) use turn::PgTurn;

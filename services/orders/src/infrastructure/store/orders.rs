@@ -1,0 +1,100 @@
+//! Orders outside of conversations: each method is a transaction of its own, bound to its tenant.
+
+use std::sync::Arc;
+
+use puente_outbox::{Outbox, Tx};
+use puente_types::{Clock, OrderId, TenantId};
+
+use super::row::{self, OrderRow};
+use crate::domain::error::StoreError;
+use crate::domain::event::Event;
+use crate::domain::number::OrderNumber;
+use crate::domain::order::Order;
+use crate::domain::ports::{OrderStore, Saved};
+use crate::infrastructure::skills::Library;
+
+/// Orders in the database. Works as either role: the tenant is set for the row policies.
+#[derive(Clone)]
+pub struct PgOrders {
+    outbox: Outbox,
+    clock: Arc<dyn Clock>,
+    skills: Arc<Library>,
+}
+
+impl PgOrders {
+    /// Orders in the schema of the outbox.
+    #[must_use]
+    pub fn new(outbox: Outbox, clock: Arc<dyn Clock>, skills: Arc<Library>) -> Self {
+        Self { outbox, clock, skills }
+    }
+
+    /// The id of an order by the number that people use.
+    ///
+    /// # Errors
+    /// When the database does not answer.
+    pub async fn id_of(&self, tenant: &TenantId, number: OrderNumber) -> Result<Option<OrderId>, StoreError> {
+        let mut tx = self.begin(tenant).await?;
+        let id = sqlx::query_scalar!(
+            "SELECT id FROM orders WHERE tenant = $1 AND number = $2",
+            tenant.as_str(),
+            number.count()
+        )
+        .fetch_optional(&mut *tx)
+        .await?;
+        Ok(id.map(OrderId::from))
+    }
+
+    async fn begin(&self, tenant: &TenantId) -> Result<Tx, sqlx::Error> {
+        let mut tx = self.outbox.begin().await?;
+        sqlx::query!("SELECT set_config('puente.tenant', $1, true) AS tenant", tenant.as_str())
+            .fetch_one(&mut *tx)
+            .await?;
+        Ok(tx)
+    }
+}
+
+impl OrderStore for PgOrders {
+    async fn load(&self, tenant: &TenantId, id: OrderId) -> Result<Option<Order>, StoreError> {
+        let mut tx = self.begin(tenant).await?;
+        let row = sqlx::query_as!(
+            OrderRow,
+            "SELECT id, number, version, state, client_id, contact_name, contact_phone, provider, connection, contact_id,
+                    service, description, location, channel, agent, service_provider
+             FROM orders WHERE tenant = $1 AND id = $2",
+            tenant.as_str(),
+            id.uuid()
+        )
+        .fetch_optional(&mut *tx)
+        .await?;
+        row.map(Order::try_from).transpose()
+    }
+
+    async fn save(&self, tenant: &TenantId, order: &Order, since: i64, events: &[Event]) -> Result<Saved, StoreError> {
+        let now = self.clock.now();
+        let mut tx = self.begin(tenant).await?;
+        let snapshot = order.snapshot();
+        let saved = sqlx::query!(
+            "UPDATE orders SET version = $4, state = $5, agent = $6, service_provider = $7, changed_at = $8
+             WHERE tenant = $1 AND id = $2 AND version = $3",
+            tenant.as_str(),
+            snapshot.id.uuid(),
+            since,
+            snapshot.version,
+            snapshot.state.name(),
+            snapshot.assignment.agent,
+            snapshot.assignment.service_provider,
+            now
+        )
+        .execute(&mut *tx)
+        .await?;
+        if saved.rows_affected() == 0 {
+            return Ok(Saved::Conflict);
+        }
+        let set = self.skills.of(tenant);
+        for event in events {
+            row::tell(&mut tx, tenant, event, &set, now, None).await?;
+        }
+        tx.commit().await?;
+        Ok(Saved::Applied)
+    }
+}

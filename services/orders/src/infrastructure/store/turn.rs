@@ -1,0 +1,110 @@
+//! A conversation's turn: the store while its message is worked. The worker commits it.
+
+use puente_outbox::{NewEvent, Tx};
+use puente_types::{ClientId, ConversationId, EventId, OrderId, TenantId};
+use time::OffsetDateTime;
+
+use super::row::{self, ClientRow, OrderRow};
+use crate::domain::client::{Client, Registration};
+use crate::domain::conversation::Speaker;
+use crate::domain::error::StoreError;
+use crate::domain::number::OrderNumber;
+use crate::domain::order::{Channel, Contact, Order, Request};
+use crate::domain::ports::Turn;
+use crate::domain::skill::SkillSet;
+use crate::infrastructure::wire;
+
+/// The open transaction of one message.
+pub(crate) struct PgTurn<'t> {
+    pub(crate) tx: &'t mut Tx,
+    pub(crate) tenant: &'t TenantId,
+    pub(crate) conversation: ConversationId,
+    pub(crate) set: &'t SkillSet,
+    /// The message's event: what all that happens here is caused by.
+    pub(crate) cause: EventId,
+    pub(crate) now: OffsetDateTime,
+}
+
+impl Turn for PgTurn<'_> {
+    async fn client_of(&mut self, speaker: &Speaker) -> Result<Option<Client>, StoreError> {
+        let row = sqlx::query_as!(
+            ClientRow,
+            "SELECT id, name, email, phone, location, nit_body, nit_dv FROM clients
+             WHERE tenant = $1 AND (identity_phone = $2 OR id = (SELECT client_id FROM conversations WHERE id = $3))
+             ORDER BY (identity_phone = $2) IS TRUE DESC LIMIT 1",
+            self.tenant.as_str(),
+            speaker.phone.as_ref().map(|phone| phone.as_e164()),
+            self.conversation.uuid()
+        )
+        .fetch_optional(&mut **self.tx)
+        .await?;
+        row.map(Client::try_from).transpose()
+    }
+
+    async fn register(&mut self, speaker: &Speaker, data: Registration) -> Result<Client, StoreError> {
+        let client = Client { id: ClientId::new(), data };
+        let made = sqlx::query!(
+            "INSERT INTO clients (id, tenant, name, email, phone, identity_phone, location, nit_body, nit_dv, registered_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+             ON CONFLICT (tenant, identity_phone) DO NOTHING",
+            client.id.uuid(),
+            self.tenant.as_str(),
+            client.data.name,
+            client.data.email,
+            client.data.phone.as_e164(),
+            speaker.phone.as_ref().map(|phone| phone.as_e164()),
+            client.data.location,
+            client.data.nit.as_ref().map(puente_types::Nit::body),
+            client.data.nit.as_ref().map(|nit| i16::from(nit.dv())),
+            self.now
+        )
+        .execute(&mut **self.tx)
+        .await?;
+        if made.rows_affected() == 0 {
+            // The same number registered over another connection at this very moment.
+            let other = self.client_of(speaker).await?;
+            return other.ok_or_else(|| StoreError::Corrupt("a client that is taken and not found".into()));
+        }
+        sqlx::query!(
+            "UPDATE conversations SET client_id = $2 WHERE id = $1",
+            self.conversation.uuid(),
+            client.id.uuid()
+        )
+        .execute(&mut **self.tx)
+        .await?;
+        let event = NewEvent::new(self.tenant, client.id, &wire::registered(&client, self.now));
+        self.tx.append(event.version(1).caused_by(self.cause));
+        Ok(client)
+    }
+
+    async fn open(&mut self, contact: Contact, request: Request, channel: Channel) -> Result<Order, StoreError> {
+        let count = sqlx::query_scalar!(
+            "INSERT INTO order_numbers (tenant, last) VALUES ($1, 1)
+             ON CONFLICT (tenant) DO UPDATE SET last = order_numbers.last + 1 RETURNING last",
+            self.tenant.as_str()
+        )
+        .fetch_one(&mut **self.tx)
+        .await?;
+        let number = OrderNumber::new(count).ok_or_else(|| StoreError::Corrupt("the order counter is full".into()))?;
+        let (order, event) = Order::open(OrderId::new(), number, contact, request, channel);
+        row::insert(self.tx, self.tenant, order.snapshot(), self.now).await?;
+        let cause = self.cause.to_string();
+        row::tell(self.tx, self.tenant, &event, self.set, self.now, Some(&cause)).await?;
+        Ok(order)
+    }
+
+    async fn order_of(&mut self, client: ClientId, number: OrderNumber) -> Result<Option<Order>, StoreError> {
+        let row = sqlx::query_as!(
+            OrderRow,
+            "SELECT id, number, version, state, client_id, contact_name, contact_phone, provider, connection, contact_id,
+                    service, description, location, channel, agent, service_provider
+             FROM orders WHERE tenant = $1 AND number = $2 AND client_id = $3",
+            self.tenant.as_str(),
+            number.count(),
+            client.uuid()
+        )
+        .fetch_optional(&mut **self.tx)
+        .await?;
+        row.map(Order::try_from).transpose()
+    }
+}

@@ -1,0 +1,57 @@
+//! What has to be done now and then: reading changed skill files, and forgetting worked messages.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use puente_types::Clock;
+use sqlx::PgPool;
+use tokio_util::sync::CancellationToken;
+
+use crate::infrastructure::queue;
+use crate::infrastructure::skills::{Library, Problem};
+
+/// How often old rows are looked for.
+const PURGE_EVERY: Duration = Duration::from_secs(600);
+/// Rows of one transaction.
+const PORTION: i64 = 1_000;
+
+/// Says which skill files are not used, and why.
+pub(crate) fn report(problems: &[Problem]) {
+    for problem in problems {
+        tracing::error!(file = problem.file, line = problem.line, key = problem.key, "skill file refused: {problem}");
+    }
+}
+
+/// Reads skill files again when they change, until `shutdown`.
+pub(crate) async fn watch_skills(skills: Arc<Library>, every: Duration, shutdown: CancellationToken) {
+    while tokio::time::timeout(every, shutdown.cancelled()).await.is_err() {
+        let skills = skills.clone();
+        // Reading files may take a while on a slow disk; conversations must not wait for it.
+        let read = tokio::task::spawn_blocking(move || skills.reload_if_changed()).await;
+        match read {
+            Ok(Some(problems)) if problems.is_empty() => tracing::info!("skill files were read again"),
+            Ok(Some(problems)) => report(&problems),
+            Ok(None) | Err(_) => {}
+        }
+    }
+}
+
+/// Forgets worked messages that are older than `keep`, until `shutdown`.
+pub(crate) async fn purge(pool: PgPool, clock: Arc<dyn Clock>, keep: Duration, shutdown: CancellationToken) {
+    while tokio::time::timeout(PURGE_EVERY, shutdown.cancelled()).await.is_err() {
+        loop {
+            let round = async {
+                let mut connection = pool.acquire().await?;
+                queue::purge(&mut connection, clock.now() - keep, PORTION).await
+            };
+            match round.await {
+                Ok(gone) if gone >= PORTION.unsigned_abs() && !shutdown.is_cancelled() => {}
+                Ok(_) => break,
+                Err(error) => {
+                    tracing::debug!(error = %error, "old messages are forgotten later");
+                    break;
+                }
+            }
+        }
+    }
+}

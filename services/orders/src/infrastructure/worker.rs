@@ -1,0 +1,220 @@
+//! Works the queues of conversations: claims some, works what waits in each, and commits them together.
+//!
+//! When a portion fails, it is rolled back and its conversations are worked one by one, so that a bad message delays
+//! its own conversation only. A message that fails again and again becomes a dead letter, and the conversation goes on.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use prost::Message as _;
+use puente_outbox::{NewEvent, Outbox, Tx};
+use puente_proto::messaging::MessageReceived;
+use puente_telemetry::set_parent;
+use puente_types::{Clock, ConversationId, Region};
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tracing::Instrument as _;
+
+use crate::application::handle_message::{Message, handle_message};
+use crate::domain::conversation::Conversation;
+use crate::domain::error::StoreError;
+use crate::domain::skill::SkillSet;
+use crate::infrastructure::queue::{Claimed, Waiting};
+use crate::infrastructure::skills::Library;
+use crate::infrastructure::store::PgTurn;
+use crate::infrastructure::{memory, queue, wire};
+
+/// Conversations of one transaction.
+const PORTION: i64 = 32;
+/// Messages of one conversation in one transaction: more means somebody floods, and others come first.
+const MESSAGES: i64 = 32;
+/// Another replica's commits do not wake this one; so often it looks by itself.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+/// The pause while the database is away.
+const DATABASE_PAUSE: Duration = Duration::from_secs(1);
+/// Failures of one message before it is given up.
+const ATTEMPTS: i32 = 6;
+
+/// Works conversations.
+#[derive(Clone)]
+pub(crate) struct Worker {
+    pub(crate) outbox: Outbox,
+    pub(crate) skills: Arc<Library>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) region: Region,
+    /// How long a message waits for those before it.
+    pub(crate) settle: Duration,
+    pub(crate) wake: Arc<Notify>,
+}
+
+/// What failed, and whose turn it was.
+struct Failure {
+    conversation: Option<ConversationId>,
+    error: StoreError,
+}
+
+impl Worker {
+    /// Works until `shutdown`; a portion under way is finished.
+    pub(crate) async fn run(self, shutdown: CancellationToken) {
+        // After a failure so many conversations are worked one by one.
+        let mut alone = 0;
+        while !shutdown.is_cancelled() {
+            let woken = self.wake.notified();
+            tokio::pin!(woken);
+            // Registered before the look, so that a commit between look and wait is not missed.
+            woken.as_mut().enable();
+            let portion = if alone > 0 { 1 } else { PORTION };
+            let pause = match self.round(portion).await {
+                Ok(0) => self.until_due().await,
+                Ok(_) => {
+                    alone = (alone - 1).max(0);
+                    continue;
+                }
+                Err(failure) if portion > 1 && failure.conversation.is_some() => {
+                    tracing::debug!(error = %failure.error, "a portion of conversations failed; each is worked alone");
+                    alone = PORTION;
+                    continue;
+                }
+                Err(failure) => self.failed(failure).await,
+            };
+            tokio::select! {
+                () = shutdown.cancelled() => {}
+                () = tokio::time::sleep(pause) => {}
+                () = woken => {}
+            }
+        }
+    }
+
+    /// One transaction; returns the number of messages worked.
+    async fn round(&self, portion: i64) -> Result<usize, Failure> {
+        let outside = |error: StoreError| Failure { conversation: None, error };
+        let mut tx = self.outbox.begin().await.map_err(|error| outside(error.into()))?;
+        let claimed = queue::claim(&mut tx, self.settle, portion).await.map_err(|error| outside(error.into()))?;
+        let mut count = 0;
+        for conversation in claimed {
+            let id = conversation.id;
+            count += self.work(&mut tx, conversation).await.map_err(|error| Failure { conversation: Some(id), error })?;
+        }
+        if count > 0 {
+            tx.commit().await.map_err(|error| outside(error.into()))?;
+        }
+        Ok(count)
+    }
+
+    /// All that waits in one conversation; nothing when a message of a lower sequence has just come.
+    async fn work(&self, tx: &mut Tx, claimed: Claimed) -> Result<usize, StoreError> {
+        let set = self.skills.of(&claimed.tenant);
+        let waiting = queue::waiting(tx, claimed.id, self.settle, MESSAGES).await?;
+        if waiting.is_empty() {
+            return Ok(0);
+        }
+        let mut conversation = memory::from_json(claimed.memory.clone()).unwrap_or_else(|error| {
+            // Better to ask again than never to answer again.
+            tracing::error!(conversation.id = %claimed.id, error = %error, "a conversation begins anew");
+            Conversation::default()
+        });
+        let mut last_at = claimed.last_at;
+        for message in &waiting {
+            let span = tracing::info_span!(
+                "conversation.turn",
+                tenant.id = %claimed.tenant,
+                conversation.id = %claimed.id,
+                event.id = %message.event_id,
+            );
+            set_parent(&span, message.traceparent.as_deref());
+            let turn = self.turn(tx, &claimed, &set, conversation, last_at, message);
+            let (after, written_at) = turn.instrument(span).await?;
+            conversation = after;
+            last_at = last_at.max(Some(written_at));
+        }
+        let done: Vec<_> = waiting.iter().map(|message| message.event_id).collect();
+        let last = waiting.last().map_or(0, |message| message.sequence);
+        queue::worked(tx, claimed.id, &done, &memory::to_json(&conversation), last, last_at).await?;
+        Ok(done.len())
+    }
+
+    /// One message.
+    async fn turn(
+        &self,
+        tx: &mut Tx,
+        claimed: &Claimed,
+        set: &SkillSet,
+        conversation: Conversation,
+        last_at: Option<time::OffsetDateTime>,
+        waiting: &Waiting,
+    ) -> Result<(Conversation, time::OffsetDateTime), StoreError> {
+        let message = MessageReceived::decode(waiting.payload.as_slice())
+            .map_err(|_| StoreError::Corrupt("the message's payload".into()))?;
+        let written_at = waiting.written_at(&message);
+        let speaker = wire::speaker(&message);
+        let mut heard = wire::heard(&message);
+        heard.pause = last_at.map(|last| Duration::try_from(written_at - last).unwrap_or_default());
+        let mut turn = PgTurn {
+            tx: &mut *tx,
+            tenant: &claimed.tenant,
+            conversation: claimed.id,
+            set,
+            cause: waiting.event_id,
+            now: self.clock.now(),
+        };
+        let message = Message { id: claimed.id, speaker: &speaker, heard: &heard, region: self.region };
+        let handled = handle_message(set, &mut turn, conversation, message).await?;
+        for notice in handled.notices {
+            let about = notice.about.clone();
+            let event = NewEvent::new(&claimed.tenant, about, &wire::requested(notice));
+            tx.append(event.caused_by(waiting.event_id));
+        }
+        if let Some(order) = handled.opened {
+            let order = order.snapshot();
+            tracing::info!(order.id = %order.id, "order {} opened", order.number);
+        }
+        Ok((handled.conversation, written_at))
+    }
+
+    async fn until_due(&self) -> Duration {
+        let due = async {
+            let mut connection = self.outbox.pool().acquire().await?;
+            queue::next_due(&mut connection, self.settle).await
+        };
+        match due.await {
+            // A moment more: what is due to the microsecond would be looked for too early.
+            Ok(Some(due)) => due.saturating_add(Duration::from_millis(1)).clamp(Duration::from_millis(10), LOOK_AGAIN),
+            Ok(None) => LOOK_AGAIN,
+            Err(_) => DATABASE_PAUSE,
+        }
+    }
+
+    /// Notes a failure of one conversation; returns how long to wait before the next look.
+    async fn failed(&self, failure: Failure) -> Duration {
+        let Some(conversation) = failure.conversation else {
+            tracing::warn!(error = %failure.error, "conversations wait for the database");
+            return DATABASE_PAUSE;
+        };
+        let reason = match failure.error {
+            StoreError::Unavailable(error) => {
+                tracing::warn!(conversation.id = %conversation, error = %error, "a conversation waits for the database");
+                return DATABASE_PAUSE;
+            }
+            StoreError::Corrupt(reason) => reason,
+        };
+        match self.note(conversation, &reason).await {
+            Ok(()) => Duration::ZERO,
+            Err(_) => DATABASE_PAUSE,
+        }
+    }
+
+    async fn note(&self, conversation: ConversationId, reason: &str) -> Result<(), StoreError> {
+        let mut tx = self.outbox.begin().await?;
+        let pause = |failures: i32| Duration::from_millis(250) * 2_u32.pow(failures.clamp(0, 6).unsigned_abs());
+        let failures = queue::failed(&mut tx, conversation, pause).await?;
+        if failures >= ATTEMPTS {
+            if let Some(event) = queue::bury_first(&mut tx, conversation, reason).await? {
+                puente_telemetry::metric::dead_letter("orders", "refused");
+                tracing::error!(conversation.id = %conversation, event.id = %event, reason, "event is a dead letter");
+            }
+        } else {
+            tracing::warn!(conversation.id = %conversation, attempt = failures, reason, "a turn failed and will be tried again");
+        }
+        Ok(tx.commit().await?)
+    }
+}

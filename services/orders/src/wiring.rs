@@ -1,0 +1,137 @@
+//! The composition root: the only file that knows the concrete parts, and the order in which they end.
+//!
+//! At the end, consumer and workers finish what they began; the relay goes on until they have, so that their last
+//! events leave with it.
+
+use std::future::Future;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use puente_bus::{StreamSettings, consume, topology};
+use puente_outbox::{Inbox, Outbox};
+use puente_service::{BoxError, RunError, Runtime, Service, StartError};
+use puente_types::Region;
+use tokio::sync::Notify;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::config::Config;
+use crate::infrastructure::consumer::Consumer;
+use crate::infrastructure::skills::Library;
+use crate::infrastructure::store::PgOrders;
+use crate::infrastructure::upkeep;
+use crate::infrastructure::worker::Worker;
+
+/// The orders service.
+pub struct Orders {
+    rt: Runtime,
+    client: async_nats::Client,
+    stream: StreamSettings,
+    outbox: Outbox,
+    skills: Arc<Library>,
+    region: Region,
+    settle: Duration,
+    workers: usize,
+    skills_check: Duration,
+    keep_messages: Duration,
+}
+
+impl Orders {
+    /// Orders for whoever changes them from outside of a conversation.
+    #[must_use]
+    pub fn orders(&self) -> PgOrders {
+        PgOrders::new(self.outbox.clone(), self.rt.clock.clone(), self.skills.clone())
+    }
+}
+
+impl Service for Orders {
+    const NAME: &'static str = "orders";
+    const DEFAULTS: &'static str = include_str!("../config.default.toml");
+    type Config = Config;
+
+    async fn build(config: Config, rt: Runtime) -> Result<Self, StartError> {
+        let folder = Some(config.skills_dir).filter(|folder| !folder.is_empty()).map(PathBuf::from);
+        let (skills, problems) = Library::open(folder).map_err(|mut problems| {
+            let first = problems.swap_remove(0);
+            StartError::other("the built-in skills are not usable", first)
+        })?;
+        upkeep::report(&problems);
+        let pool = puente_service::db::pool(&config.database, Self::NAME, rt.replica)?;
+        let client = puente_service::nats::connect(&config.nats, "puente-orders").await?;
+        let stream = StreamSettings { replicas: config.stream_replicas.get(), ..StreamSettings::default() };
+        let settings = puente_outbox::Settings {
+            stream,
+            lease: Duration::from_millis(config.relay_lease_ms),
+            keep_days: config.keep_days.get(),
+            ..puente_outbox::Settings::default()
+        };
+        let outbox = Outbox::open(pool, Self::NAME, settings).await?;
+        Ok(Self {
+            rt,
+            client,
+            stream,
+            outbox,
+            skills: Arc::new(skills),
+            region: config.region,
+            settle: Duration::from_millis(config.settle_ms.into()),
+            workers: config.workers.get(),
+            skills_check: Duration::from_millis(config.skills_check_ms.get().into()),
+            keep_messages: Duration::from_secs(u64::from(config.message_days.get()) * 24 * 60 * 60),
+        })
+    }
+
+    async fn run(self) -> Result<(), RunError> {
+        let Self { rt, client, stream, outbox, skills, .. } = self;
+        let (ready_pool, ready_client) = (outbox.pool().clone(), client.clone());
+        rt.ready_check("database", move || {
+            let pool = ready_pool.clone();
+            async move { puente_service::db::ready(&pool).await }
+        });
+        rt.ready_check("broker", move || std::future::ready(puente_service::nats::ready(&ready_client)));
+
+        let relay = CancellationToken::new();
+        let shutdown = rt.shutdown.clone();
+        spawn(&rt, None, "relay", outbox.clone().run(client.clone(), relay.clone()));
+        let tasks = TaskTracker::new();
+        let wake = Arc::new(Notify::new());
+        let consumer = Arc::new(Consumer { wake: wake.clone() });
+        let inbox = Arc::new(Inbox::new(outbox.clone(), topology::ORDERS, consumer));
+        spawn(&rt, Some(&tasks), "consumer", consume(client, topology::ORDERS, stream, inbox, shutdown.clone()));
+        let worker = Worker {
+            outbox: outbox.clone(),
+            skills: skills.clone(),
+            clock: rt.clock.clone(),
+            region: self.region,
+            settle: self.settle,
+            wake,
+        };
+        for _ in 0..self.workers {
+            spawn(&rt, Some(&tasks), "conversations", worker.clone().run(shutdown.clone()));
+        }
+        spawn(&rt, Some(&tasks), "skills", upkeep::watch_skills(skills, self.skills_check, shutdown.clone()));
+        let purge = upkeep::purge(outbox.pool().clone(), rt.clock.clone(), self.keep_messages, shutdown.clone());
+        spawn(&rt, Some(&tasks), "purge", purge);
+
+        shutdown.cancelled().await;
+        tasks.close();
+        tasks.wait().await;
+        relay.cancel();
+        Ok(())
+    }
+}
+
+/// Spawns a part; those of `tasks` are waited for before the relay ends.
+fn spawn(
+    rt: &Runtime,
+    tasks: Option<&TaskTracker>,
+    name: &'static str,
+    part: impl Future<Output = ()> + Send + 'static,
+) {
+    let token = tasks.map(TaskTracker::token);
+    rt.spawn(name, async move {
+        part.await;
+        drop(token);
+        Ok::<(), BoxError>(())
+    });
+}

@@ -1,0 +1,79 @@
+//! Two tenants, one of them at two providers, and their accounts at the simulators.
+
+use puente_ports::Connection;
+use puente_providers::sim::{Account, Hub};
+use puente_types::Secret;
+
+/// The WhatsApp number id of the tenant `algesta`.
+pub const ALGESTA_NUMBER: &str = "106540352242922";
+/// The WhatsApp number id of the tenant `norte`, behind the same app.
+pub const NORTE_NUMBER: &str = "209988776655443";
+/// The Jelou bot of the tenant `algesta`.
+pub const JELOU_BOT: &str = "bot-algesta";
+
+/// The connections, pointing at simulators on `sims`.
+pub(crate) fn all(sims: &str) -> Vec<Connection> {
+    let cloud = |id: &str, tenant: &str, number: &str| {
+        connection(
+            sims,
+            (id, tenant, "whatsapp_cloud", number),
+            &[("waba_id", &format!("waba-{tenant}"))],
+            &[
+                ("app_secret", "e2e-app-secret"),
+                ("verify_token", "e2e-verify-token"),
+                ("access_token", &format!("e2e-token-{tenant}")),
+            ],
+        )
+    };
+    vec![
+        cloud("algesta-wa", "algesta", ALGESTA_NUMBER),
+        cloud("norte-wa", "norte", NORTE_NUMBER),
+        connection(
+            sims,
+            ("algesta-jelou", "algesta", "jelou", JELOU_BOT),
+            &[("bot_id", JELOU_BOT)],
+            &[("client_id", "e2e-client"), ("client_secret", "e2e-client-secret"), ("signing_secret", "e2e-signing-secret")],
+        ),
+    ]
+}
+
+fn connection(
+    sims: &str,
+    (id, tenant, provider, account): (&str, &str, &str, &str),
+    settings: &[(&str, &str)],
+    secrets: &[(&str, &str)],
+) -> Connection {
+    let base_url = format!("{sims}/sim/{provider}");
+    let known = puente_providers::find(provider).expect("a provider of ours").manifest();
+    let settings = settings
+        .iter()
+        .filter(|(name, _)| known.settings.iter().any(|s| s.name == *name))
+        .chain([&("base_url", base_url.as_str())])
+        .map(|(name, value)| ((*name).to_owned(), (*value).into()))
+        .collect();
+    Connection {
+        id: id.parse().unwrap(),
+        tenant: tenant.parse().unwrap(),
+        provider: provider.into(),
+        account: Some(account.into()),
+        settings,
+        secrets: secrets.iter().map(|(name, value)| ((*name).to_owned(), Secret::new(*value))).collect(),
+    }
+}
+
+/// Opens an account at the simulator for every connection; its webhooks go to `ingress`.
+pub(crate) fn open_accounts(hub: &Hub, connections: &[Connection], ingress: &str) {
+    for connection in connections {
+        let text = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let account = Account {
+            account: connection.account.clone().unwrap(),
+            tenant: Some(connection.tenant.to_string()),
+            secrets: connection.secrets.iter().map(|(name, secret)| (name.to_owned(), secret.clone())).collect(),
+            settings: connection.settings.iter().map(|(name, value)| (name.clone(), text(value))).collect(),
+            webhook_url: Some(format!("{ingress}/webhooks/{}/{}", connection.provider, connection.id)),
+            enforce_session: true,
+            ..Account::default()
+        };
+        hub.put_account(&connection.provider, account);
+    }
+}

@@ -1,0 +1,94 @@
+//! A person who writes on WhatsApp, waits for the bot's answer, and writes again.
+
+use puente_providers::sim::Inbound;
+use puente_testkit::wait_for;
+use reqwest::StatusCode;
+
+use crate::{ALGESTA_NUMBER, JELOU_BOT, NORTE_NUMBER, PATIENCE, Stage};
+
+/// What leads from the first word to an order.
+const CONVERSATION: &[&str] = &[
+    "Hola",
+    "Necesito reparar la nevera, no enfría desde ayer",
+    "Ana María Gómez",
+    "ana.gomez@example.com",
+    "Calle 10 # 20-30, Bogotá",
+    "sí",
+];
+
+/// Somebody with a phone.
+#[derive(Debug, Clone)]
+pub struct Person {
+    /// The provider that carries the messages.
+    pub provider: &'static str,
+    /// The account that is written to.
+    pub account: &'static str,
+    /// The phone's digits.
+    pub phone: String,
+}
+
+impl Person {
+    /// A client of the tenant `algesta` on the Cloud API.
+    #[must_use]
+    pub fn on_cloud(n: usize) -> Self {
+        Self { provider: "whatsapp_cloud", account: ALGESTA_NUMBER, phone: format!("57300{n:07}") }
+    }
+
+    /// A client of the tenant `algesta` on Jelou.
+    #[must_use]
+    pub fn on_jelou(n: usize) -> Self {
+        Self { provider: "jelou", account: JELOU_BOT, phone: format!("57310{n:07}") }
+    }
+
+    /// A client of the tenant `norte`.
+    #[must_use]
+    pub fn of_norte(n: usize) -> Self {
+        Self { provider: "whatsapp_cloud", account: NORTE_NUMBER, phone: format!("57320{n:07}") }
+    }
+
+    /// Delivers one message as the provider would: again until it is taken, and then `extra` times more.
+    pub async fn say(&self, stage: &Stage, ingress: &str, text: &str, extra: usize) {
+        let mut inbound = Inbound::text(self.account, &self.phone, text);
+        inbound.name = "Ana".into();
+        let webhook = stage.hub.webhook(self.provider, &inbound).unwrap();
+        let path = webhook.url.split_once("/webhooks/").map(|(_, rest)| format!("/webhooks/{rest}")).unwrap();
+        let deliver = || async {
+            let request = stage.http.post(format!("{ingress}{path}"));
+            let request = webhook.headers.iter().fold(request, |r, (name, value)| r.header(name, value));
+            match request.body(webhook.body.clone()).send().await {
+                Ok(answer) if answer.status() == StatusCode::OK => Ok(()),
+                Ok(answer) => Err(answer.status().to_string()),
+                Err(error) => Err(error.to_string()),
+            }
+        };
+        for _ in 0..=extra {
+            wait_for("the webhook to be taken", PATIENCE, deliver).await;
+        }
+    }
+
+    /// Goes through the whole conversation, each message delivered once and `extra` times more, waiting for the bot's
+    /// answer, or for its send to be parked, before writing again. Returns the number of answers.
+    pub async fn order(&self, stage: &Stage, ingress: &str, extra: usize) -> usize {
+        for (answered, text) in CONVERSATION.iter().enumerate() {
+            self.say(stage, ingress, text, extra).await;
+            wait_for("the bot's answer", PATIENCE, || async {
+                let answers = self.answers(stage).await;
+                if answers > answered { Ok(()) } else { Err(format!("{answers} answers after {} messages", answered + 1)) }
+            })
+            .await;
+        }
+        CONVERSATION.len()
+    }
+
+    /// Answers that reached the phone, or whose fate is in doubt.
+    pub async fn answers(&self, stage: &Stage) -> usize {
+        let parked: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM notifications.effects WHERE state = 'unknown' AND payload ->> 'to' = $1",
+        )
+        .bind(&self.phone)
+        .fetch_one(&stage.db.admin())
+        .await
+        .unwrap_or(0);
+        stage.journal_of(self.provider, &self.phone).len() + usize::try_from(parked).unwrap_or(0)
+    }
+}

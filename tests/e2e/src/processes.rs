@@ -1,0 +1,144 @@
+//! A process per service, to be killed.
+
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::sync::OnceLock;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use puente_testkit::{wait_for, workspace};
+use tokio::process::{Child, Command};
+
+use crate::{PATIENCE, Stage};
+
+/// The services.
+pub const SERVICES: &[&str] = &["ingress", "notifications", "orders"];
+
+/// Running processes, by service.
+pub struct Processes {
+    children: Vec<(&'static str, Child)>,
+    port: u16,
+    log: PathBuf,
+}
+
+impl Processes {
+    /// Builds the programs if need be and starts one of each.
+    pub async fn start(stage: &Stage, otlp: Option<&str>) -> Self {
+        build();
+        // A fixed port, so that the address stays the same when ingress is killed and started again.
+        let probe = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = probe.local_addr().unwrap().port();
+        drop(probe);
+        let log = std::env::temp_dir().join(format!("puente-e2e-{}.log", uuid::Uuid::now_v7().simple()));
+        let mut all = Self { children: Vec::new(), port, log };
+        for service in SERVICES {
+            let child = all.spawn(stage, service, otlp);
+            all.children.push((service, child));
+        }
+        stage.open_accounts(&all.url());
+        all.wait_until_ready(stage).await;
+        all
+    }
+
+    /// The base URL of ingress.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// What the processes have logged.
+    #[must_use]
+    pub fn logs(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+
+    fn spawn(&self, stage: &Stage, service: &str, otlp: Option<&str>) -> Child {
+        let prefix = format!("PUENTE_{}__", service.to_uppercase());
+        let log = std::fs::OpenOptions::new().create(true).append(true).open(&self.log).unwrap();
+        let mut command = Command::new(program(service));
+        command
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("DATABASE_URL", stage.db.url())
+            .env("NATS_URL", stage.nats.url())
+            .env("RUST_BACKTRACE", "0")
+            .env(format!("{prefix}RELAY_LEASE_MS"), "2000")
+            .current_dir(std::env::temp_dir())
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .kill_on_drop(true);
+        if let Some(endpoint) = otlp {
+            command.env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint);
+        }
+        if service != "orders" {
+            command.env(format!("{prefix}MASTER_KEY"), stage.master.expose());
+        }
+        match service {
+            "ingress" => command.env(format!("{prefix}LISTEN"), format!("127.0.0.1:{}", self.port)),
+            "notifications" => command.env(format!("{prefix}ALLOW_SIMULATORS"), "true"),
+            _ => &mut command,
+        };
+        command.spawn().unwrap()
+    }
+
+    /// Waits until ingress answers and knows its connections.
+    pub async fn wait_until_ready(&self, stage: &Stage) {
+        let url = self.url();
+        wait_for("ingress to answer", PATIENCE, || async {
+            let about: serde_json::Value =
+                stage.http.get(&url).send().await.map_err(|e| e.to_string())?.json().await.map_err(|e| e.to_string())?;
+            let known: u64 =
+                about["integrations"].as_array().unwrap().iter().map(|i| i["connections"].as_u64().unwrap()).sum();
+            if known == 3 { Ok(()) } else { Err(format!("{known} of 3 connections; log: {}", self.logs())) }
+        })
+        .await;
+    }
+
+    /// Kills one without a word and starts it again.
+    pub async fn kill9(&mut self, stage: &Stage, service: &str) {
+        let at = self.children.iter().position(|(name, _)| *name == service).expect("a service of ours");
+        let (name, child) = self.children.get_mut(at).expect("found above");
+        child.kill().await.unwrap();
+        let name = *name;
+        let again = self.spawn(stage, name, None);
+        if let Some(slot) = self.children.get_mut(at) {
+            *slot = (name, again);
+        }
+    }
+
+    /// Asks all to stop, and waits until they have; each must end well.
+    pub async fn stop(mut self) {
+        for (_, child) in &self.children {
+            let pid = child.id().expect("still running");
+            kill(Pid::from_raw(i32::try_from(pid).unwrap()), Signal::SIGTERM).unwrap();
+        }
+        let log = self.logs();
+        for (name, child) in &mut self.children {
+            let status = tokio::time::timeout(PATIENCE, child.wait()).await.expect("ends in time").unwrap();
+            assert!(status.success(), "{name}: {status}\n{log}");
+        }
+        let _ = std::fs::remove_file(&self.log);
+    }
+}
+
+/// The folder of programs that this test was built into.
+fn program(service: &str) -> PathBuf {
+    let test = std::env::current_exe().unwrap();
+    let folder = test.parent().and_then(std::path::Path::parent).expect("target/<profile>/deps");
+    folder.join(format!("puente-{service}"))
+}
+
+/// Brings the programs up to date; costs nothing when they are, as in a run of the whole workspace.
+fn build() {
+    static BUILT: OnceLock<()> = OnceLock::new();
+    BUILT.get_or_init(|| {
+        let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
+        let mut command = std::process::Command::new(cargo);
+        command.current_dir(workspace()).args(["build", "--quiet", "--bins"]);
+        for service in SERVICES {
+            command.args(["-p", &format!("puente-{service}")]);
+        }
+        assert!(command.status().unwrap().success(), "the services do not build");
+    });
+}

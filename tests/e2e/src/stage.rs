@@ -1,0 +1,87 @@
+//! What every shape of the fleet stands on: database, broker, simulators, connections.
+
+use puente_ports::Connection;
+use puente_providers::sim::{self, Entry, Hub};
+use puente_service::Overrides;
+use puente_testkit::{Schema, TestDb, TestNats};
+use puente_types::Secret;
+use puente_vault::{MasterKey, MasterKeys, publish};
+use tokio::net::TcpListener;
+use tokio_util::sync::{CancellationToken, DropGuard};
+
+use crate::connections;
+
+/// Servers and simulators of one test.
+pub struct Stage {
+    /// The database.
+    pub db: TestDb,
+    /// The broker.
+    pub nats: TestNats,
+    /// The simulators' state: journal, faults.
+    pub hub: Hub,
+    /// Where the simulators answer.
+    pub sims: String,
+    /// An HTTP client that keeps no proxy in mind.
+    pub http: reqwest::Client,
+    pub(crate) master: Secret,
+    connections: Vec<Connection>,
+    _simulators: DropGuard,
+}
+
+impl Stage {
+    /// Raises everything. `private_database`: a PostgreSQL of the test's own, which it may stop.
+    pub async fn raise(private_database: bool) -> Self {
+        puente_service::start_crypto();
+        let common = &puente_outbox::MIGRATIONS;
+        let schemas = [
+            Schema { service: "ingress", common, own: &puente_ingress::MIGRATIONS },
+            Schema { service: "notifications", common, own: &puente_notifications::MIGRATIONS },
+            Schema { service: "orders", common, own: &puente_orders::MIGRATIONS },
+        ];
+        let database = async {
+            if private_database { TestDb::private(&schemas).await } else { TestDb::new(&schemas).await }
+        };
+        let (db, nats) = tokio::join!(database, TestNats::start());
+        let hub = Hub::new();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let sims = format!("http://{}", listener.local_addr().unwrap());
+        let stop = CancellationToken::new();
+        tokio::spawn(sim::serve(listener, hub.clone(), stop.clone().cancelled_owned()));
+        let master = MasterKey::generate().unwrap();
+        let connections = connections::all(&sims);
+        let masters = MasterKeys::from(MasterKey::from_base64(master.to_base64().expose()).unwrap());
+        publish::apply(&nats.client().await, &masters, connections.clone()).await.unwrap();
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        Self { db, nats, hub, sims, http, master: master.to_base64(), connections, _simulators: stop.drop_guard() }
+    }
+
+    /// Points the simulators' webhooks at an ingress.
+    pub fn open_accounts(&self, ingress: &str) {
+        connections::open_accounts(&self.hub, &self.connections, ingress);
+    }
+
+    /// Configuration of a service on this stage, with short leases so that deaths are noticed within a test.
+    pub(crate) fn overrides(&self, service: &str) -> Overrides {
+        let overrides = Overrides::default()
+            .set("database.url", self.db.url())
+            .set("database.max_connections", 8)
+            .set("nats.url", self.nats.url())
+            .set("relay_lease_ms", 2000);
+        match service {
+            "ingress" => overrides.set("listen", "127.0.0.1:0").set("master_key", self.master.expose()),
+            "notifications" => overrides.set("allow_simulators", true).set("master_key", self.master.expose()),
+            _ => overrides,
+        }
+    }
+
+    /// What the simulator of a provider has carried out for one recipient.
+    #[must_use]
+    pub fn journal_of(&self, provider: &str, recipient: &str) -> Vec<Entry> {
+        self.hub.journal(provider).into_iter().filter(|entry| entry.recipient == recipient).collect()
+    }
+
+    /// A count by the administrator.
+    pub async fn count(&self, sql: &'static str) -> i64 {
+        sqlx::query_scalar(sql).fetch_one(&self.db.admin()).await.unwrap()
+    }
+}
