@@ -6,11 +6,11 @@ export SQLX_OFFLINE ?= true
 # ---- run (apps/puente) --------------------------------------------------------------------------
 .PHONY: demo up tools
 demo: ## the whole journey on this machine, with simulated providers
-	cargo run --quiet --bin puente -- demo $(ARGS)
+	cargo run --bin puente -- demo $(ARGS)
 up: ## the fleet, kept running, with simulated providers
-	cargo run --quiet --bin puente -- up --simulate $(ARGS)
+	cargo run --bin puente -- up --simulate $(ARGS)
 tools: ## fetch the pinned nats-server and PostgreSQL into .puente/
-	cargo run --quiet --bin puente -- tools $(ARGS)
+	cargo run --bin puente -- tools $(ARGS)
 
 # ---- check and change ---------------------------------------------------------------------------
 .PHONY: help ci check test e2e fmt fmt-check lint layers docs gen sql sqlx buf deny contract new-provider

@@ -13,7 +13,7 @@ use crate::tree;
 const TEMPLATE: &str = "libs/providers/template";
 const SOURCES: &str = "libs/providers/src";
 const REGISTRY: &str = "libs/providers/src/lib.rs";
-/// What the template can do; other capabilities are written by hand.
+/// What the template can do, all of it: an adapter begins whole, and loses by hand what its provider does not have.
 const CAPABILITIES: [&str; 2] = ["message", "webhook"];
 /// A slug becomes part of subjects, URLs and metric labels.
 const LONGEST_SLUG: usize = 32;
@@ -24,13 +24,7 @@ const LONGEST_SLUG: usize = 32;
 /// When the slug or a capability will not do, or a provider of that name exists.
 pub fn run(root: &Path, slug: &str, caps: &[String]) -> Result<()> {
     check_slug(slug)?;
-    for cap in caps {
-        ensure!(
-            CAPABILITIES.contains(&cap.as_str()),
-            "unknown capability `{cap}`: the template knows {}",
-            CAPABILITIES.join(", ")
-        );
-    }
+    check_capabilities(caps)?;
     let folder = root.join(SOURCES).join(slug);
     ensure!(!folder.exists(), "`{slug}` exists already: {SOURCES}/{slug}");
     let template = root.join(TEMPLATE);
@@ -45,13 +39,30 @@ pub fn run(root: &Path, slug: &str, caps: &[String]) -> Result<()> {
     for file in files {
         let inner = file.strip_prefix(&template)?.to_string_lossy().into_owned();
         let target = names.fill(inner.trim_end_matches(".tmpl"));
-        let text = names.fill(&without_capabilities(&tree::read(&file)?, caps));
+        let text = names.fill(&tree::read(&file)?);
         tree::write(&folder.join(target), &text)?;
     }
     tree::write(&registry, &listed)?;
     tree::say(&format!(
         "{SOURCES}/{slug}/ is made and listed; next: its wire.rs, map.rs and fixtures, then `cargo test -p puente-providers`"
     ));
+    Ok(())
+}
+
+fn check_capabilities(caps: &[String]) -> Result<()> {
+    let known = CAPABILITIES.join(",");
+    for cap in caps {
+        ensure!(
+            CAPABILITIES.contains(&cap.as_str()),
+            "unknown capability `{cap}`: the template has {known}"
+        );
+    }
+    ensure!(
+        CAPABILITIES
+            .iter()
+            .all(|known| caps.iter().any(|cap| cap == known)),
+        "the template has {known} and comes whole: take away afterwards what the provider does not have"
+    );
     Ok(())
 }
 
@@ -119,31 +130,6 @@ fn next_code(root: &Path) -> Result<String> {
     Ok(format!("INT-{:03}", highest + 1))
 }
 
-/// Leaves out what stands between `cap:<name>` and `end:<name>` lines of capabilities that were not asked for, and
-/// those marker lines themselves.
-fn without_capabilities(text: &str, caps: &[String]) -> String {
-    let mut leaving_out: Option<&str> = None;
-    let mut kept = String::with_capacity(text.len());
-    for line in text.lines() {
-        let marker = line
-            .trim_start_matches(['/', '#', ' ', '<', '!', '-'])
-            .trim_end_matches([' ', '-', '>']);
-        if let Some(cap) = marker.strip_prefix("cap:") {
-            if !caps.iter().any(|wanted| wanted == cap) {
-                leaving_out = CAPABILITIES.into_iter().find(|known| *known == cap);
-            }
-        } else if let Some(cap) = marker.strip_prefix("end:") {
-            if leaving_out == Some(cap) {
-                leaving_out = None;
-            }
-        } else if leaving_out.is_none() {
-            kept.push_str(line);
-            kept.push('\n');
-        }
-    }
-    kept
-}
-
 /// The registry's source with one more name in its `providers! { … }` line, in alphabetical order.
 fn insert(source: &str, slug: &str) -> Result<String> {
     let line = source
@@ -205,18 +191,6 @@ mod tests {
         for good in ["acme", "s3", "azure_blob"] {
             check_slug(good).unwrap();
         }
-    }
-
-    #[test]
-    fn parts_of_capabilities_not_asked_for_are_left_out() {
-        let text = "a\n// cap:webhook\nb\n// end:webhook\n# cap:message\nc\n# end:message\nd\n";
-        let caps = |names: &[&str]| names.iter().map(|n| (*n).to_owned()).collect::<Vec<_>>();
-        assert_eq!(
-            without_capabilities(text, &caps(&["message", "webhook"])),
-            "a\nb\nc\nd\n"
-        );
-        assert_eq!(without_capabilities(text, &caps(&["message"])), "a\nc\nd\n");
-        assert_eq!(without_capabilities(text, &caps(&["webhook"])), "a\nb\nd\n");
     }
 
     #[test]

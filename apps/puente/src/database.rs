@@ -34,7 +34,10 @@ pub(crate) async fn migrate_with_logins(
             worker: login_url(admin, &format!("{}_worker", member.name), &worker)?,
             api: login_url(admin, &format!("{}_api", member.name), &api)?,
         };
-        let passwords = Logins { worker: Some(Secret::new(worker)), api: Some(Secret::new(api)) };
+        let passwords = Logins {
+            worker: Some(Secret::new(worker)),
+            api: Some(Secret::new(api)),
+        };
         migrate_one(admin, member, &passwords).await?;
         logins.insert(member.name.to_owned(), login);
     }
@@ -42,17 +45,29 @@ pub(crate) async fn migrate_with_logins(
 }
 
 async fn migrate_one(admin: &Secret, member: &Member, logins: &Logins) -> Done {
-    migrate(admin, member.name, &puente_outbox::MIGRATIONS, member.migrations, logins)
-        .await
-        .with_context(|| format!("the schema of {} cannot be migrated", member.name))
-        .map_err(Failed::from)
+    migrate(
+        admin,
+        member.name,
+        &puente_outbox::MIGRATIONS,
+        member.migrations,
+        logins,
+    )
+    .await
+    .with_context(|| format!("the schema of {} cannot be migrated", member.name))
+    .map_err(Failed::from)
 }
 
 /// The same database for another login.
 fn login_url(admin: &Secret, role: &str, password: &str) -> anyhow::Result<String> {
-    let options = PgConnectOptions::from_str(admin.expose()).ok().context("the database URL cannot be read")?;
+    let options = PgConnectOptions::from_str(admin.expose())
+        .ok()
+        .context("the database URL cannot be read")?;
     let database = options.get_database().unwrap_or("postgres");
-    Ok(format!("postgres://{role}:{password}@{}:{}/{database}", options.get_host(), options.get_port()))
+    Ok(format!(
+        "postgres://{role}:{password}@{}:{}/{database}",
+        options.get_host(),
+        options.get_port()
+    ))
 }
 
 /// 192 random bits in hex, which needs no escaping in a URL.

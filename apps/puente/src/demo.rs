@@ -19,8 +19,8 @@ mod timeline;
 mod verdict;
 
 use std::collections::HashSet;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
@@ -91,14 +91,33 @@ impl Show {
 
 /// Plays everything on a raised stage.
 pub(crate) async fn play(stage: &Stage, broker: &NatsConfig, pace: Pace, ui: &Ui) -> Done {
-    let simulators = stage.simulators.as_ref().context("the demo needs the simulators")?;
-    let webhooks = stage.state.endpoints.get("webhooks").context("ingress does not listen")?;
+    let simulators = stage
+        .simulators
+        .as_ref()
+        .context("the demo needs the simulators")?;
+    let webhooks = stage
+        .state
+        .endpoints
+        .get("webhooks")
+        .context("ingress does not listen")?;
     let client = connect(broker).await?;
     let (screen, show) = (Screen::new(*ui), Show::default());
     let hub = simulators.hub.clone();
-    let painter = Painter { screen: screen.clone(), show: show.clone(), hub: hub.clone(), drawn: Mutex::default() };
+    let painter = Painter {
+        screen: screen.clone(),
+        show: show.clone(),
+        hub: hub.clone(),
+        drawn: Mutex::default(),
+    };
     let timeline = Timeline::follow(&client, stage.root(), move |envelope| painter.draw(envelope)).await?;
-    let demo = Demo { screen, post: Post::new()?, timeline, hub, show, pace };
+    let demo = Demo {
+        screen,
+        post: Post::new()?,
+        timeline,
+        hub,
+        show,
+        pace,
+    };
     introduce(&demo.post, webhooks, simulators.connections.len()).await?;
 
     let cast = cast::Cast::of_this_run(simulators)?;
@@ -117,7 +136,10 @@ pub(crate) async fn play(stage: &Stage, broker: &NatsConfig, pace: Pace, ui: &Ui
     if verdict.broken().is_empty() {
         Ok(())
     } else {
-        Err(Failed::from(anyhow!("not as promised: {}", verdict.broken().join(", "))))
+        Err(Failed::from(anyhow!(
+            "not as promised: {}",
+            verdict.broken().join(", ")
+        )))
     }
 }
 
@@ -136,8 +158,14 @@ impl Painter {
             return;
         }
         // The call shows in the simulator's journal, and is drawn before the first event that it led to.
-        let message = envelope.decode::<MessageStateChanged>().map(|moved| moved.provider_message_id);
-        let message = message.or_else(|_| envelope.decode::<ReceiptChanged>().map(|receipt| receipt.provider_message_id));
+        let message = envelope
+            .decode::<MessageStateChanged>()
+            .map(|moved| moved.provider_message_id);
+        let message = message.or_else(|_| {
+            envelope
+                .decode::<ReceiptChanged>()
+                .map(|receipt| receipt.provider_message_id)
+        });
         if let Ok(id) = message {
             self.draw_call(&id);
         }
@@ -147,11 +175,22 @@ impl Painter {
     }
 
     fn draw_call(&self, id: &str) {
-        if !self.drawn.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned()) {
+        if !self
+            .drawn
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(id.to_owned())
+        {
             return;
         }
         for slug in PROVIDERS {
-            if let Some(entry) = self.hub.journal(slug).iter().rev().find(|entry| entry.provider_message_id == id) {
+            if let Some(entry) = self
+                .hub
+                .journal(slug)
+                .iter()
+                .rev()
+                .find(|entry| entry.provider_message_id == id)
+            {
                 self.screen.hop(&hop::taken(cast::provider_name(slug), entry));
             }
         }
@@ -163,14 +202,20 @@ async fn introduce(post: &Post, webhooks: &str, expected: usize) -> anyhow::Resu
     let known = async {
         loop {
             let (_, text) = post.get(webhooks).await?;
-            let about: serde_json::Value = serde_json::from_str(&text).context("ingress tells nothing of itself")?;
+            let about: serde_json::Value =
+                serde_json::from_str(&text).context("ingress tells nothing of itself")?;
             let list = about.get("integrations").and_then(serde_json::Value::as_array);
-            let connections = list.into_iter().flatten().filter_map(|one| one.get("connections")?.as_u64());
+            let connections = list
+                .into_iter()
+                .flatten()
+                .filter_map(|one| one.get("connections")?.as_u64());
             if usize::try_from(connections.sum::<u64>()).is_ok_and(|known| known >= expected) {
                 return Ok(());
             }
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    tokio::time::timeout(INTRODUCTION, known).await.map_err(|_| anyhow!("ingress did not learn of the connections"))?
+    tokio::time::timeout(INTRODUCTION, known)
+        .await
+        .map_err(|_| anyhow!("ingress did not learn of the connections"))?
 }

@@ -24,12 +24,18 @@ const MISSING: u8 = 3;
 impl Failed {
     /// The command line, the configuration or a file given is wrong.
     pub(crate) fn usage(error: impl Into<anyhow::Error>) -> Self {
-        Self { code: USAGE, error: error.into() }
+        Self {
+            code: USAGE,
+            error: error.into(),
+        }
     }
 
     /// A program that is needed is missing or of the wrong version.
     pub(crate) fn missing(error: impl Into<anyhow::Error>) -> Self {
-        Self { code: MISSING, error: error.into() }
+        Self {
+            code: MISSING,
+            error: error.into(),
+        }
     }
 
     /// Says what went wrong and gives the code to end with.
@@ -41,7 +47,10 @@ impl Failed {
 
 impl<E: Into<anyhow::Error>> From<E> for Failed {
     fn from(error: E) -> Self {
-        Self { code: FAILURE, error: error.into() }
+        Self {
+            code: FAILURE,
+            error: error.into(),
+        }
     }
 }
 
@@ -66,7 +75,9 @@ mod tests {
 
     #[test]
     fn causes_follow_on_the_same_line_and_are_not_repeated() {
-        let error = anyhow!("the disk is full").context("cannot write a: the disk is full").context("no state");
+        let error = anyhow!("the disk is full")
+            .context("cannot write a: the disk is full")
+            .context("no state");
         assert_eq!(chain(&error), "no state: cannot write a: the disk is full");
     }
 }

@@ -18,6 +18,9 @@ use sqlx::migrate::Migrator;
 
 use crate::exit::{Done, Failed};
 
+/// A service that is being built; once it runs, where it listens.
+type Starting = BoxFuture<'static, Result<Option<SocketAddr>, StartError>>;
+
 /// One service of the fleet.
 #[derive(Clone, Copy)]
 pub(crate) struct Member {
@@ -27,15 +30,14 @@ pub(crate) struct Member {
     pub(crate) migrations: &'static Migrator,
     /// Whether it opens connections, and so needs the master key.
     pub(crate) opens_connections: bool,
-    start: fn(Sources, Runtime) -> BoxFuture<'static, Result<Option<SocketAddr>, StartError>>,
+    start: fn(Sources, Runtime) -> Starting,
     check: fn(&Sources) -> Result<Vec<Shown>, ConfigError>,
 }
 
-static TMP: Migrator = sqlx::migrate!("../../migrations/notifications");
 /// All services, alphabetically.
 static MEMBERS: [Member; 3] = [
     member::<Ingress>(&puente_ingress::MIGRATIONS, true),
-    member::<Notifications>(&TMP, true),
+    member::<Notifications>(&puente_notifications::MIGRATIONS, true),
     member::<Orders>(&puente_orders::MIGRATIONS, false),
 ];
 
@@ -69,7 +71,9 @@ impl Listens for Orders {}
 async fn start<S: Listens>(sources: Sources, runtime: Runtime) -> Result<Option<SocketAddr>, StartError> {
     let config = load::<S::Config>(S::NAME, S::DEFAULTS, &sources)?.service;
     let service = S::build(config, runtime.clone()).await?;
-    let address = service.address().map_err(|error| StartError::other("the service has no address", error))?;
+    let address = service
+        .address()
+        .map_err(|error| StartError::other("the service has no address", error))?;
     runtime.spawn("service", service.run());
     Ok(address)
 }
@@ -93,7 +97,10 @@ pub(crate) fn choose(wanted: &[String]) -> Done<Vec<&'static Member>> {
     for name in wanted {
         let member = MEMBERS.iter().find(|member| member.name == name).ok_or_else(|| {
             let known: Vec<_> = names().collect();
-            Failed::usage(anyhow!("there is no service `{name}`; there are: {}", known.join(", ")))
+            Failed::usage(anyhow!(
+                "there is no service `{name}`; there are: {}",
+                known.join(", ")
+            ))
         })?;
         if !chosen.iter().any(|other: &&Member| other.name == member.name) {
             chosen.push(member);
@@ -111,7 +118,9 @@ impl Member {
 
 impl std::fmt::Debug for Member {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Member").field("name", &self.name).finish_non_exhaustive()
+        f.debug_struct("Member")
+            .field("name", &self.name)
+            .finish_non_exhaustive()
     }
 }
 
@@ -140,7 +149,11 @@ impl Fleet {
                     let _ = root.drain(STOP_PATIENCE).await;
                     let wrong_config = matches!(error, StartError::Config(_));
                     let error = anyhow::Error::from(error).context(format!("{} did not start", member.name));
-                    return Err(if wrong_config { Failed::usage(error) } else { error.into() });
+                    return Err(if wrong_config {
+                        Failed::usage(error)
+                    } else {
+                        error.into()
+                    });
                 }
             }
         }
@@ -149,7 +162,10 @@ impl Fleet {
 
     /// Where a service listens.
     pub(crate) fn address(&self, name: &str) -> Option<SocketAddr> {
-        self.addresses.iter().find(|(other, _)| *other == name).map(|(_, address)| *address)
+        self.addresses
+            .iter()
+            .find(|(other, _)| *other == name)
+            .map(|(_, address)| *address)
     }
 
     /// The runtime above all services.
@@ -160,13 +176,18 @@ impl Fleet {
     /// Waits until a service failed.
     pub(crate) async fn failed(&self) -> anyhow::Error {
         self.root.shutdown.cancelled().await;
-        self.root.failure().map_or_else(|| anyhow!("the fleet stopped"), anyhow::Error::from)
+        self.root
+            .failure()
+            .map_or_else(|| anyhow!("the fleet stopped"), anyhow::Error::from)
     }
 
     /// Stops taking work, finishes what was begun, and ends.
     pub(crate) async fn stop(self) -> Done {
         self.root.readiness.drain();
-        self.root.drain(STOP_PATIENCE).await.context("the fleet did not stop in time")?;
+        self.root
+            .drain(STOP_PATIENCE)
+            .await
+            .context("the fleet did not stop in time")?;
         match self.root.failure() {
             Some(failure) => Err(Failed::from(failure)),
             None => Ok(()),
@@ -190,8 +211,14 @@ mod tests {
     #[test]
     fn nothing_named_means_all_and_an_unknown_name_is_told_with_the_known_ones() {
         assert_eq!(choose(&[]).unwrap().len(), MEMBERS.len());
-        assert_eq!(choose(&["orders".to_owned(), "orders".to_owned()]).unwrap().len(), 1);
+        assert_eq!(
+            choose(&["orders".to_owned(), "orders".to_owned()]).unwrap().len(),
+            1
+        );
         let error = format!("{:?}", choose(&["order".to_owned()]).unwrap_err());
-        assert!(error.contains("`order`") && error.contains("notifications"), "{error}");
+        assert!(
+            error.contains("`order`") && error.contains("notifications"),
+            "{error}"
+        );
     }
 }

@@ -66,7 +66,9 @@ pub(crate) struct Login {
 impl Home {
     /// The folder, which need not be there yet.
     pub(crate) fn new(dir: &Path) -> Done<Self> {
-        Ok(Self(std::path::absolute(dir).context("the folder of the embedded default has no path")?))
+        Ok(Self(
+            std::path::absolute(dir).context("the folder of the embedded default has no path")?,
+        ))
     }
 
     /// A path in it.
@@ -86,7 +88,10 @@ impl Home {
                     let webhooks = state.endpoints.get("webhooks").map_or("", String::as_str);
                     format!(" (process {}, webhooks at {webhooks})", state.pid)
                 });
-                Err(Failed::from(anyhow!("already running in {}{whom}", self.0.display())))
+                Err(Failed::from(anyhow!(
+                    "already running in {}{whom}",
+                    self.0.display()
+                )))
             }
             Err(TryLockError::Error(error)) => Err(error).context("cannot lock the folder")?,
         }
@@ -161,12 +166,20 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let home = Home::new(&dir.path().join("deep/er")).unwrap();
         let running = home.lock().unwrap();
-        let mut state = State { pid: 4711, ..State::default() };
-        state.endpoints.insert("webhooks".to_owned(), "http://127.0.0.1:1".to_owned());
+        let mut state = State {
+            pid: 4711,
+            ..State::default()
+        };
+        state
+            .endpoints
+            .insert("webhooks".to_owned(), "http://127.0.0.1:1".to_owned());
         home.write_state(&running, &state).unwrap();
         assert_eq!(home.running().unwrap().pid, 4711);
         let refused = format!("{:?}", home.lock().unwrap_err());
-        assert!(refused.contains("already running") && refused.contains("4711"), "{refused}");
+        assert!(
+            refused.contains("already running") && refused.contains("4711"),
+            "{refused}"
+        );
         drop(running);
         assert!(home.running().is_none(), "the state file alone is not believed");
         home.lock().unwrap();
@@ -178,7 +191,10 @@ mod tests {
         let home = Home::new(dir.path()).unwrap();
         let first = home.master_key().unwrap();
         assert_eq!(first.expose(), home.master_key().unwrap().expose());
-        let mode = fs::metadata(home.path("master.key")).unwrap().permissions().mode();
+        let mode = fs::metadata(home.path("master.key"))
+            .unwrap()
+            .permissions()
+            .mode();
         assert_eq!(mode & 0o777, PRIVATE);
     }
 }

@@ -24,7 +24,10 @@ impl LogFile {
         let what = "standard error cannot be turned to the log file";
         let terminal = nix::unistd::dup(std::io::stderr()).context(what)?;
         dup2_stderr(&file).context(what)?;
-        Ok(Self { terminal, path: path.to_owned() })
+        Ok(Self {
+            terminal,
+            path: path.to_owned(),
+        })
     }
 }
 

@@ -30,12 +30,14 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let ui = Ui::detect(cli.plain);
     puente_service::start_crypto();
-    let done = tokio::runtime::Runtime::new().map_err(Failed::from).and_then(|runtime| {
-        let done = runtime.block_on(Box::pin(dispatch(cli.command, &ui)));
-        // A download that was interrupted must not keep the process.
-        runtime.shutdown_background();
-        done
-    });
+    let done = tokio::runtime::Runtime::new()
+        .map_err(Failed::from)
+        .and_then(|runtime| {
+            let done = runtime.block_on(Box::pin(dispatch(cli.command, &ui)));
+            // A download that was interrupted must not keep the process.
+            runtime.shutdown_background();
+            done
+        });
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failed) => failed.report(&ui),

@@ -31,16 +31,18 @@ impl Servers {
     pub(crate) async fn start(home: &Home, tools: &Tools, named: &Process, ui: &Ui) -> Done<Self> {
         // The programs first: a missing one is told before anything runs.
         let broker = match &named.nats {
-            None => Some(ensure(tools, Which::Nats, ui).await?),
+            None => Some(ensure(tools, Which::Nats, Choice::Any, ui).await?),
             Some(_) => None,
         };
         let database = match &named.database {
-            None => Some(ensure(tools, Which::Postgres, ui).await?),
+            None => Some(ensure(tools, Which::Postgres, made_by(home), ui).await?),
             Some(_) => None,
         };
         let nats = match broker {
             Some(found) => Some(
-                Nats::start(NatsOptions::new(found.program, home.path("nats"))).await.map_err(refused)?,
+                Nats::start(NatsOptions::new(found.program, home.path("nats")))
+                    .await
+                    .map_err(refused)?,
             ),
             None => None,
         };
@@ -51,7 +53,11 @@ impl Servers {
                     ui.line(&ui.paint(Tone::Dim, "making the database …"));
                 }
                 let bin = found.program.parent().context("the program has no folder")?;
-                Some(Postgres::start(PgOptions::new(bin, folder)).await.map_err(refused)?)
+                Some(
+                    Postgres::start(PgOptions::new(bin, folder))
+                        .await
+                        .map_err(refused)?,
+                )
             }
             None => None,
         };
@@ -64,8 +70,15 @@ impl Servers {
             (None, None) => Secret::new(String::new()),
         };
         let broker = nats.as_ref().map(Nats::url);
-        let nats_url = broker.or_else(|| named.nats.as_ref().map(|nats| nats.url.clone())).unwrap_or_default();
-        Ok(Self { postgres, nats, database: url, nats_url })
+        let nats_url = broker
+            .or_else(|| named.nats.as_ref().map(|nats| nats.url.clone()))
+            .unwrap_or_default();
+        Ok(Self {
+            postgres,
+            nats,
+            database: url,
+            nats_url,
+        })
     }
 
     /// Whether the database is one that was started here: then the services get logins of their own.
@@ -83,11 +96,20 @@ impl Servers {
         self.database.expose().clone_into(&mut state.database_url);
         state.nats_url.clone_from(&self.nats_url);
         if let Some(postgres) = &self.postgres {
-            let server = Server { pid: postgres.pid(), port: postgres.port() };
+            let server = Server {
+                pid: postgres.pid(),
+                port: postgres.port(),
+            };
             state.servers.insert("postgres".to_owned(), server);
         }
         if let Some(nats) = &self.nats {
-            state.servers.insert("nats".to_owned(), Server { pid: nats.pid(), port: nats.port() });
+            state.servers.insert(
+                "nats".to_owned(),
+                Server {
+                    pid: nats.pid(),
+                    port: nats.port(),
+                },
+            );
         }
     }
 
@@ -113,9 +135,17 @@ impl Servers {
 }
 
 /// A download takes a while; Ctrl-C must still be heard.
-async fn ensure(tools: &Tools, which: Which, ui: &Ui) -> Done<Found> {
+async fn ensure(tools: &Tools, which: Which, choice: Choice, ui: &Ui) -> Done<Found> {
     let (tools, ui) = (tools.clone(), *ui);
-    tokio::task::spawn_blocking(move || tools.ensure(which, Choice::Any, &ui)).await?
+    tokio::task::spawn_blocking(move || tools.ensure(which, choice, &ui)).await?
+}
+
+/// The PostgreSQL that can read the data in the folder; any, if there is none yet.
+fn made_by(home: &Home) -> Choice {
+    let version = std::fs::read_to_string(home.path("postgres/pg/PG_VERSION")).ok();
+    version
+        .and_then(|version| version.trim().parse().ok())
+        .map_or(Choice::Any, Choice::Major)
 }
 
 /// Never, for a server that was not started here.
@@ -127,14 +157,19 @@ async fn ended<T>(server: Option<impl Future<Output = T>>) -> T {
 }
 
 async fn make_database(postgres: &Postgres) -> Done {
-    let mut admin = PgConnection::connect(&postgres.url("postgres")).await.context("cannot reach the new database")?;
+    let mut admin = PgConnection::connect(&postgres.url("postgres"))
+        .await
+        .context("cannot reach the new database")?;
     let there: bool = sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM pg_database WHERE datname = $1)")
         .bind(DATABASE)
         .fetch_one(&mut admin)
         .await
         .context("cannot look for the database")?;
     if !there {
-        sqlx::query("CREATE DATABASE puente").execute(&mut admin).await.context("cannot make the database")?;
+        sqlx::query("CREATE DATABASE puente")
+            .execute(&mut admin)
+            .await
+            .context("cannot make the database")?;
     }
     admin.close().await.context("cannot reach the new database")?;
     Ok(())

@@ -72,9 +72,18 @@ impl Simulators {
                 tracing::error!(%error, "the simulators no longer answer");
             }
         };
-        #[expect(clippy::disallowed_methods, reason = "they answer until after the services have drained")]
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "they answer until after the services have drained"
+        )]
         let served = tokio::spawn(served);
-        let simulators = Self { hub, connections: file.connections, address, end, served };
+        let simulators = Self {
+            hub,
+            connections: file.connections,
+            address,
+            end,
+            served,
+        };
         simulators.open_accounts(None);
         Ok(simulators)
     }
@@ -82,7 +91,8 @@ impl Simulators {
     /// Opens an account for every connection. Webhooks go to `ingress`, once that is known.
     pub(crate) fn open_accounts(&self, ingress: Option<&str>) {
         for connection in &self.connections {
-            self.hub.put_account(&connection.provider, account(connection, ingress));
+            self.hub
+                .put_account(&connection.provider, account(connection, ingress));
         }
     }
 
@@ -118,13 +128,26 @@ impl Simulators {
 }
 
 fn account(connection: &Connection, ingress: Option<&str>) -> Account {
-    let Connection { id, tenant, provider, account, settings, secrets } = connection;
+    let Connection {
+        id,
+        tenant,
+        provider,
+        account,
+        settings,
+        secrets,
+    } = connection;
     let text = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
     Account {
         account: account.clone().unwrap_or_else(|| id.to_string()),
         tenant: Some(tenant.to_string()),
-        secrets: secrets.iter().map(|(name, secret)| (name.to_owned(), secret.clone())).collect(),
-        settings: settings.iter().map(|(name, value)| (name.clone(), text(value))).collect(),
+        secrets: secrets
+            .iter()
+            .map(|(name, secret)| (name.to_owned(), secret.clone()))
+            .collect(),
+        settings: settings
+            .iter()
+            .map(|(name, value)| (name.clone(), text(value)))
+            .collect(),
         webhook_url: ingress.map(|ingress| format!("{ingress}/webhooks/{provider}/{id}")),
         enforce_session: true,
         ..Account::default()
@@ -146,9 +169,17 @@ mod tests {
         for connection in &simulators.connections {
             let account = connection.account.as_deref().unwrap();
             let account = simulators.hub.account(&connection.provider, account).unwrap();
-            let expected = format!("http://127.0.0.1:8080/webhooks/{}/{}", connection.provider, connection.id);
+            let expected = format!(
+                "http://127.0.0.1:8080/webhooks/{}/{}",
+                connection.provider, connection.id
+            );
             assert_eq!(account.webhook_url.as_deref(), Some(expected.as_str()));
-            assert!(connection.setting("base_url").unwrap().starts_with(&simulators.url()));
+            assert!(
+                connection
+                    .setting("base_url")
+                    .unwrap()
+                    .starts_with(&simulators.url())
+            );
         }
         assert!(simulators.connection("jelou", "algesta").is_ok());
         assert!(simulators.connection("whatsapp_cloud", "norte").is_ok());

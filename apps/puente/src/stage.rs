@@ -64,12 +64,25 @@ pub(crate) struct Stage {
 impl Stage {
     /// Starts everything, or nothing.
     pub(crate) async fn raise(plan: Plan, process: &Process, ui: &Ui) -> Done<Self> {
-        let Plan { home, tools, simulate, listen, log_on_terminal } = plan;
+        let Plan {
+            home,
+            tools,
+            simulate,
+            listen,
+            log_on_terminal,
+        } = plan;
         let running = home.lock()?;
-        let log = if log_on_terminal { None } else { Some(LogFile::open(&home.path("puente.log"))?) };
+        let log = if log_on_terminal {
+            None
+        } else {
+            Some(LogFile::open(&home.path("puente.log"))?)
+        };
         let telemetry = puente_telemetry::init(&look(process, log_on_terminal)).map_err(Failed::usage)?;
         let servers = Servers::start(&home, &tools, process, ui).await?;
-        let mut state = State { pid: std::process::id(), ..State::default() };
+        let mut state = State {
+            pid: std::process::id(),
+            ..State::default()
+        };
         servers.describe(&mut state);
 
         let members: Vec<&'static Member> = fleet::members().iter().collect();
@@ -79,9 +92,16 @@ impl Stage {
             database::migrate_all(&servers.database, &members).await?;
         }
         let master_key = home.master_key()?;
-        let simulators = if simulate { Some(Simulators::start(any()).await?) } else { None };
+        let simulators = if simulate {
+            Some(Simulators::start(any()).await?)
+        } else {
+            None
+        };
         if let Some(simulators) = &simulators {
-            let nats = process.nats.clone().unwrap_or_else(|| NatsConfig::at(servers.nats_url.clone()));
+            let nats = process
+                .nats
+                .clone()
+                .unwrap_or_else(|| NatsConfig::at(servers.nats_url.clone()));
             let masters = MasterKeys::parse(master_key.expose()).map_err(Failed::usage)?;
             simulators.apply_connections(&nats, &masters).await?;
             state.endpoints.insert("simulators".to_owned(), simulators.url());
@@ -89,19 +109,39 @@ impl Stage {
 
         let root = Runtime::new("puente");
         let admin = Admin::bind(&process.admin).await?;
-        state.endpoints.insert("health".to_owned(), format!("http://{}", admin.address()));
+        state
+            .endpoints
+            .insert("health".to_owned(), format!("http://{}", admin.address()));
         let admin = serve_admin(admin, root.clone());
-        let embedded = Embedded { servers: &servers, state: &state, master_key: &master_key, simulate, listen };
+        let embedded = Embedded {
+            servers: &servers,
+            state: &state,
+            master_key: &master_key,
+            simulate,
+            listen,
+        };
         let overrides = |member: &Member| embedded.overrides(process, member);
         let fleet = Box::pin(Fleet::start(root, &members, &process.sources, overrides)).await?;
         if let Some(address) = fleet.address("ingress") {
-            state.endpoints.insert("webhooks".to_owned(), format!("http://{address}"));
+            state
+                .endpoints
+                .insert("webhooks".to_owned(), format!("http://{address}"));
         }
         if let Some(simulators) = &simulators {
             simulators.open_accounts(state.endpoints.get("webhooks").map(String::as_str));
         }
         home.write_state(&running, &state)?;
-        Ok(Self { home, running, servers, fleet, admin, telemetry, log, state, simulators })
+        Ok(Self {
+            home,
+            running,
+            servers,
+            fleet,
+            admin,
+            telemetry,
+            log,
+            state,
+            simulators,
+        })
     }
 
     /// The file with the log lines, if they are not on the terminal.
@@ -124,7 +164,17 @@ impl Stage {
 
     /// Stops everything in order.
     pub(crate) async fn lower(self) -> Done {
-        let Self { home, running, servers, fleet, admin, telemetry, log, simulators, state: _ } = self;
+        let Self {
+            home,
+            running,
+            servers,
+            fleet,
+            admin,
+            telemetry,
+            log,
+            simulators,
+            state: _,
+        } = self;
         let stopped = fleet.stop().await;
         let (end, served) = admin;
         end.cancel();
@@ -142,7 +192,10 @@ impl Stage {
 
 impl std::fmt::Debug for Stage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Stage").field("home", &self.home).field("fleet", &self.fleet).finish_non_exhaustive()
+        f.debug_struct("Stage")
+            .field("home", &self.home)
+            .field("fleet", &self.fleet)
+            .finish_non_exhaustive()
     }
 }
 
@@ -186,7 +239,9 @@ impl Embedded<'_> {
         }
         let sources = process.sources.clone().with_overrides(so_far.clone());
         let shown = ingress.configuration(&sources).ok()?;
-        let by_default = shown.iter().any(|key| key.key == "listen" && key.origin.starts_with("defaults of"));
+        let by_default = shown
+            .iter()
+            .any(|key| key.key == "listen" && key.origin.starts_with("defaults of"));
         (by_default && TcpListener::bind(USUAL).is_err()).then(|| any().to_string())
     }
 }
@@ -195,7 +250,11 @@ impl Embedded<'_> {
 fn look(process: &Process, on_terminal: bool) -> TelemetryConfig {
     let mut config = process.telemetry.clone();
     if !process.log_is_set {
-        config.log_format = if on_terminal { LogFormat::Compact } else { LogFormat::Json };
+        config.log_format = if on_terminal {
+            LogFormat::Compact
+        } else {
+            LogFormat::Json
+        };
     }
     config
 }
@@ -208,6 +267,9 @@ fn serve_admin(admin: Admin, root: Runtime) -> (CancellationToken, JoinHandle<()
             tracing::error!(error, "health and metrics are gone");
         }
     };
-    #[expect(clippy::disallowed_methods, reason = "answers until after the drain, so it is no task of the runtime")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "answers until after the drain, so it is no task of the runtime"
+    )]
     (end, tokio::spawn(serve))
 }

@@ -47,20 +47,33 @@ struct Keyed {
 impl Process {
     /// Reads the configuration.
     pub(crate) fn read() -> Done<Self> {
-        let sources = Sources::from_process().map_err(Failed::usage)?;
-        Self::of(sources.with_services(fleet::names()))
+        Self::of(Self::sources()?)
     }
 
-    fn of(sources: Sources) -> Done<Self> {
+    /// Everything that configures this process.
+    pub(crate) fn sources() -> Done<Sources> {
+        let sources = Sources::from_process().map_err(Failed::usage)?;
+        Ok(sources.with_services(fleet::names()))
+    }
+
+    /// What all services share of it.
+    pub(crate) fn of(sources: Sources) -> Done<Self> {
         let loaded = load::<Shared>("puente", "", &sources).map_err(Failed::usage)?;
-        let is_set =
-            |key: &str| loaded.shown.iter().any(|shown| shown.key == key && shown.origin != "shared defaults");
+        let is_set = |key: &str| {
+            loaded
+                .shown
+                .iter()
+                .any(|shown| shown.key == key && shown.origin != "shared defaults")
+        };
         let Shared { database, nats } = loaded.service;
         Ok(Self {
             database: is_set("database.url").then_some(database.url),
             nats: is_set("nats.url").then_some(nats),
             log_is_set: is_set("telemetry.log_format") || is_set("telemetry.log_filter"),
-            telemetry: TelemetryConfig { service_name: "puente".to_owned(), ..loaded.telemetry },
+            telemetry: TelemetryConfig {
+                service_name: "puente".to_owned(),
+                ..loaded.telemetry
+            },
             admin: loaded.admin,
             sources,
         })
@@ -95,7 +108,10 @@ impl Target {
     /// Looks in the configuration and in the folder.
     pub(crate) fn find(process: &Process, home: &Home) -> Self {
         let state = home.running();
-        let mut target = Self { master_key: home.present_master_key(), ..Self::default() };
+        let mut target = Self {
+            master_key: home.present_master_key(),
+            ..Self::default()
+        };
         target.database.clone_from(&process.database);
         target.nats.clone_from(&process.nats);
         if let Some(state) = state {
@@ -148,14 +164,18 @@ impl Target {
             }
         }
         let key = self.master_key.as_ref().ok_or_else(|| {
-            Failed::usage(anyhow!("there is no master key: set PUENTE_INGRESS__MASTER_KEY_FILE, or run `puente up` once"))
+            Failed::usage(anyhow!(
+                "there is no master key: set PUENTE_INGRESS__MASTER_KEY_FILE, or run `puente up` once"
+            ))
         })?;
         MasterKeys::parse(key.expose()).map_err(Failed::usage)
     }
 }
 
 fn nothing(variable: &str) -> Failed {
-    Failed::usage(anyhow!("{variable} is not set, and no `puente up` runs in this folder"))
+    Failed::usage(anyhow!(
+        "{variable} is not set, and no `puente up` runs in this folder"
+    ))
 }
 
 #[cfg(test)]
@@ -163,8 +183,18 @@ mod tests {
     use super::*;
 
     fn process(env: &[(&str, &str)]) -> Process {
-        let env = env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
-        Process::of(Sources { env, ..Sources::default() }.with_services(fleet::names())).unwrap()
+        let env = env
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
+        Process::of(
+            Sources {
+                env,
+                ..Sources::default()
+            }
+            .with_services(fleet::names()),
+        )
+        .unwrap()
     }
 
     #[test]
@@ -183,10 +213,18 @@ mod tests {
         home.lock().unwrap();
         let folder = MasterKeys::parse(home.master_key().unwrap().expose()).unwrap();
         let target = Target::find(&process(&[]), &home);
-        assert_eq!(target.master_keys(&process(&[])).unwrap().sealing().id(), folder.sealing().id());
+        assert_eq!(
+            target.master_keys(&process(&[])).unwrap().sealing().id(),
+            folder.sealing().id()
+        );
         let own = "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=";
-        let keys = target.master_keys(&process(&[("PUENTE_NOTIFICATIONS__MASTER_KEY", own)])).unwrap();
-        assert_eq!(keys.sealing().id(), MasterKeys::parse(own).unwrap().sealing().id());
+        let keys = target
+            .master_keys(&process(&[("PUENTE_NOTIFICATIONS__MASTER_KEY", own)]))
+            .unwrap();
+        assert_eq!(
+            keys.sealing().id(),
+            MasterKeys::parse(own).unwrap().sealing().id()
+        );
     }
 
     #[test]

@@ -35,6 +35,17 @@ pub(crate) enum Choice {
     Any,
     /// The pinned one.
     Pinned,
+    /// One of this major version: a database is read only by the one that made it.
+    Major(u32),
+}
+
+impl Choice {
+    fn takes(self, version: Version) -> bool {
+        match self {
+            Self::Any | Self::Pinned => true,
+            Self::Major(major) => version.major == major,
+        }
+    }
 }
 
 /// A program that can be started.
@@ -64,7 +75,11 @@ impl Tools {
 
     fn with_env(dir: &Path, env: BTreeMap<String, String>) -> Done<Self> {
         let dir = std::path::absolute(dir).context("the folder of the embedded default has no path")?;
-        Ok(Self { home: dir.join("tools"), env, pins: pins::read()? })
+        Ok(Self {
+            home: dir.join("tools"),
+            env,
+            pins: pins::read()?,
+        })
     }
 
     /// What the program is, for people.
@@ -75,22 +90,38 @@ impl Tools {
     /// The program, fetched if need be.
     pub(crate) fn ensure(&self, which: Which, choice: Choice, ui: &Ui) -> Done<Found> {
         let pin = self.pins.of(which);
-        if let Some(found) = locate::named(pin, &self.env)? {
-            return Ok(found);
-        }
         let home = self.home.join(which.folder());
-        if let Some(found) = locate::fetched(pin, &home) {
+        let named = locate::named(pin, &self.env)?;
+        let is_named = named.is_some();
+        let found = named
+            .or_else(|| locate::fetched(pin, &home))
+            .filter(|found| choice.takes(found.version));
+        let installed = || {
+            let allowed = choice != Choice::Pinned && !is_named;
+            allowed
+                .then(|| locate::installed(which, pin, &self.env, choice))
+                .flatten()
+        };
+        if let Some(found) = found.or_else(installed) {
             return Ok(found);
         }
-        if choice == Choice::Any
-            && let Some(found) = locate::installed(which, pin, &self.env)
+        if let Choice::Major(major) = choice
+            && (is_named || pin.major() != Some(major))
         {
-            return Ok(found);
+            return Err(Failed::missing(anyhow::anyhow!(
+                "the data was made by version {major} of {}, which is not here: name it in {}, or start with an \
+                 empty folder",
+                pin.about,
+                pin.variable
+            )));
         }
         ui.line(&ui.paint(Tone::Dim, &format!("fetching {} {} …", pin.about, pin.version)));
         fetch::fetch(pin, &home, &self.env).map_err(Failed::missing)?;
         locate::fetched(pin, &home).ok_or_else(|| {
-            Failed::missing(anyhow::anyhow!("{} was fetched and does not start on this machine", pin.about))
+            Failed::missing(anyhow::anyhow!(
+                "{} was fetched and does not start on this machine",
+                pin.about
+            ))
         })
     }
 }

@@ -33,7 +33,10 @@ impl Ui {
     pub(crate) fn detect(plain: bool) -> Self {
         let terminal = std::io::stdout().is_terminal() && !plain;
         let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        Self { colour: terminal && wanted, terminal }
+        Self {
+            colour: terminal && wanted,
+            terminal,
+        }
     }
 
     /// Whether something may move: bars, spinners.
@@ -53,7 +56,11 @@ impl Ui {
 
     /// What went wrong.
     pub(crate) fn error(&self, text: &str) {
-        let word = if std::io::stderr().is_terminal() { self.paint(Tone::Bad, "error:") } else { "error:".to_owned() };
+        let word = if std::io::stderr().is_terminal() {
+            self.paint(Tone::Bad, "error:")
+        } else {
+            "error:".to_owned()
+        };
         let _ = writeln!(std::io::stderr().lock(), "{word} {text}");
     }
 
@@ -75,10 +82,18 @@ impl Ui {
     /// Rows in columns that are as wide as they need; the first row is the heading unless it is empty.
     pub(crate) fn table(&self, heading: &[&str], rows: &[Vec<String>]) {
         let heading: Vec<String> = heading.iter().map(|&cell| cell.to_owned()).collect();
-        let all = || std::iter::once(&heading).chain(rows).filter(|row| !row.is_empty());
+        let all = || {
+            std::iter::once(&heading)
+                .chain(rows)
+                .filter(|row| !row.is_empty())
+        };
         let columns = all().map(Vec::len).max().unwrap_or(0);
         let width = |column: usize| {
-            all().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max().unwrap_or(0)
+            all()
+                .filter_map(|row| row.get(column))
+                .map(|cell| cell.chars().count())
+                .max()
+                .unwrap_or(0)
         };
         let widths: Vec<usize> = (0..columns).map(width).collect();
         for (at, row) in all().enumerate() {
@@ -88,7 +103,11 @@ impl Ui {
             }
             let text = text.trim_end();
             let is_heading = at == 0 && !heading.is_empty();
-            self.line(&if is_heading { self.paint(Tone::Strong, text) } else { text.to_owned() });
+            self.line(&if is_heading {
+                self.paint(Tone::Strong, text)
+            } else {
+                text.to_owned()
+            });
         }
     }
 }

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use crate::account::Account;
 use crate::error::ServerError;
+use crate::platform;
 use crate::postgres::{Login, PROGRAM, PgOptions, USER};
 
 /// Makes the server's folder, closed to others, and gives its full path.
@@ -35,10 +36,9 @@ pub(crate) fn make_cluster(options: &PgOptions, account: Account) -> Result<(), 
             USER,
             "--encoding",
             "UTF8",
-            "--locale",
-            "C.UTF-8",
-            "--pgdata",
         ])
+        .args(platform::LOCALE)
+        .arg("--pgdata")
         .arg(&new);
     if !options.durable {
         command.arg("--no-sync");
@@ -53,7 +53,7 @@ pub(crate) fn make_cluster(options: &PgOptions, account: Account) -> Result<(), 
             command.arg("--auth=scram-sha-256").arg("--pwfile").arg(file);
         }
     }
-    command.current_dir("/").env("LC_MESSAGES", "C");
+    command.current_dir("/").env("LC_ALL", "C");
     let output = command
         .output()
         .map_err(ServerError::io("initdb cannot be run"))?;
@@ -84,7 +84,7 @@ fn write_password(file: &Path, folder: &Path) -> std::io::Result<()> {
 }
 
 /// Removes the lock file of a server that is gone. The server would judge by the process id alone, which may
-/// belong to something else by now; we look whether that process works in this cluster.
+/// belong to something else by now; we look whether that process is the server of this cluster.
 pub(crate) fn forget_dead_server(folder: &Path) -> Result<(), ServerError> {
     let cluster = folder.join("pg");
     let lock = cluster.join("postmaster.pid");
@@ -100,7 +100,7 @@ pub(crate) fn forget_dead_server(folder: &Path) -> Result<(), ServerError> {
         .nth(2)
         .and_then(|line| line.trim().parse().ok())
         .unwrap_or(0);
-    if fs::read_link(format!("/proc/{pid}/cwd")).is_ok_and(|cwd| cwd == cluster) {
+    if platform::works_in(pid, &cluster) {
         let folder = folder.to_owned();
         return Err(ServerError::AlreadyRunning {
             program: PROGRAM,

@@ -235,7 +235,8 @@ async fn launch(options: &PgOptions, account: Account, port: u16) -> Result<Proc
     for variable in ["PGDATA", "PGPORT", "PGOPTIONS", "PGTZ"] {
         command.env_remove(variable);
     }
-    command.env("LC_MESSAGES", "C");
+    // The log is read by us. On macOS the server also refuses to start without any locale in its environment.
+    command.env("LC_ALL", "C");
     let on_parent_death = (!options.detached).then_some(Signal::SIGINT);
     let log = options.data_dir.join("postgres.log");
     let mut process = Process::start(command, &log, on_parent_death)?;

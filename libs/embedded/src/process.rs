@@ -10,7 +10,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
 use crate::error::ServerError;
-use crate::spawner;
+use crate::platform::{self, Leash};
 
 /// How often an awaited change is looked for.
 pub(crate) const LOOK_AGAIN: Duration = Duration::from_millis(10);
@@ -22,6 +22,7 @@ const TAIL: u64 = 2000;
 pub(crate) struct Process {
     child: Child,
     log: PathBuf,
+    _leash: Leash,
 }
 
 impl Process {
@@ -40,11 +41,12 @@ impl Process {
             .stderr(err)
             .current_dir("/");
         let program = command.get_program().to_string_lossy().into_owned();
-        let child = spawner::spawn(command, on_parent_death)
+        let (child, leash) = platform::spawn(command, on_parent_death)
             .map_err(ServerError::io(format!("{program} cannot be started")))?;
         Ok(Self {
             child,
             log: log.to_owned(),
+            _leash: leash,
         })
     }
 

@@ -12,9 +12,10 @@ use nix::unistd::Pid;
 use serde::{Deserialize, Serialize};
 
 use crate::error::ServerError;
+use crate::platform;
 use crate::process::LOOK_AGAIN;
 
-/// A server whose owner died was told to stop by the kernel; this long it may take before it is told again.
+/// A server whose owner died was told to stop already; this long it may take before it is told again.
 const ORPHAN_PATIENCE: Duration = Duration::from_secs(10);
 
 /// A process that can be told from a later one with the same id.
@@ -27,13 +28,8 @@ pub(crate) struct Identity {
 impl Identity {
     /// The process with this id now.
     pub(crate) fn of(pid: u32) -> Option<Self> {
-        // Field 22 counts from after the command's name, which is in parentheses and may hold anything.
-        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        let (_, fields) = stat.rsplit_once(") ")?;
-        let mut fields = fields.split(' ');
-        let zombie = fields.next()? == "Z";
-        let started = fields.nth(18)?.parse().ok()?;
-        (!zombie).then_some(Self { pid, started })
+        let started = platform::started(pid)?;
+        Some(Self { pid, started })
     }
 
     pub(crate) fn is_alive(self) -> bool {

@@ -3,16 +3,15 @@
 //! Test runners give each test a process, and a server for each would cost most of the time. So the first test
 //! that needs one starts it detached, under `target/testkit/`; the others find it by its state file. Every user
 //! holds a shared lock for as long as its process lives, which ends with the process however it ends. A small
-//! watchdog, a shell with `flock`, looks whether it can have that lock for itself, and stops the server once
+//! watchdog (`shared_server/watchdog.py`) looks whether it can have that lock for itself, and stops the server once
 //! nobody has used it for a minute. It stops it *under* the lock, so that nobody meets a server that is going.
+//! It is a Python script because a shell has no locks everywhere: Linux and macOS share no program for them.
 
 use std::fs::{File, OpenOptions};
 use std::hash::{DefaultHasher, Hash, Hasher};
-use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use nix::fcntl::{Flock, FlockArg};
 use puente_embedded::{PgOptions, Postgres, ServerError};
 use sqlx::postgres::PgConnectOptions;
 use sqlx::{AssertSqlSafe, ConnectOptions, PgConnection};
@@ -20,22 +19,12 @@ use tokio::sync::OnceCell;
 
 use crate::binaries::{tools, workspace};
 
-/// `$1` is the server's process, `$2` the users' lock. Looks every 5 s; 12 looks in a row without users end it.
-/// A zombie has no `exe`, so the loops also end where nobody collects orphans.
-const WATCHDOG: &str = r#"
-idle=0
-while [ -e "/proc/$1/exe" ]; do
-    sleep 5
-    if flock -n -x "$2" true; then idle=$((idle + 1)); else idle=0; fi
-    [ "$idle" -ge 12 ] || continue
-    flock -n -x "$2" sh -c 'kill -INT "$1"; while [ -e "/proc/$1/exe" ]; do sleep 0.1; done' stop "$1"
-done
-"#;
+const WATCHDOG: &str = include_str!("shared_server/watchdog.py");
 
 /// The connection to the server that this process uses, for its lifetime.
 struct Shared {
     port: u16,
-    _in_use: Flock<File>,
+    _in_use: File,
 }
 
 static SHARED: OnceCell<Shared> = OnceCell::const_new();
@@ -50,8 +39,8 @@ async fn join() -> Shared {
     let bin = tools().postgres().unwrap_or_else(|error| panic!("{error}"));
     let folder = folder(&bin);
     std::fs::create_dir_all(&folder).expect("a folder under target");
-    let in_use = lock(folder.join("users.lock"), FlockArg::LockShared).await;
-    let starting = lock(folder.join("start.lock"), FlockArg::LockExclusive).await;
+    let in_use = lock(folder.join("users.lock"), File::lock_shared).await;
+    let starting = lock(folder.join("start.lock"), File::lock).await;
     let data = folder.join("db");
     let port = match Postgres::running(&data) {
         Some(running) => running.port,
@@ -89,23 +78,18 @@ async fn start(bin: &Path, data: &Path, users: &Path) -> u16 {
         }
         Err(error) => panic!("{error}"),
     };
-    // Through a shell that ends at once: the watchdog is nobody's child, and leaves no zombie here.
-    let watchdog = Command::new("sh")
-        .args([
-            "-c",
-            "sh -c \"$0\" watchdog \"$1\" \"$2\" &",
-            WATCHDOG,
-            &server.pid().to_string(),
-        ])
+    // It ends at once and leaves a child that is nobody's, hence no zombie here.
+    let watchdog = Command::new("python3")
+        .args(["-c", WATCHDOG, &server.pid().to_string()])
+        .arg(data.join("pg/postmaster.pid"))
         .arg(users)
-        .process_group(0)
         .current_dir("/")
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
         .status();
     assert!(
-        watchdog.expect("sh can be started").success(),
+        watchdog.expect("python3 can be started").success(),
         "the watchdog is started"
     );
     forget_old_databases(&server).await;
@@ -140,7 +124,7 @@ pub(crate) async fn drop_database(connection: &mut PgConnection, database: &str)
     let _ = sqlx::raw_sql(AssertSqlSafe(drop)).execute(connection).await;
 }
 
-async fn lock(path: PathBuf, how: FlockArg) -> Flock<File> {
+async fn lock(path: PathBuf, how: fn(&File) -> std::io::Result<()>) -> File {
     let wait = move || {
         let file = OpenOptions::new()
             .create(true)
@@ -148,7 +132,8 @@ async fn lock(path: PathBuf, how: FlockArg) -> Flock<File> {
             .write(true)
             .open(&path);
         let file = file.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-        Flock::lock(file, how).unwrap_or_else(|(_, error)| panic!("{}: {error}", path.display()))
+        how(&file).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        file
     };
     tokio::task::spawn_blocking(wait)
         .await

@@ -23,6 +23,9 @@ mod domain;
 mod infrastructure;
 mod wiring;
 
+/// The tables of this service.
+pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations/notifications");
+
 pub use config::Config;
 pub use infrastructure::resolve::resolve_doubt;
 pub use wiring::{Notifications, Parts};

@@ -32,6 +32,8 @@ fn region<'de, D: Deserializer<'de>>(from: D) -> Result<Region, D::Error> {
         "co" => Ok(Region::Co),
         "mx" => Ok(Region::Mx),
         "pe" => Ok(Region::Pe),
-        other => Err(serde::de::Error::custom(format!("`{other}` is no known region; known: ar, cl, co, mx, pe"))),
+        other => Err(serde::de::Error::custom(format!(
+            "`{other}` is no known region; known: ar, cl, co, mx, pe"
+        ))),
     }
 }

@@ -51,7 +51,9 @@ impl Service for Orders {
     type Config = Config;
 
     async fn build(config: Config, rt: Runtime) -> Result<Self, StartError> {
-        let folder = Some(config.skills_dir).filter(|folder| !folder.is_empty()).map(PathBuf::from);
+        let folder = Some(config.skills_dir)
+            .filter(|folder| !folder.is_empty())
+            .map(PathBuf::from);
         let (skills, problems) = Library::open(folder).map_err(|mut problems| {
             let first = problems.swap_remove(0);
             StartError::other("the built-in skills are not usable", first)
@@ -59,7 +61,10 @@ impl Service for Orders {
         upkeep::report(&problems);
         let pool = puente_service::db::pool(&config.database, Self::NAME, rt.replica)?;
         let client = puente_service::nats::connect(&config.nats, "puente-orders").await?;
-        let stream = StreamSettings { replicas: config.stream_replicas.get(), ..StreamSettings::default() };
+        let stream = StreamSettings {
+            replicas: config.stream_replicas.get(),
+            ..StreamSettings::default()
+        };
         let settings = puente_outbox::Settings {
             stream,
             lease: Duration::from_millis(config.relay_lease_ms),
@@ -82,22 +87,41 @@ impl Service for Orders {
     }
 
     async fn run(self) -> Result<(), RunError> {
-        let Self { rt, client, stream, outbox, skills, .. } = self;
+        let Self {
+            rt,
+            client,
+            stream,
+            outbox,
+            skills,
+            ..
+        } = self;
         let (ready_pool, ready_client) = (outbox.pool().clone(), client.clone());
         rt.ready_check("database", move || {
             let pool = ready_pool.clone();
             async move { puente_service::db::ready(&pool).await }
         });
-        rt.ready_check("broker", move || std::future::ready(puente_service::nats::ready(&ready_client)));
+        rt.ready_check("broker", move || {
+            std::future::ready(puente_service::nats::ready(&ready_client))
+        });
 
         let relay = CancellationToken::new();
         let shutdown = rt.shutdown.clone();
-        spawn(&rt, None, "relay", outbox.clone().run(client.clone(), relay.clone()));
+        spawn(
+            &rt,
+            None,
+            "relay",
+            outbox.clone().run(client.clone(), relay.clone()),
+        );
         let tasks = TaskTracker::new();
         let wake = Arc::new(Notify::new());
         let consumer = Arc::new(Consumer { wake: wake.clone() });
         let inbox = Arc::new(Inbox::new(outbox.clone(), topology::ORDERS, consumer));
-        spawn(&rt, Some(&tasks), "consumer", consume(client, topology::ORDERS, stream, inbox, shutdown.clone()));
+        spawn(
+            &rt,
+            Some(&tasks),
+            "consumer",
+            consume(client, topology::ORDERS, stream, inbox, shutdown.clone()),
+        );
         let worker = Worker {
             outbox: outbox.clone(),
             skills: skills.clone(),
@@ -107,10 +131,25 @@ impl Service for Orders {
             wake,
         };
         for _ in 0..self.workers {
-            spawn(&rt, Some(&tasks), "conversations", worker.clone().run(shutdown.clone()));
+            spawn(
+                &rt,
+                Some(&tasks),
+                "conversations",
+                worker.clone().run(shutdown.clone()),
+            );
         }
-        spawn(&rt, Some(&tasks), "skills", upkeep::watch_skills(skills, self.skills_check, shutdown.clone()));
-        let purge = upkeep::purge(outbox.pool().clone(), rt.clock.clone(), self.keep_messages, shutdown.clone());
+        spawn(
+            &rt,
+            Some(&tasks),
+            "skills",
+            upkeep::watch_skills(skills, self.skills_check, shutdown.clone()),
+        );
+        let purge = upkeep::purge(
+            outbox.pool().clone(),
+            rt.clock.clone(),
+            self.keep_messages,
+            shutdown.clone(),
+        );
         spawn(&rt, Some(&tasks), "purge", purge);
 
         shutdown.cancelled().await;

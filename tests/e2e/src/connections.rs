@@ -32,7 +32,7 @@ pub(crate) fn all(sims: &str) -> Vec<Connection> {
             sims,
             ("algesta-jelou", "algesta", "jelou", JELOU_BOT),
             &[("bot_id", JELOU_BOT)],
-            &[("client_id", "e2e-client"), ("client_secret", "e2e-client-secret"), ("signing_secret", "e2e-signing-secret")],
+            &[("client_id", "e2e-client"), ("client_secret", "e2e-client-secret"), ("signing_secret", "e2e-signing-secret"), ("endpoint_credential", "e2e-endpoint")],
         ),
     ]
 }

@@ -69,15 +69,30 @@ impl Person {
     /// Goes through the whole conversation, each message delivered once and `extra` times more, waiting for the bot's
     /// answer, or for its send to be parked, before writing again. Returns the number of answers.
     pub async fn order(&self, stage: &Stage, ingress: &str, extra: usize) -> usize {
-        for (answered, text) in CONVERSATION.iter().enumerate() {
+        let before = self.answers(stage).await;
+        for (n, text) in CONVERSATION.iter().enumerate() {
             self.say(stage, ingress, text, extra).await;
-            wait_for("the bot's answer", PATIENCE, || async {
-                let answers = self.answers(stage).await;
-                if answers > answered { Ok(()) } else { Err(format!("{answers} answers after {} messages", answered + 1)) }
-            })
-            .await;
+            self.wait_for_answers(stage, before + n + 1).await;
         }
         CONVERSATION.len()
+    }
+
+    /// Waits until so many answers have come in all.
+    pub async fn wait_for_answers(&self, stage: &Stage, wanted: usize) {
+        wait_for("the bot's answer", PATIENCE, || async {
+            let answers = self.answers(stage).await;
+            if answers >= wanted { Ok(()) } else { Err(format!("{answers} of {wanted}")) }
+        })
+        .await;
+    }
+
+    /// The number of the order that the last answer names: `OT-000042`.
+    #[must_use]
+    pub fn order_number(&self, stage: &Stage) -> String {
+        let told = stage.journal_of(self.provider, &self.phone);
+        let text = &told.last().expect("an answer").text;
+        let rest = text.split_once("OT-").map(|(_, rest)| rest).expect("an order number");
+        format!("OT-{}", rest.chars().take_while(char::is_ascii_digit).collect::<String>())
     }
 
     /// Answers that reached the phone, or whose fate is in doubt.

@@ -134,11 +134,9 @@ fn build() {
     static BUILT: OnceLock<()> = OnceLock::new();
     BUILT.get_or_init(|| {
         let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
+        // The whole workspace, as in a run of all tests: then the same build serves both.
         let mut command = std::process::Command::new(cargo);
-        command.current_dir(workspace()).args(["build", "--quiet", "--bins"]);
-        for service in SERVICES {
-            command.args(["-p", &format!("puente-{service}")]);
-        }
+        command.current_dir(workspace()).args(["build", "--quiet", "--workspace", "--bins"]);
         assert!(command.status().unwrap().success(), "the services do not build");
     });
 }

@@ -10,6 +10,8 @@ use time::{Duration, OffsetDateTime};
 
 /// A key of the provider names one happening; what is longer would be the sender's text, not a key.
 const LONGEST_KEY: usize = 1024;
+/// PostgreSQL takes no text that holds it.
+const NUL: char = '\0';
 
 pub(crate) fn jelou(bytes: &[u8]) {
     translate("jelou", bytes);
@@ -29,11 +31,8 @@ fn translate(slug: &str, bytes: &[u8]) {
         Some(&events)
     );
     for event in events {
-        assert!(
-            !event.dedupe_key.is_empty() && event.dedupe_key.len() <= LONGEST_KEY,
-            "{}",
-            event.dedupe_key
-        );
+        let key = &event.dedupe_key;
+        assert!((1..=LONGEST_KEY).contains(&key.len()) && !key.contains(NUL), "{key:?}");
     }
 }
 

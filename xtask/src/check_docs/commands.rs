@@ -19,7 +19,9 @@ pub(super) fn check(root: &Path) -> Result<Vec<String>> {
             let mut words = command.split_whitespace();
             match (words.next(), words.next(), words.next()) {
                 (Some("make"), Some(target), _)
-                    if !target.contains('=') && !targets.iter().any(|t| t == target) =>
+                    if !target.starts_with('#')
+                        && !target.contains('=')
+                        && !targets.iter().any(|t| t == target) =>
                 {
                     problems.push(format!(
                         "{name}:{line}: `make {target}` is no target of the Makefile"

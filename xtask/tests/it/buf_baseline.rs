@@ -31,5 +31,11 @@ fn no_event_of_the_last_release_is_gone_or_moved() {
 
 /// What a reader of old bytes relies on. Types are compared by name: the two sides have descriptors of their own.
 fn shape(field: &FieldDescriptor) -> String {
-    format!("{} {} {:?} {:?}", field.number(), field.name(), field.kind(), field.cardinality())
+    format!(
+        "{} {} {:?} {:?}",
+        field.number(),
+        field.name(),
+        field.kind(),
+        field.cardinality()
+    )
 }

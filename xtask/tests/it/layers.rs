@@ -144,7 +144,10 @@ fn outside_calls_and_publishing_have_one_room_each() {
             .contains("only libs/outbox publishes")
     );
     assert_eq!(judge("libs/outbox/src/relay.rs", publish), Vec::<String>::new());
-    assert_eq!(judge("libs/http/src/client.rs", "fn f(m: Metric) { m.publish(); }"), Vec::<String>::new());
+    assert_eq!(
+        judge("libs/http/src/client.rs", "fn f(m: Metric) { m.publish(); }"),
+        Vec::<String>::new()
+    );
 }
 
 #[test]

@@ -9,6 +9,9 @@ use std::process::Command;
 
 use xtask::{check_docs, gen_docs, new_provider, tree};
 
+/// Adapter and simulator of a new provider: more than this and the shared kit lacks something.
+const MOST_CODE: usize = 300;
+
 /// Brings `copy` to the state of the repository, touching only files that differ: the compiler looks at their times.
 fn sync(root: &Path, copy: &Path) {
     let wanted: Vec<PathBuf> = tree::files(root)
@@ -53,6 +56,7 @@ fn all_caps() -> Vec<String> {
 fn new_provider_is_one_folder_and_one_line_and_conforms() {
     let root = tree::root().unwrap();
     let copy = root.join("target/new-provider");
+    let _ = fs::remove_dir_all(copy.join("libs/providers/src/acme"));
     sync(&root, &copy);
     let before = contents(&copy);
 
@@ -103,7 +107,7 @@ fn new_provider_is_one_folder_and_one_line_and_conforms() {
                 .count()
         })
         .sum();
-    assert!(code <= 150, "a new provider is {code} lines of code");
+    assert!(code <= MOST_CODE, "a new provider begins with {code} lines of code");
     for name in &files {
         let text = String::from_utf8_lossy(&after[*name]).into_owned();
         assert!(
@@ -157,6 +161,7 @@ fn new_provider_refuses_what_exists_and_what_cannot_be_a_name() {
         ("Acme", all_caps(), "will not do"),
         ("self", all_caps(), "is taken"),
         ("acme", vec!["telepathy".to_owned()], "unknown capability"),
+        ("acme", vec!["webhook".to_owned()], "comes whole"),
     ] {
         let error = new_provider::run(&root, slug, &caps).unwrap_err().to_string();
         assert!(error.contains(reason), "{slug}: {error}");

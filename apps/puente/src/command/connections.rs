@@ -42,7 +42,9 @@ pub(crate) async fn run(args: ConnectionsArgs, ui: &Ui) -> Done {
             if publish::remove(&client, &id).await? {
                 say(ui, Tone::Notice, "removed", &[id]);
             } else {
-                return Err(Failed::from(anyhow!("there was no connection `{id}`; services forget it in any case")));
+                return Err(Failed::from(anyhow!(
+                    "there was no connection `{id}`; services forget it in any case"
+                )));
             }
         }
         (ConnectionsAction::List | ConnectionsAction::Apply { .. }, _) => list(&client, ui).await?,
@@ -58,8 +60,11 @@ pub(crate) fn manifest(slug: &str) -> Option<&'static Manifest> {
 
 /// A connection to the broker that is really there.
 pub(crate) async fn connect(config: &NatsConfig) -> Done<async_nats::Client> {
-    let client = nats::connect(config, "puente").await.context("the broker cannot be used")?;
-    nats::ready(&client).map_err(|reason| anyhow!("the broker at {} does not answer: {reason}", config.url))?;
+    let client = nats::connect(config, "puente")
+        .await
+        .context("the broker cannot be used")?;
+    nats::ready(&client)
+        .map_err(|reason| anyhow!("the broker at {} does not answer: {reason}", config.url))?;
     Ok(client)
 }
 
@@ -87,7 +92,17 @@ async fn list(client: &async_nats::Client, ui: &Ui) -> Done {
     if rows.is_empty() {
         ui.line("no connections yet; `puente connections apply FILE` puts some in place");
     } else {
-        ui.table(&["connection", "tenant", "provider", "account", "secrets", "sealed under"], &rows);
+        ui.table(
+            &[
+                "connection",
+                "tenant",
+                "provider",
+                "account",
+                "secrets",
+                "sealed under",
+            ],
+            &rows,
+        );
     }
     Ok(())
 }

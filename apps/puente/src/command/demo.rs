@@ -33,9 +33,18 @@ pub(crate) async fn run(args: DemoArgs, ui: &Ui) -> Done {
         stage = Box::pin(Stage::raise(plan, &process, ui)) => stage?,
         () = signals.next() => return Ok(()),
     };
-    let broker = process.nats.clone().unwrap_or_else(|| NatsConfig::at(stage.state.nats_url.clone()));
-    let log = stage.log().map(|path| path.display().to_string()).unwrap_or_default();
-    let pace = Pace { typing: if args.fast { Duration::ZERO } else { TYPING }, load: args.load };
+    let broker = process
+        .nats
+        .clone()
+        .unwrap_or_else(|| NatsConfig::at(stage.state.nats_url.clone()));
+    let log = stage
+        .log()
+        .map(|path| path.display().to_string())
+        .unwrap_or_default();
+    let pace = Pace {
+        typing: if args.fast { Duration::ZERO } else { TYPING },
+        load: args.load,
+    };
     let played = tokio::select! {
         played = Box::pin(demo::play(&stage, &broker, pace, ui)) => played,
         () = signals.next() => Err(Failed::from(anyhow!("stopped before the end"))),
@@ -43,7 +52,10 @@ pub(crate) async fn run(args: DemoArgs, ui: &Ui) -> Done {
     // Whatever ended the play, a service that died is the better reason.
     let trouble = tokio::time::timeout(Duration::ZERO, stage.trouble()).await.ok();
     let lowered = signals.unless_again(stage.lower()).await;
-    ui.line(&ui.paint(Tone::Dim, &format!("  log: {log}    keep it running: make up, or puente up --simulate")));
+    ui.line(&ui.paint(
+        Tone::Dim,
+        &format!("  log: {log}    keep it running: make up, or puente up --simulate"),
+    ));
     match trouble {
         Some(error) => Err(Failed::from(error)),
         None => played.and(lowered),

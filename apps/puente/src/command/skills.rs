@@ -11,15 +11,25 @@ pub(crate) fn run(args: &SkillsArgs, ui: &Ui) -> Done {
     match puente_orders::skills::check(folder) {
         Ok(summary) => {
             for (set, skills) in &summary.sets {
-                let skills: Vec<_> = skills.iter().map(|(name, version)| format!("{name} {version}")).collect();
-                ui.line(&format!("{} {set}: {}", ui.paint(Tone::Good, "good"), skills.join(", ")));
+                let skills: Vec<_> = skills
+                    .iter()
+                    .map(|(name, version)| format!("{name} {version}"))
+                    .collect();
+                ui.line(&format!(
+                    "{} {set}: {}",
+                    ui.paint(Tone::Good, "good"),
+                    skills.join(", ")
+                ));
             }
             ui.line(&ui.paint(Tone::Dim, &format!("{} texts are used", summary.texts.len())));
             Ok(())
         }
         Err(problems) => {
             let lines: Vec<_> = problems.iter().map(|problem| format!("\n  {problem}")).collect();
-            Err(Failed::usage(anyhow!("the skills are not right:{}", lines.concat())))
+            Err(Failed::usage(anyhow!(
+                "the skills are not right:{}",
+                lines.concat()
+            )))
         }
     }
 }

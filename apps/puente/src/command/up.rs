@@ -43,14 +43,21 @@ fn show(stage: &Stage, ui: &Ui) {
     let state = &stage.state;
     let mut rows = Vec::new();
     let mut row = |what: &str, value: String| rows.push(vec![what.to_owned(), value]);
-    for (name, about) in [("webhooks", "webhooks"), ("health", "health"), ("simulators", "simulated providers")] {
+    for (name, about) in [
+        ("webhooks", "webhooks"),
+        ("health", "health"),
+        ("simulators", "simulated providers"),
+    ] {
         if let Some(url) = state.endpoints.get(name) {
             row(about, url.clone());
         }
     }
     for (name, about) in [("postgres", "PostgreSQL"), ("nats", "nats-server")] {
         match state.servers.get(name) {
-            Some(server) => row(about, format!("127.0.0.1:{} (process {})", server.port, server.pid)),
+            Some(server) => row(
+                about,
+                format!("127.0.0.1:{} (process {})", server.port, server.pid),
+            ),
             None => row(about, "yours, as configured".to_owned()),
         }
     }
@@ -60,6 +67,9 @@ fn show(stage: &Stage, ui: &Ui) {
     ui.heading("Puente is running. Ctrl-C stops it.");
     ui.table(&[], &rows);
     if let Some(webhooks) = state.endpoints.get("webhooks") {
-        ui.line(&ui.paint(Tone::Dim, &format!("  A webhook goes to {webhooks}/webhooks/<provider>/<connection>.")));
+        ui.line(&ui.paint(
+            Tone::Dim,
+            &format!("  A webhook goes to {webhooks}/webhooks/<provider>/<connection>."),
+        ));
     }
 }

@@ -76,17 +76,22 @@ impl Cast {
 
 /// So many more people, half of them on each provider.
 pub(crate) fn crowd(simulators: &Simulators, size: u32) -> Done<Vec<Person>> {
-    let both = [simulators.connection("whatsapp_cloud", "algesta")?, simulators.connection("jelou", "algesta")?];
+    let both = [
+        simulators.connection("whatsapp_cloud", "algesta")?,
+        simulators.connection("jelou", "algesta")?,
+    ];
     let run = run_number();
-    let people = (0..u64::from(size)).zip(both.into_iter().cycle()).map(|(n, connection)| Person {
-        name: "Camila Rojas".to_owned(),
-        email: format!("cliente{}@example.com", n + 1),
-        contact: format!("57310{:07}", (run + n) % 10_000_000),
-        provider: slug(connection),
-        account: connection.account.clone().unwrap_or_default(),
-        opening: "Hola",
-        wish: "Necesito mantenimiento preventivo para la planta eléctrica del edificio",
-    });
+    let people = (0..u64::from(size))
+        .zip(both.into_iter().cycle())
+        .map(|(n, connection)| Person {
+            name: "Camila Rojas".to_owned(),
+            email: format!("cliente{}@example.com", n + 1),
+            contact: format!("57310{:07}", (run + n) % 10_000_000),
+            provider: slug(connection),
+            account: connection.account.clone().unwrap_or_default(),
+            opening: "Hola",
+            wish: "Necesito mantenimiento preventivo para la planta eléctrica del edificio",
+        });
     Ok(people.collect())
 }
 
@@ -154,13 +159,18 @@ mod tests {
 
     #[tokio::test]
     async fn people_have_valid_numbers_of_their_own() {
-        let simulators = Simulators::start(std::net::SocketAddr::from(([127, 0, 0, 1], 0))).await.unwrap();
+        let simulators = Simulators::start(std::net::SocketAddr::from(([127, 0, 0, 1], 0)))
+            .await
+            .unwrap();
         let cast = Cast::of_this_run(&simulators).unwrap();
         let mut people = vec![cast.ana, cast.marta, cast.luis, cast.sofia];
         people.extend(crowd(&simulators, 10).unwrap());
         let mut contacts: Vec<_> = people.iter().map(|person| person.contact.clone()).collect();
         for contact in &contacts {
-            assert!(format!("+{contact}").parse::<puente_types::Phone>().is_ok(), "{contact}");
+            assert!(
+                format!("+{contact}").parse::<puente_types::Phone>().is_ok(),
+                "{contact}"
+            );
         }
         contacts.sort_unstable();
         contacts.dedup();

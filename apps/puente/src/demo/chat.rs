@@ -34,7 +34,13 @@ impl Demo {
         if self.show.at_least(Level::Outside) {
             self.screen.hop(&hop::answer(&answer, accepted));
         }
-        ensure!(accepted, "a webhook of {} was answered with {} {}", person.provider, answer.status, answer.word);
+        ensure!(
+            accepted,
+            "a webhook of {} was answered with {} {}",
+            person.provider,
+            answer.status,
+            answer.word
+        );
         Ok(answer)
     }
 
@@ -44,7 +50,9 @@ impl Demo {
         self.timeline
             .until(PATIENCE, &what, |ledger| {
                 let queued = ledger.message_to(&person.contact, n)?;
-                ledger.reached(&queued.message_id, DeliveryState::Sent).then_some(queued)
+                ledger
+                    .reached(&queued.message_id, DeliveryState::Sent)
+                    .then_some(queued)
             })
             .await
     }
@@ -59,7 +67,11 @@ impl Demo {
                 return Ok(());
             }
             let Some(answer) = person.answer(&reply.template) else {
-                bail!("{} does not know what to answer to `{}`", person.name, reply.template);
+                bail!(
+                    "{} does not know what to answer to `{}`",
+                    person.name,
+                    reply.template
+                );
             };
             if reply.template == LAST_QUESTION && self.show.at_least(Level::Outside) {
                 // What is left of earlier messages would only confuse.
@@ -74,7 +86,11 @@ impl Demo {
     /// Waits until a person has read everything that was sent to them.
     pub(crate) async fn until_read(&self, person: &Person) -> anyhow::Result<()> {
         let what = format!("{} to have read everything", person.name);
-        self.timeline.until(PATIENCE, &what, |ledger| ledger.all_read(&person.contact).then_some(())).await
+        self.timeline
+            .until(PATIENCE, &what, |ledger| {
+                ledger.all_read(&person.contact).then_some(())
+            })
+            .await
     }
 
     /// Waits until the providers have reported on everything that they sent.

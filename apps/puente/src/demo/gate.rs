@@ -29,13 +29,23 @@ pub(crate) struct Refused {
 /// Tries all of them.
 pub(crate) async fn rattle(demo: &Demo, cast: &Cast, webhooks: &str) -> anyhow::Result<Refused> {
     let mut refused = Refused::default();
-    let whatsapp = demo.hub.webhook("whatsapp_cloud", &cast.ana.message("Quiero otra orden"))?;
-    let jelou = demo.hub.webhook("jelou", &cast.luis.message("Quiero otra orden"))?;
+    let whatsapp = demo
+        .hub
+        .webhook("whatsapp_cloud", &cast.ana.message("Quiero otra orden"))?;
+    let jelou = demo
+        .hub
+        .webhook("jelou", &cast.luis.message("Quiero otra orden"))?;
     refused.forged += attempt(demo, "one byte changed after signing", 401, &forged(&whatsapp)).await?;
     refused.forged += attempt(demo, "one byte changed after signing", 401, &forged(&jelou)).await?;
     let foreign = foreign(demo, &cast.sofia, &cast.whatsapp, webhooks)?;
     refused.foreign += attempt(demo, "signed by another tenant's app", 401, &foreign).await?;
-    refused.oversized += attempt(demo, "a body of more than 1 MiB", 413, &oversized(&jelou, &cast.jelou)?).await?;
+    refused.oversized += attempt(
+        demo,
+        "a body of more than 1 MiB",
+        413,
+        &oversized(&jelou, &cast.jelou)?,
+    )
+    .await?;
     refused.content_type += attempt(demo, "a form instead of JSON", 415, &as_form(&whatsapp)).await?;
     Ok(refused)
 }
@@ -64,27 +74,49 @@ fn forged(genuine: &Webhook) -> Webhook {
     {
         *byte = b'o';
     }
-    Webhook { body: body.into(), ..genuine.clone() }
+    Webhook {
+        body: body.into(),
+        ..genuine.clone()
+    }
 }
 
 /// A webhook of the other tenant's own number, sent to this tenant's address.
 fn foreign(demo: &Demo, from: &Person, to: &Connection, webhooks: &str) -> anyhow::Result<Webhook> {
     let genuine = demo.hub.webhook(from.provider, &from.message("Hola"))?;
-    Ok(Webhook { url: format!("{webhooks}/webhooks/{}/{}", to.provider, to.id), ..genuine })
+    Ok(Webhook {
+        url: format!("{webhooks}/webhooks/{}/{}", to.provider, to.id),
+        ..genuine
+    })
 }
 
 /// Authentic, but a byte too long.
 fn oversized(genuine: &Webhook, connection: &Connection) -> anyhow::Result<Webhook> {
-    let manifest = puente_providers::find(&connection.provider).context("no such provider")?.manifest();
+    let manifest = puente_providers::find(&connection.provider)
+        .context("no such provider")?
+        .manifest();
     let mut body = genuine.body.to_vec();
     body.resize(manifest.max_body_bytes + 1, b' ');
-    let secret = connection.secrets.get("signing_secret").context("the connection has no signing secret")?;
+    let secret = connection
+        .secrets
+        .get("signing_secret")
+        .context("the connection has no signing secret")?;
     let signature = sign(secret, "sha256=", Encoding::Hex, &[&body]);
-    Ok(with_header(Webhook { body: body.into(), ..genuine.clone() }, "x-jelou-signature", &signature))
+    Ok(with_header(
+        Webhook {
+            body: body.into(),
+            ..genuine.clone()
+        },
+        "x-jelou-signature",
+        &signature,
+    ))
 }
 
 fn as_form(genuine: &Webhook) -> Webhook {
-    with_header(genuine.clone(), "content-type", "application/x-www-form-urlencoded")
+    with_header(
+        genuine.clone(),
+        "content-type",
+        "application/x-www-form-urlencoded",
+    )
 }
 
 fn with_header(mut webhook: Webhook, name: &str, value: &str) -> Webhook {
@@ -100,13 +132,22 @@ pub(crate) fn batch(webhooks: &[Webhook], connection: &Connection) -> anyhow::Re
     let mut entries = Vec::new();
     for webhook in webhooks {
         let mut body: Value = serde_json::from_slice(&webhook.body).context("a webhook is no JSON")?;
-        let entry = body.get_mut("entry").and_then(Value::as_array_mut).context("a webhook has no entry")?;
+        let entry = body
+            .get_mut("entry")
+            .and_then(Value::as_array_mut)
+            .context("a webhook has no entry")?;
         entries.append(entry);
     }
     let body = serde_json::json!({ "object": "whatsapp_business_account", "entry": entries }).to_string();
-    let secret = connection.secrets.get("app_secret").context("the connection has no app secret")?;
+    let secret = connection
+        .secrets
+        .get("app_secret")
+        .context("the connection has no app secret")?;
     let signature = sign(secret, "sha256=", Encoding::Hex, &[body.as_bytes()]);
-    let webhook = Webhook { body: Bytes::from(body), ..first.clone() };
+    let webhook = Webhook {
+        body: Bytes::from(body),
+        ..first.clone()
+    };
     Ok(with_header(webhook, "x-hub-signature-256", &signature))
 }
 
@@ -125,7 +166,12 @@ mod tests {
     #[test]
     fn a_forged_webhook_differs_in_one_byte_and_is_still_json() {
         let forged = forged(&genuine());
-        let differ = forged.body.iter().zip(&genuine().body).filter(|(one, other)| one != other).count();
+        let differ = forged
+            .body
+            .iter()
+            .zip(&genuine().body)
+            .filter(|(one, other)| one != other)
+            .count();
         assert_eq!((differ, forged.body.len()), (1, genuine().body.len()));
         assert!(serde_json::from_slice::<Value>(&forged.body).is_ok());
     }

@@ -2,7 +2,9 @@
 
 use puente_bus::Envelope;
 use puente_proto::messaging::{MessageReceived, ReceiptChanged, ReceiptState};
-use puente_proto::notifications::{DeliveryState, MessageParked, MessageQueued, MessageRequested, MessageStateChanged};
+use puente_proto::notifications::{
+    DeliveryState, MessageParked, MessageQueued, MessageRequested, MessageStateChanged,
+};
 use puente_proto::orders::{ClientRegistered, OrderOpened};
 use puente_providers::sim::Entry;
 
@@ -14,7 +16,13 @@ use crate::ui::Tone;
 const EXCERPT: usize = 64;
 
 fn line(who: &str, side: Side, what: &str, detail: String, tone: Tone) -> Line {
-    Line { who: who.to_owned(), side, what: what.to_owned(), detail, tone }
+    Line {
+        who: who.to_owned(),
+        side,
+        what: what.to_owned(),
+        detail,
+        tone,
+    }
 }
 
 /// A person writes.
@@ -32,30 +40,61 @@ pub(crate) fn answer(answer: &Answer, as_hoped: bool) -> Line {
     };
     let (what, detail) = match answer.status {
         200 => (format!("webhook {}", answer.word), format!("200 in {ms:.1} ms")),
-        status => ("webhook refused".to_owned(), format!("{status}, {}", answer.message)),
+        status => (
+            "webhook refused".to_owned(),
+            format!("{status}, {}", answer.message),
+        ),
     };
     line("ingress", Side::Fleet, &what, detail, tone)
 }
 
 /// A provider took a message.
 pub(crate) fn taken(provider: &str, entry: &Entry) -> Line {
-    line(provider, Side::Provider, "takes the message", excerpt(&entry.text), Tone::Good)
+    line(
+        provider,
+        Side::Provider,
+        "takes the message",
+        excerpt(&entry.text),
+        Tone::Good,
+    )
 }
 
 /// An event of the fleet; `all` shows also those that every message has.
 pub(crate) fn event(envelope: &Envelope, all: bool) -> Option<Line> {
-    let fleet = |what: &str, detail: String| {
-        Some(line(&envelope.source, Side::Fleet, what, detail, Tone::Dim))
-    };
+    let fleet =
+        |what: &str, detail: String| Some(line(&envelope.source, Side::Fleet, what, detail, Tone::Dim));
     if let Ok(event) = envelope.decode::<ClientRegistered>() {
-        return Some(line(&envelope.source, Side::Fleet, "client registered", event.name, Tone::Good));
+        return Some(line(
+            &envelope.source,
+            Side::Fleet,
+            "client registered",
+            event.name,
+            Tone::Good,
+        ));
     }
     if let Ok(event) = envelope.decode::<OrderOpened>() {
-        let detail = format!("{}, {}: {}", event.number, event.service, excerpt(&event.description));
-        return Some(line(&envelope.source, Side::Fleet, "order opened", detail, Tone::Good));
+        let detail = format!(
+            "{}, {}: {}",
+            event.number,
+            event.service,
+            excerpt(&event.description)
+        );
+        return Some(line(
+            &envelope.source,
+            Side::Fleet,
+            "order opened",
+            detail,
+            Tone::Good,
+        ));
     }
     if let Ok(event) = envelope.decode::<MessageParked>() {
-        return Some(line(&envelope.source, Side::Fleet, "message parked", event.reason, Tone::Bad));
+        return Some(line(
+            &envelope.source,
+            Side::Fleet,
+            "message parked",
+            event.reason,
+            Tone::Bad,
+        ));
     }
     if !all {
         return None;
@@ -67,10 +106,16 @@ pub(crate) fn event(envelope: &Envelope, all: bool) -> Option<Line> {
         return fleet("message requested", event.template);
     }
     if let Ok(event) = envelope.decode::<MessageQueued>() {
-        return fleet("effect journalled", format!("{}, as a {} message", event.template, event.form));
+        return fleet(
+            "effect journalled",
+            format!("{}, as a {} message", event.template, event.form),
+        );
     }
     if let Ok(event) = envelope.decode::<MessageStateChanged>() {
-        return fleet("message moved", format!("{} → {}", state(event.before()), state(event.after())));
+        return fleet(
+            "message moved",
+            format!("{} → {}", state(event.before()), state(event.after())),
+        );
     }
     if let Ok(event) = envelope.decode::<ReceiptChanged>() {
         return fleet("receipt received", receipt(event.state()).to_owned());
@@ -119,7 +164,10 @@ mod tests {
     fn long_texts_are_cut_to_one_line() {
         assert_eq!(excerpt("¡Hola!\n\n¿Cómo  está?"), "«¡Hola! ¿Cómo está?»");
         let long = excerpt(&"ñandú ".repeat(40));
-        assert!(long.chars().count() <= EXCERPT + 2 && long.ends_with("…»"), "{long}");
+        assert!(
+            long.chars().count() <= EXCERPT + 2 && long.ends_with("…»"),
+            "{long}"
+        );
     }
 
     #[test]

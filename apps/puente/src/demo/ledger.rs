@@ -50,19 +50,31 @@ impl Ledger {
         if let Ok(event) = envelope.decode::<MessageReceived>() {
             *self.heard.entry(event.contact_id).or_default() += 1;
         } else if let Ok(event) = envelope.decode::<ClientRegistered>() {
-            *self.clients.entry(event.phone.trim_start_matches('+').to_owned()).or_default() += 1;
+            *self
+                .clients
+                .entry(event.phone.trim_start_matches('+').to_owned())
+                .or_default() += 1;
         } else if let Ok(event) = envelope.decode::<OrderOpened>() {
             let contact = event.contact.unwrap_or_default().contact_id;
-            let opened = Opened { number: event.number, trace: trace_of(envelope) };
+            let opened = Opened {
+                number: event.number,
+                trace: trace_of(envelope),
+            };
             self.orders.entry(contact).or_default().push(opened);
         } else if let Ok(event) = envelope.decode::<MessageQueued>() {
             let contact = event.recipient.unwrap_or_default().contact_id;
-            let queued = Queued { message_id: event.message_id, template: event.template };
+            let queued = Queued {
+                message_id: event.message_id,
+                template: event.template,
+            };
             self.queued.entry(contact).or_default().push(queued);
         } else if let Ok(event) = envelope.decode::<MessageStateChanged>() {
             let after = event.after();
             let version = envelope.aggregate_version.unwrap_or(0);
-            self.states.entry(event.message_id).or_default().insert(version, after);
+            self.states
+                .entry(event.message_id)
+                .or_default()
+                .insert(version, after);
         } else if envelope.decode::<MessageParked>().is_ok() {
             self.parked += 1;
         } else if let Ok(event) = envelope.decode::<ReceiptChanged>() {
@@ -82,23 +94,32 @@ impl Ledger {
 
     /// Whether a message has come at least so far.
     pub(crate) fn reached(&self, message: &str, state: DeliveryState) -> bool {
-        self.states.get(message).is_some_and(|states| states.values().any(|seen| *seen as i32 >= state as i32))
+        self.states
+            .get(message)
+            .is_some_and(|states| states.values().any(|seen| *seen as i32 >= state as i32))
     }
 
     /// Whether all messages to a contact have been read.
     pub(crate) fn all_read(&self, contact: &str) -> bool {
         let read = |queued: &Queued| self.last_state(&queued.message_id) == Some(DeliveryState::Read);
-        self.queued.get(contact).is_none_or(|queued| queued.iter().all(read))
+        self.queued
+            .get(contact)
+            .is_none_or(|queued| queued.iter().all(read))
     }
 
     fn last_state(&self, message: &str) -> Option<DeliveryState> {
-        self.states.get(message)?.last_key_value().map(|(_, state)| *state)
+        self.states
+            .get(message)?
+            .last_key_value()
+            .map(|(_, state)| *state)
     }
 
     /// Messages whose state ever went back.
     pub(crate) fn moved_back(&self) -> usize {
         let rises = |states: &&BTreeMap<i64, DeliveryState>| {
-            states.values().is_sorted_by(|one, next| (**one as i32) < (**next as i32))
+            states
+                .values()
+                .is_sorted_by(|one, next| (**one as i32) < (**next as i32))
         };
         self.states.values().filter(|states| !rises(states)).count()
     }
@@ -163,14 +184,27 @@ mod tests {
     }
 
     fn queued(contact: &str, id: &str) -> Envelope {
-        let recipient = Some(Recipient { contact_id: contact.to_owned(), ..Recipient::default() });
-        event(&MessageQueued { message_id: id.to_owned(), recipient, ..MessageQueued::default() })
+        let recipient = Some(Recipient {
+            contact_id: contact.to_owned(),
+            ..Recipient::default()
+        });
+        event(&MessageQueued {
+            message_id: id.to_owned(),
+            recipient,
+            ..MessageQueued::default()
+        })
     }
 
     fn moved(id: &str, version: i64, after: DeliveryState) -> Envelope {
-        let moved =
-            MessageStateChanged { message_id: id.to_owned(), after: after.into(), ..MessageStateChanged::default() };
-        Envelope { aggregate_version: Some(version), ..event(&moved) }
+        let moved = MessageStateChanged {
+            message_id: id.to_owned(),
+            after: after.into(),
+            ..MessageStateChanged::default()
+        };
+        Envelope {
+            aggregate_version: Some(version),
+            ..event(&moved)
+        }
     }
 
     #[test]
@@ -209,8 +243,15 @@ mod tests {
     fn events_of_one_trace_are_kept_together() {
         let mut ledger = Ledger::default();
         ledger.note(&queued("57300", "m1"));
-        ledger.note(&event(&OrderOpened { number: "OT-000001".to_owned(), ..OrderOpened::default() }));
-        let trace = ledger.orders_of("").first().and_then(|order| order.trace.clone()).unwrap();
+        ledger.note(&event(&OrderOpened {
+            number: "OT-000001".to_owned(),
+            ..OrderOpened::default()
+        }));
+        let trace = ledger
+            .orders_of("")
+            .first()
+            .and_then(|order| order.trace.clone())
+            .unwrap();
         assert_eq!(ledger.in_trace(&trace).len(), 2);
     }
 }

@@ -46,7 +46,10 @@ impl Post {
             .no_proxy()
             .build()
             .context("no HTTP client can be made")?;
-        Ok(Self { client, tally: Arc::default() })
+        Ok(Self {
+            client,
+            tally: Arc::default(),
+        })
     }
 
     /// Sends a webhook once.
@@ -59,26 +62,49 @@ impl Post {
         let response = request.send().await.context("ingress does not answer")?;
         let took = begin.elapsed();
         let status = response.status().as_u16();
-        let outcome = response.headers().get("puente-outcome").and_then(|value| value.to_str().ok());
+        let outcome = response
+            .headers()
+            .get("puente-outcome")
+            .and_then(|value| value.to_str().ok());
         let outcome = outcome.map(str::to_owned);
         let refusal: Refusal = match outcome {
             Some(_) => Refusal::default(),
             None => response.json().await.unwrap_or_default(),
         };
         let word = outcome.unwrap_or(refusal.error);
-        *self.tally.lock().unwrap_or_else(PoisonError::into_inner).entry(word.clone()).or_default() += 1;
-        Ok(Answer { status, word, message: refusal.message, took })
+        *self
+            .tally
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .entry(word.clone())
+            .or_default() += 1;
+        Ok(Answer {
+            status,
+            word,
+            message: refusal.message,
+            took,
+        })
     }
 
     /// A subscription handshake.
     pub(crate) async fn get(&self, url: &str) -> anyhow::Result<(u16, String)> {
-        let response = self.client.get(url).send().await.context("ingress does not answer")?;
+        let response = self
+            .client
+            .get(url)
+            .send()
+            .await
+            .context("ingress does not answer")?;
         let status = response.status().as_u16();
         Ok((status, response.text().await.context("ingress does not answer")?))
     }
 
     /// How often ingress answered with this word.
     pub(crate) fn count(&self, word: &str) -> u64 {
-        self.tally.lock().unwrap_or_else(PoisonError::into_inner).get(word).copied().unwrap_or(0)
+        self.tally
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(word)
+            .copied()
+            .unwrap_or(0)
     }
 }

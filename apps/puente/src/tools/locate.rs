@@ -6,25 +6,36 @@ use std::path::{Path, PathBuf};
 use anyhow::anyhow;
 
 use super::pins::Pin;
-use super::{Found, Version, Which};
+use super::{Choice, Found, Version, Which};
 use crate::exit::{Done, Failed};
 
 /// The file in a fetched program's folder that says which package it is of; written last.
 pub(super) const STAMP: &str = ".stamp";
 /// Where systems put servers that are not meant for everybody's PATH.
-const MORE_FOLDERS: [&str; 4] = ["/usr/sbin", "/usr/local/sbin", "/usr/local/bin", "/opt/homebrew/bin"];
+const MORE_FOLDERS: [&str; 4] = [
+    "/usr/sbin",
+    "/usr/local/sbin",
+    "/usr/local/bin",
+    "/opt/homebrew/bin",
+];
 /// Debian keeps each major version of PostgreSQL in a folder of its own.
 const DEBIAN: &str = "/usr/lib/postgresql";
 
 /// The one that the variable names. What a person names is used or refused, never passed over.
 pub(super) fn named(pin: &Pin, env: &BTreeMap<String, String>) -> Done<Option<Found>> {
-    let Some(path) = env.get(&pin.variable).filter(|path| !path.is_empty()) else { return Ok(None) };
+    let Some(path) = env.get(&pin.variable).filter(|path| !path.is_empty()) else {
+        return Ok(None);
+    };
     let mut program = PathBuf::from(path);
     if program.is_dir() {
         program.push(file_name(pin));
     }
     let Some(version) = Version::ask(&program) else {
-        return Err(Failed::missing(anyhow!("{} names {}, which does not start", pin.variable, program.display())));
+        return Err(Failed::missing(anyhow!(
+            "{} names {}, which does not start",
+            pin.variable,
+            program.display()
+        )));
     };
     if version < pin.at_least() {
         return Err(Failed::missing(anyhow!(
@@ -34,7 +45,11 @@ pub(super) fn named(pin: &Pin, env: &BTreeMap<String, String>) -> Done<Option<Fo
             pin.at_least()
         )));
     }
-    Ok(Some(Found { program, version, origin: "variable" }))
+    Ok(Some(Found {
+        program,
+        version,
+        origin: "variable",
+    }))
 }
 
 /// The one that was fetched, if it is the pinned one.
@@ -45,17 +60,29 @@ pub(super) fn fetched(pin: &Pin, home: &Path) -> Option<Found> {
     }
     let program = home.join(&pin.program);
     let version = Version::ask(&program)?;
-    Some(Found { program, version, origin: "fetched" })
+    Some(Found {
+        program,
+        version,
+        origin: "fetched",
+    })
 }
 
 /// What the stamp of the pinned program says on this machine.
 pub(super) fn stamp_of(pin: &Pin) -> Option<String> {
     let file = pin.file()?;
-    Some(format!("{} {} sha256:{}\n", pin.package, pin.version, file.sha256))
+    Some(format!(
+        "{} {} sha256:{}\n",
+        pin.package, pin.version, file.sha256
+    ))
 }
 
-/// The newest one of those installed, if it is new enough.
-pub(super) fn installed(which: Which, pin: &Pin, env: &BTreeMap<String, String>) -> Option<Found> {
+/// The newest one of those installed that will do.
+pub(super) fn installed(
+    which: Which,
+    pin: &Pin,
+    env: &BTreeMap<String, String>,
+    choice: Choice,
+) -> Option<Found> {
     // An empty PATH means that nothing of the system is to be used.
     let path = env.get("PATH").filter(|path| !path.is_empty())?;
     let mut folders: Vec<PathBuf> = std::env::split_paths(path).collect();
@@ -71,7 +98,11 @@ pub(super) fn installed(which: Which, pin: &Pin, env: &BTreeMap<String, String>)
         // A database cannot be made without its other program, which some packages leave out.
         let whole = program.is_file() && (which == Which::Nats || folder.join("initdb").is_file());
         let version = whole.then(|| Version::ask(&program)).flatten()?;
-        (version >= pin.at_least()).then_some(Found { program, version, origin: "installed" })
+        (version >= pin.at_least() && choice.takes(version)).then_some(Found {
+            program,
+            version,
+            origin: "installed",
+        })
     });
     found.max_by_key(|found| found.version)
 }
@@ -103,7 +134,9 @@ mod tests {
         let (pins, dir) = (pins::read().unwrap(), tempfile::tempdir().unwrap());
         fake(dir.path(), "nats-server", "nats-server: v2.14.3");
         for path in [dir.path().to_owned(), dir.path().join("nats-server")] {
-            let found = named(pins.of(Which::Nats), &env("PUENTE_NATS_BIN", &path)).unwrap().unwrap();
+            let found = named(pins.of(Which::Nats), &env("PUENTE_NATS_BIN", &path))
+                .unwrap()
+                .unwrap();
             assert_eq!(found.version, Version::from([2, 14]));
         }
     }
@@ -126,10 +159,21 @@ mod tests {
         fake(&new, "postgres", "postgres (PostgreSQL) 99.1");
         let path = std::env::join_paths([&old, &new]).unwrap();
         let env = BTreeMap::from([("PATH".to_owned(), path.into_string().unwrap())]);
-        let seen = || installed(Which::Postgres, pins.of(Which::Postgres), &env).map(|found| found.version);
-        assert_ne!(seen(), Some(Version::from([99, 1])), "it has no initdb");
+        let seen = |choice| {
+            installed(Which::Postgres, pins.of(Which::Postgres), &env, choice).map(|found| found.version)
+        };
+        assert_ne!(
+            seen(Choice::Any),
+            Some(Version::from([99, 1])),
+            "it has no initdb"
+        );
         fake(&new, "initdb", "initdb (PostgreSQL) 99.1");
-        assert_eq!(seen(), Some(Version::from([99, 1])));
+        assert_eq!(seen(Choice::Any), Some(Version::from([99, 1])));
+        assert_eq!(
+            seen(Choice::Major(98)),
+            None,
+            "a database of another major version is not its to read"
+        );
     }
 
     #[test]

@@ -78,9 +78,15 @@ impl Pin {
         self.at_least.into()
     }
 
+    /// The major version of what is fetched.
+    pub(super) fn major(&self) -> Option<u32> {
+        self.version.split('.').next()?.parse().ok()
+    }
+
     /// The file for this machine, if there is one.
     pub(super) fn file(&self) -> Option<&File> {
-        self.files.get(&format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH))
+        self.files
+            .get(&format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH))
     }
 
     /// What a person can do who cannot or will not have it fetched.

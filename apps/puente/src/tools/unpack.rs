@@ -23,7 +23,9 @@ pub(super) fn unpack(package: &Path, take: &[Take], into: &Path) -> anyhow::Resu
     for at in 0..archive.len() {
         let mut entry = archive.by_index(at)?;
         let name = entry.name()?.into_owned();
-        let Some(target) = target(&name, take) else { continue };
+        let Some(target) = target(&name, take) else {
+            continue;
+        };
         if entry.is_dir() {
             continue;
         }
@@ -39,7 +41,9 @@ pub(super) fn unpack(package: &Path, take: &[Take], into: &Path) -> anyhow::Resu
             .open(&target)
             .with_context(|| format!("cannot write {}", target.display()))?;
         let written = std::io::copy(&mut entry.by_ref().take(left + 1), &mut file)?;
-        left = left.checked_sub(written).context("it unpacks to more than it can hold")?;
+        left = left
+            .checked_sub(written)
+            .context("it unpacks to more than it can hold")?;
         files += 1;
     }
     if files == 0 {
@@ -50,7 +54,10 @@ pub(super) fn unpack(package: &Path, take: &[Take], into: &Path) -> anyhow::Resu
 
 /// Where an entry goes; `None` for what is not wanted.
 fn target(name: &str, take: &[Take]) -> Option<String> {
-    take.iter().find_map(|take| name.strip_prefix(take.from.as_str()).map(|rest| format!("{}{rest}", take.to)))
+    take.iter().find_map(|take| {
+        name.strip_prefix(take.from.as_str())
+            .map(|rest| format!("{}{rest}", take.to))
+    })
 }
 
 /// A path that stays below the folder.
@@ -76,7 +83,8 @@ mod tests {
         let path = folder.join("a.whl");
         let mut zip = ZipWriter::new(File::create(&path).unwrap());
         for (name, mode) in entries {
-            zip.start_file(*name, SimpleFileOptions::default().unix_permissions(*mode)).unwrap();
+            zip.start_file(*name, SimpleFileOptions::default().unix_permissions(*mode))
+                .unwrap();
             zip.write_all(name.as_bytes()).unwrap();
         }
         zip.finish().unwrap();
@@ -84,13 +92,19 @@ mod tests {
     }
 
     fn take(from: &str, to: &str) -> Vec<Take> {
-        vec![Take { from: from.to_owned(), to: to.to_owned() }]
+        vec![Take {
+            from: from.to_owned(),
+            to: to.to_owned(),
+        }]
     }
 
     #[test]
     fn only_what_is_wanted_is_unpacked_and_programs_stay_programs() {
         let dir = tempfile::tempdir().unwrap();
-        let package = package(dir.path(), &[("a/bin/run", 0o700), ("a/share/text", 0o600), ("b/no", 0o644)]);
+        let package = package(
+            dir.path(),
+            &[("a/bin/run", 0o700), ("a/share/text", 0o600), ("b/no", 0o644)],
+        );
         let into = dir.path().join("out");
         unpack(&package, &take("a/", "here/"), &into).unwrap();
         let mode = |path: &str| into.join(path).metadata().unwrap().permissions().mode() & 0o777;

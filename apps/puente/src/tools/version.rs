@@ -48,7 +48,10 @@ impl Version {
                 digits.parse::<u32>().ok()
             };
             let major = number()?;
-            Some(Self { major, minor: number().unwrap_or(0) })
+            Some(Self {
+                major,
+                minor: number().unwrap_or(0),
+            })
         })
     }
 }
@@ -61,7 +64,10 @@ mod tests {
     fn versions_are_found_in_what_programs_print() {
         for (text, version) in [
             ("nats-server: v2.15.1\n", Some([2, 15])),
-            ("postgres (PostgreSQL) 18.6 (Debian 18.6-1.pgdg12+1)\n", Some([18, 6])),
+            (
+                "postgres (PostgreSQL) 18.6 (Debian 18.6-1.pgdg12+1)\n",
+                Some([18, 6]),
+            ),
             ("postgres (PostgreSQL) 19beta1\n", Some([19, 0])),
             ("no version here", None),
         ] {

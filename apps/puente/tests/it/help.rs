@@ -2,17 +2,35 @@
 
 use crate::command::{folder, puente};
 
-const COMMANDS: [&str; 9] =
-    ["config", "connections", "demo", "migrate", "run", "simulate", "skills", "tools", "up"];
+const COMMANDS: [&str; 9] = [
+    "config",
+    "connections",
+    "demo",
+    "migrate",
+    "run",
+    "simulate",
+    "skills",
+    "tools",
+    "up",
+];
 
 #[test]
 fn help_names_every_command_and_every_exit_code() {
     let ran = puente(folder().path(), &[], &["--help"]);
     assert_eq!((ran.code, ran.err.as_str()), (0, ""));
     for command in COMMANDS {
-        assert!(ran.out.contains(&format!("  {command} ")), "{command} is missing in:\n{}", ran.out);
+        assert!(
+            ran.out.contains(&format!("  {command} ")),
+            "{command} is missing in:\n{}",
+            ran.out
+        );
     }
-    for code in ["0  done", "1  something failed", "2  the command line", "3  a program"] {
+    for code in [
+        "0  done",
+        "1  something failed",
+        "2  the command line",
+        "3  a program",
+    ] {
         assert!(ran.out.contains(code), "{code} is missing in:\n{}", ran.out);
     }
 }
@@ -21,22 +39,40 @@ fn help_names_every_command_and_every_exit_code() {
 fn the_commands_that_need_arguments_show_examples() {
     for command in ["demo", "migrate", "run", "simulate", "tools", "up"] {
         let ran = puente(folder().path(), &[], &[command, "--help"]);
-        assert!(ran.code == 0 && ran.out.contains("Examples:"), "{command}:\n{}", ran.out);
+        assert!(
+            ran.code == 0 && ran.out.contains("Examples:"),
+            "{command}:\n{}",
+            ran.out
+        );
     }
 }
 
 #[test]
 fn a_wrong_command_line_ends_with_2() {
-    for arguments in [&[][..], &["fly"], &["run", "--fast"], &["demo", "--load", "many"], &["connections", "apply"]] {
+    for arguments in [
+        &[][..],
+        &["fly"],
+        &["run", "--fast"],
+        &["demo", "--load", "many"],
+        &["connections", "apply"],
+    ] {
         let ran = puente(folder().path(), &[], arguments);
         assert_eq!(ran.code, 2, "{arguments:?}: {}", ran.err);
-        assert!(ran.err.contains("Usage: puente"), "{arguments:?}: {}", ran.err);
+        assert!(
+            ran.err.contains("--help") || ran.err.contains("-h, "),
+            "{arguments:?}: {}",
+            ran.err
+        );
     }
 }
 
 #[test]
 fn an_unknown_service_is_refused_with_the_known_ones() {
-    for arguments in [&["run", "order"][..], &["migrate", "order"], &["config", "check", "order"]] {
+    for arguments in [
+        &["run", "order"][..],
+        &["migrate", "order"],
+        &["config", "check", "order"],
+    ] {
         let ran = puente(folder().path(), &[], arguments);
         assert_eq!(ran.code, 2, "{arguments:?}");
         let line = "error: there is no service `order`; there are: ingress, notifications, orders\n";

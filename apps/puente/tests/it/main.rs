@@ -1,7 +1,11 @@
 //! The command line as people and scripts meet it: the real binary, its exit codes and its lines.
-#![expect(clippy::unwrap_used, reason = "helpers of tests are outside of test functions")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "helpers of tests are outside of test functions"
+)]
 
 mod command;
 mod configuration;
 mod help;
 mod tools;
+mod whole;

@@ -19,7 +19,11 @@ fn without_any_program_to_fetch_by_one_line_says_what_to_install_and_the_code_is
         let ran = puente(dir.path(), &[("PATH", "")], &[command]);
         assert_eq!(ran.code, 3, "{command}: {}", ran.err);
         assert_eq!(ran.err.lines().count(), 1, "{command}: {}", ran.err);
-        assert!(ran.err.contains("python3-pip") && ran.err.contains("NATS_URL"), "{command}: {}", ran.err);
+        assert!(
+            ran.err.contains("python3-pip") && ran.err.contains("NATS_URL"),
+            "{command}: {}",
+            ran.err
+        );
     }
 }
 
@@ -29,7 +33,11 @@ fn a_named_program_that_is_too_old_ends_with_3() {
     let old = fake(dir.path(), "nats-server", "nats-server: v2.9.10");
     let ran = puente(dir.path(), &[("PATH", ""), ("PUENTE_NATS_BIN", &old)], &["tools"]);
     assert_eq!(ran.code, 3, "{}", ran.err);
-    assert!(ran.err.contains("version 2.9") && ran.err.contains("2.12 or newer"), "{}", ran.err);
+    assert!(
+        ran.err.contains("version 2.9") && ran.err.contains("2.12 or newer"),
+        "{}",
+        ran.err
+    );
 }
 
 #[test]
@@ -37,7 +45,11 @@ fn named_programs_that_fit_are_listed() {
     let dir = folder();
     let nats = fake(dir.path(), "nats-server", "nats-server: v2.14.1");
     let postgres = fake(dir.path(), "postgres", "postgres (PostgreSQL) 16.9");
-    let env = [("PATH", ""), ("PUENTE_NATS_BIN", nats.as_str()), ("PUENTE_PG_BIN", postgres.as_str())];
+    let env = [
+        ("PATH", ""),
+        ("PUENTE_NATS_BIN", nats.as_str()),
+        ("PUENTE_PG_BIN", postgres.as_str()),
+    ];
     let ran = puente(dir.path(), &env, &["tools"]);
     assert_eq!((ran.code, ran.err.as_str()), (0, ""));
     for expected in ["2.14", "16.9", nats.as_str(), postgres.as_str()] {

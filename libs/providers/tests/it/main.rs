@@ -6,7 +6,6 @@
     clippy::unwrap_used,
     clippy::expect_used,
     clippy::panic,
-    clippy::indexing_slicing,
     reason = "tests fail by panicking, in their helpers too"
 )]
 
@@ -15,3 +14,4 @@ mod registry;
 mod robustness;
 mod simulator;
 mod support;
+mod whatsapp_codes;

@@ -211,12 +211,13 @@ impl Delivery<'_> {
         let (provider, name, delivery) = (self.slug.to_owned(), connection.id.to_string(), self.id.to_string());
         Some(match payload {
             InboundPayload::Message(mut message) => {
-                let conversation = format!("{name}:{}", message.contact_id);
+                // A hash: the contact's id often is a phone number, and aggregate ids are shown in logs and traces.
+                let conversation = identity(&[&name, &message.contact_id]);
                 message.provider = provider;
                 message.connection = name;
                 message.receipt_sequence = self.receipt_sequence;
                 message.delivery_id = delivery;
-                self.new_event(connection, &conversation, &*message, trace)
+                self.new_event(connection, &conversation.to_string(), &*message, trace)
             }
             InboundPayload::Receipt(mut receipt) => {
                 let subject = receipt.provider_message_id.clone();
@@ -241,10 +242,15 @@ impl Delivery<'_> {
     }
 }
 
-/// A happening's identity in this installation, from signed content: the first half of a SHA-256.
+/// A happening's identity in this installation, from signed content.
 fn duplicate_key(slug: &str, connection: &Connection, key: &str) -> Uuid {
+    identity(&[slug, connection.id.as_str(), key])
+}
+
+/// The first half of a SHA-256 over the parts and their lengths.
+fn identity(parts: &[&str]) -> Uuid {
     let mut hash = Sha256::new();
-    for part in [slug, connection.id.as_str(), key] {
+    for part in parts {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part.as_bytes());
     }

@@ -18,13 +18,9 @@ use puente_testkit::{Schema, TestDb, TestNats, wait_for};
 use puente_types::{EventId, Secrets, TenantId};
 use puente_vault::Connections;
 use sqlx::PgPool;
-use sqlx::migrate::Migrator;
 use time::OffsetDateTime;
 
 pub(crate) use fake::{Fake, Reply};
-
-static COMMON: Migrator = sqlx::migrate!("../../migrations/common");
-static OWN: Migrator = sqlx::migrate!("../../migrations/notifications");
 
 /// Longer than anything here takes, also on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -73,8 +69,8 @@ impl Stage {
     pub(crate) async fn set() -> Self {
         let db = TestDb::new(&[Schema {
             service: "notifications",
-            common: &COMMON,
-            own: &OWN,
+            common: &puente_outbox::MIGRATIONS,
+            own: &puente_notifications::MIGRATIONS,
         }])
         .await;
         let nats = TestNats::start().await;

@@ -29,12 +29,20 @@ impl Turn for Memory {
         Ok(self.client.clone())
     }
     async fn register(&mut self, _: &Speaker, data: Registration) -> Result<Client, StoreError> {
-        let client = Client { id: ClientId::new(), data };
+        let client = Client {
+            id: ClientId::new(),
+            data,
+        };
         self.client = Some(client.clone());
         self.registered.push(client.clone());
         Ok(client)
     }
-    async fn open(&mut self, contact: Contact, request: Request, channel: Channel) -> Result<Order, StoreError> {
+    async fn open(
+        &mut self,
+        contact: Contact,
+        request: Request,
+        channel: Channel,
+    ) -> Result<Order, StoreError> {
         let number = OrderNumber::new(i64::try_from(self.orders.len()).unwrap() + 1).unwrap();
         let (order, _) = Order::open(OrderId::new(), number, contact, request, channel);
         self.orders.push(order.clone());
@@ -42,7 +50,9 @@ impl Turn for Memory {
         Ok(order)
     }
     async fn order_of(&mut self, client: ClientId, number: OrderNumber) -> Result<Option<Order>, StoreError> {
-        let theirs = |order: &&Order| order.snapshot().number == number && order.snapshot().contact.client_id == client;
+        let theirs = |order: &&Order| {
+            order.snapshot().number == number && order.snapshot().contact.client_id == client
+        };
         Ok(self.orders.iter().find(theirs).cloned())
     }
 }
@@ -58,8 +68,11 @@ struct Play {
 
 impl Play {
     fn new() -> Self {
-        let reach =
-            Reach { provider: "wuzapi".into(), connection: "acme-wuzapi".into(), contact_id: "573001234567".into() };
+        let reach = Reach {
+            provider: "wuzapi".into(),
+            connection: "acme-wuzapi".into(),
+            contact_id: "573001234567".into(),
+        };
         let phone = Some(Phone::parse("+573001234567", Region::Co).unwrap());
         Self {
             memory: Memory::default(),
@@ -78,30 +91,60 @@ impl Play {
         heard.pause = self.pause.take().or(Some(Duration::from_secs(20)));
         let set = embedded().unwrap();
         for _ in 0..times {
-            let message =
-                Message { id: ConversationId::new(), speaker: &self.speaker, heard: &heard, region: Region::Co };
+            let message = Message {
+                id: ConversationId::new(),
+                speaker: &self.speaker,
+                heard: &heard,
+                region: Region::Co,
+            };
             let conversation = std::mem::take(&mut self.conversation);
-            let handled = handle_message(&set, &mut self.memory, conversation, message).await.unwrap();
+            let handled = handle_message(&set, &mut self.memory, conversation, message)
+                .await
+                .unwrap();
             self.conversation = handled.conversation;
             for client in self.memory.registered.drain(..) {
                 let data = client.data;
-                self.heard.push(format!("+ client {} | {} | {} | {}", data.name, data.email, data.phone.as_e164(), data.location));
+                self.heard.push(format!(
+                    "+ client {} | {} | {} | {}",
+                    data.name,
+                    data.email,
+                    data.phone.as_e164(),
+                    data.location
+                ));
             }
             for order in self.memory.opened.drain(..) {
                 let order = order.snapshot();
                 let request = &order.request;
-                self.heard.push(format!("+ order {} | {} | {} | {}", order.number, request.service, request.description, request.location));
+                self.heard.push(format!(
+                    "+ order {} | {} | {} | {}",
+                    order.number, request.service, request.description, request.location
+                ));
             }
             for notice in handled.notices {
-                assert_eq!((&notice.to, &notice.phone), (&self.speaker.reach, &self.speaker.phone));
-                let variables = notice.variables.iter().map(|(k, v)| format!("{k}={}", v.replace('\n', "\\n")));
-                self.heard.push(format!("< {} {}", notice.template, variables.collect::<Vec<_>>().join("\u{1}")));
+                assert_eq!(
+                    (&notice.to, &notice.phone),
+                    (&self.speaker.reach, &self.speaker.phone)
+                );
+                let variables = notice
+                    .variables
+                    .iter()
+                    .map(|(k, v)| format!("{k}={}", v.replace('\n', "\\n")));
+                self.heard.push(format!(
+                    "< {} {}",
+                    notice.template,
+                    variables.collect::<Vec<_>>().join("\u{1}")
+                ));
             }
         }
     }
 
     fn prepare(&mut self, line: &str) -> bool {
-        let parts: Vec<&str> = line.split_once(' ').map(|(_, rest)| rest).unwrap_or_default().split(" | ").collect();
+        let parts: Vec<&str> = line
+            .split_once(' ')
+            .map(|(_, rest)| rest)
+            .unwrap_or_default()
+            .split(" | ")
+            .collect();
         let data = |name: &str, email: &str, location: &str| Registration {
             name: name.into(),
             email: email.into(),
@@ -111,23 +154,52 @@ impl Play {
         };
         let number = OrderNumber::new(i64::try_from(self.memory.orders.len()).unwrap() + 1).unwrap();
         let order = |client_id, request: [&str; 3]| {
-            let contact = Contact { client_id, name: String::new(), phone: String::new(), reach: Reach::default() };
+            let contact = Contact {
+                client_id,
+                name: String::new(),
+                phone: String::new(),
+                reach: Reach::default(),
+            };
             let [service, description, location] = request.map(str::to_owned);
-            Order::open(OrderId::new(), number, contact, Request { service, description, location }, Channel::App).0
+            Order::open(
+                OrderId::new(),
+                number,
+                contact,
+                Request {
+                    service,
+                    description,
+                    location,
+                },
+                Channel::App,
+            )
+            .0
         };
         if line == "contact hidden" {
             self.speaker.phone = None;
         } else if line == "stranger's order" {
-            self.memory.orders.push(order(ClientId::new(), ["otro", "de otra persona", "otro lugar"]));
+            self.memory
+                .orders
+                .push(order(ClientId::new(), ["otro", "de otra persona", "otro lugar"]));
         } else if line.starts_with("client ") {
-            let [name, email, location] = parts[..] else { panic!("{line}") };
-            self.memory.client = Some(Client { id: ClientId::new(), data: data(name, email, location) });
+            let [name, email, location] = parts[..] else {
+                panic!("{line}")
+            };
+            self.memory.client = Some(Client {
+                id: ClientId::new(),
+                data: data(name, email, location),
+            });
         } else if line.starts_with("order ") {
-            let [service, description, location] = parts[..] else { panic!("{line}") };
+            let [service, description, location] = parts[..] else {
+                panic!("{line}")
+            };
             let client = self.memory.client.as_ref().unwrap().id;
-            self.memory.orders.push(order(client, [service, description, location]));
+            self.memory
+                .orders
+                .push(order(client, [service, description, location]));
         } else if let Some(hours) = line.strip_prefix("pause ") {
-            self.pause = Some(Duration::from_secs(hours.trim_end_matches('h').parse::<u64>().unwrap() * 3600));
+            self.pause = Some(Duration::from_secs(
+                hours.trim_end_matches('h').parse::<u64>().unwrap() * 3600,
+            ));
         } else {
             return false;
         }
@@ -139,12 +211,26 @@ fn heard(line: &str) -> Option<Heard> {
     let (mark, rest) = line.split_at(1);
     let text = rest.trim().to_owned();
     Some(match mark {
-        ">" => Heard { text, ..Heard::default() },
-        "*" => Heard { text, media: true, ..Heard::default() },
-        "@" => Heard { place: Some(text), ..Heard::default() },
+        ">" => Heard {
+            text,
+            ..Heard::default()
+        },
+        "*" => Heard {
+            text,
+            media: true,
+            ..Heard::default()
+        },
+        "@" => Heard {
+            place: Some(text),
+            ..Heard::default()
+        },
         "[" => {
             let (choice, title) = text.split_once("] ").unwrap();
-            Heard { text: title.into(), choice: Some(choice.into()), ..Heard::default() }
+            Heard {
+                text: title.into(),
+                choice: Some(choice.into()),
+                ..Heard::default()
+            }
         }
         _ => return None,
     })
@@ -152,15 +238,21 @@ fn heard(line: &str) -> Option<Heard> {
 
 /// Whether what came is what the fixture says: the same key, and at least these variables.
 fn fits(expected: &str, came: &str) -> bool {
-    let Some(expected) = expected.strip_prefix("< ") else { return expected == came };
-    let Some(came) = came.strip_prefix("< ") else { return false };
+    let Some(expected) = expected.strip_prefix("< ") else {
+        return expected == came;
+    };
+    let Some(came) = came.strip_prefix("< ") else {
+        return false;
+    };
     let (key, wanted) = expected.split_once(' ').unwrap_or((expected, ""));
     let (came_key, variables) = came.split_once(' ').unwrap();
     let variables: Vec<&str> = variables.split('\u{1}').collect();
     // Values may hold spaces: a new variable begins where a word has `=` in it.
     let mut pairs: Vec<String> = Vec::new();
     for word in wanted.split(' ').filter(|word| !word.is_empty()) {
-        let begins = word.split_once('=').is_some_and(|(name, _)| name.chars().all(|c| c.is_ascii_lowercase()));
+        let begins = word
+            .split_once('=')
+            .is_some_and(|(name, _)| name.chars().all(|c| c.is_ascii_lowercase()));
         match pairs.last_mut() {
             Some(last) if !begins => *last += &format!(" {word}"),
             _ => pairs.push(word.to_owned()),
@@ -172,22 +264,40 @@ fn fits(expected: &str, came: &str) -> bool {
 async fn play(name: &str, script: &str, times: usize) {
     let mut play = Play::new();
     let mut said = String::from("(beginning)");
-    for line in script.lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
+    for line in script
+        .lines()
+        .filter(|line| !line.starts_with('#') && !line.is_empty())
+    {
         let line = line.trim_end_matches('\r');
         if line.starts_with("< ") || line.starts_with("+ ") {
-            assert!(!play.heard.is_empty(), "{name}: after `{said}` came nothing, expected `{line}`");
+            assert!(
+                !play.heard.is_empty(),
+                "{name}: after `{said}` came nothing, expected `{line}`"
+            );
             let came = play.heard.remove(0);
-            assert!(fits(line, &came), "{name}: after `{said}` came `{came}`, expected `{line}`");
+            assert!(
+                fits(line, &came),
+                "{name}: after `{said}` came `{came}`, expected `{line}`"
+            );
             continue;
         }
-        assert!(play.heard.is_empty(), "{name}: after `{said}` came unexpected {:?}", play.heard);
+        assert!(
+            play.heard.is_empty(),
+            "{name}: after `{said}` came unexpected {:?}",
+            play.heard
+        );
         if play.prepare(line) {
             continue;
         }
         said = line.to_owned();
-        play.say(heard(line).unwrap_or_else(|| panic!("{name}: {line}")), times).await;
+        play.say(heard(line).unwrap_or_else(|| panic!("{name}: {line}")), times)
+            .await;
     }
-    assert!(play.heard.is_empty(), "{name}: at the end came unexpected {:?}", play.heard);
+    assert!(
+        play.heard.is_empty(),
+        "{name}: at the end came unexpected {:?}",
+        play.heard
+    );
 }
 
 async fn play_all(times: usize) {
@@ -195,7 +305,12 @@ async fn play_all(times: usize) {
     let mut played = 0;
     for entry in std::fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
-        play(&path.file_name().unwrap().to_string_lossy(), &std::fs::read_to_string(&path).unwrap(), times).await;
+        play(
+            &path.file_name().unwrap().to_string_lossy(),
+            &std::fs::read_to_string(&path).unwrap(),
+            times,
+        )
+        .await;
         played += 1;
     }
     assert!(played >= 10, "only {played} conversations found");

@@ -52,9 +52,17 @@ pub async fn handle_message<T: Turn>(
 ) -> Result<Handled, StoreError> {
     let speaker = message.speaker;
     let mut client = turn.client_of(speaker).await?;
-    let facts = Facts { client: client.as_ref().map(known), phone: speaker.phone.clone(), region: message.region };
+    let facts = Facts {
+        client: client.as_ref().map(known),
+        phone: speaker.phone.clone(),
+        region: message.region,
+    };
     let step = advance(set, conversation, message.heard, facts);
-    let mut handled = Handled { conversation: step.conversation, notices: Vec::new(), opened: None };
+    let mut handled = Handled {
+        conversation: step.conversation,
+        notices: Vec::new(),
+        opened: None,
+    };
     let notice = |template, variables| Notice {
         to: speaker.reach.clone(),
         phone: speaker.phone.clone(),
@@ -67,12 +75,19 @@ pub async fn handle_message<T: Turn>(
             Action::Reply { template, variables } => handled.notices.push(notice(template, variables)),
             Action::RegisterClient(data) => client = Some(register_client(turn, speaker, data).await?),
             Action::OpenOrder(request) => {
-                let client = client.as_ref().ok_or_else(|| StoreError::Corrupt("an order without a client".into()))?;
+                let client = client
+                    .as_ref()
+                    .ok_or_else(|| StoreError::Corrupt("an order without a client".into()))?;
                 let reach = speaker.reach.clone();
                 handled.opened = Some(open_order(turn, client, reach, request, Channel::Whatsapp).await?);
             }
-            Action::TrackOrder { number, found, not_found } => {
-                let (template, variables) = track_order(turn, client.as_ref(), number, found, not_found).await?;
+            Action::TrackOrder {
+                number,
+                found,
+                not_found,
+            } => {
+                let (template, variables) =
+                    track_order(turn, client.as_ref(), number, found, not_found).await?;
                 handled.notices.push(notice(template, variables));
             }
         }
@@ -81,7 +96,10 @@ pub async fn handle_message<T: Turn>(
 }
 
 fn known(client: &Client) -> KnownClient {
-    KnownClient { name: client.data.name.clone(), location: client.data.location.clone() }
+    KnownClient {
+        name: client.data.name.clone(),
+        location: client.data.location.clone(),
+    }
 }
 
 #[cfg(test)]

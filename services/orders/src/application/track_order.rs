@@ -27,9 +27,14 @@ pub async fn track_order<T: Turn>(
         None => None,
     };
     let mut variables = BTreeMap::new();
-    variables.insert("name".to_owned(), client.map(|client| client.data.name.clone()).unwrap_or_default());
+    variables.insert(
+        "name".to_owned(),
+        client.map(|client| client.data.name.clone()).unwrap_or_default(),
+    );
     variables.insert("number".to_owned(), number.to_string());
-    let Some(order) = order else { return Ok((not_found, variables)) };
+    let Some(order) = order else {
+        return Ok((not_found, variables));
+    };
     let order = order.snapshot();
     variables.insert("state".to_owned(), order.state.label().to_owned());
     variables.insert("service".to_owned(), order.request.service.clone());

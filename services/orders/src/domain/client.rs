@@ -59,7 +59,11 @@ pub fn name(raw: &str, min: usize, max: usize) -> Result<String, BadField> {
     let letters = name.chars().filter(|c| c.is_alphabetic()).count();
     let digits = name.chars().filter(char::is_ascii_digit).count();
     let foreign = name.contains(['@', '<', '>', '{', '}', '?', '¿']) || name.contains("://");
-    if foreign || letters < 2 || digits > letters { Err(BadField::Form) } else { Ok(name) }
+    if foreign || letters < 2 || digits > letters {
+        Err(BadField::Form)
+    } else {
+        Ok(name)
+    }
 }
 
 /// Finds an e-mail address in an answer: `mi correo es Ana@Example.com.`
@@ -68,15 +72,23 @@ pub fn name(raw: &str, min: usize, max: usize) -> Result<String, BadField> {
 /// When there is none, or more than one.
 pub fn email(raw: &str) -> Result<String, BadField> {
     let text = tidy(raw);
-    let mut candidates = text.split([' ', ',', ';', '<', '>', '(', ')']).filter(|word| word.contains('@'));
-    let (Some(word), None) = (candidates.next(), candidates.next()) else { return Err(BadField::Form) };
-    let word = word.trim_start_matches("mailto:").trim_matches(['.', ':', '"', '\'', '¡', '!', '¿', '?']);
+    let mut candidates = text
+        .split([' ', ',', ';', '<', '>', '(', ')'])
+        .filter(|word| word.contains('@'));
+    let (Some(word), None) = (candidates.next(), candidates.next()) else {
+        return Err(BadField::Form);
+    };
+    let word = word
+        .trim_start_matches("mailto:")
+        .trim_matches(['.', ':', '"', '\'', '¡', '!', '¿', '?']);
     let (local, domain) = word.split_once('@').ok_or(BadField::Form)?;
     let domain = domain.to_lowercase();
     if local.is_empty() || local.len() > MAX_LOCAL || word.len() > MAX_EMAIL {
         return Err(BadField::Length);
     }
-    let local_fits = local.chars().all(|c| c.is_alphanumeric() || "!#$%&'*+/=?^_`{|}~.-".contains(c))
+    let local_fits = local
+        .chars()
+        .all(|c| c.is_alphanumeric() || "!#$%&'*+/=?^_`{|}~.-".contains(c))
         && !local.starts_with('.')
         && !local.ends_with('.')
         && !local.contains("..");
@@ -86,7 +98,9 @@ pub fn email(raw: &str) -> Result<String, BadField> {
             && !label.starts_with('-')
             && !label.ends_with('-')
     };
-    let top_fits = domain.rsplit_once('.').is_some_and(|(_, top)| top.len() >= 2 && top.chars().all(char::is_alphabetic));
+    let top_fits = domain
+        .rsplit_once('.')
+        .is_some_and(|(_, top)| top.len() >= 2 && top.chars().all(char::is_alphabetic));
     if local_fits && top_fits && domain.split('.').all(label_fits) {
         Ok(format!("{local}@{domain}"))
     } else {
@@ -100,10 +114,19 @@ pub fn email(raw: &str) -> Result<String, BadField> {
 /// When there is no valid one.
 pub fn phone(raw: &str, region: Region) -> Result<Phone, BadField> {
     let text = tidy(raw);
-    let start = text.char_indices().find(|(_, c)| c.is_ascii_digit() || *c == '+' || *c == '(').map(|(at, _)| at);
+    let start = text
+        .char_indices()
+        .find(|(_, c)| c.is_ascii_digit() || *c == '+' || *c == '(')
+        .map(|(at, _)| at);
     let number = start.and_then(|at| text.get(at..)).unwrap_or_default();
-    let end = number.char_indices().find(|(_, c)| c.is_alphabetic()).map_or(number.len(), |(at, _)| at);
-    let number = number.get(..end).unwrap_or_default().trim_matches(['.', ',', ' ']);
+    let end = number
+        .char_indices()
+        .find(|(_, c)| c.is_alphabetic())
+        .map_or(number.len(), |(at, _)| at);
+    let number = number
+        .get(..end)
+        .unwrap_or_default()
+        .trim_matches(['.', ',', ' ']);
     Phone::parse(number, region).map_err(|_| BadField::Form)
 }
 
@@ -116,7 +139,11 @@ pub fn line(raw: &str, min: usize, max: usize) -> Result<String, BadField> {
     if !(min..=max).contains(&text.chars().count()) {
         return Err(BadField::Length);
     }
-    if text.chars().any(char::is_alphanumeric) { Ok(text) } else { Err(BadField::Form) }
+    if text.chars().any(char::is_alphanumeric) {
+        Ok(text)
+    } else {
+        Err(BadField::Form)
+    }
 }
 
 /// Reads a tax id. An ambiguous spelling is refused: the client is asked for the check digit.
@@ -138,7 +165,15 @@ mod tests {
     fn names_are_tidied_and_other_things_are_refused() {
         assert_eq!(name("  María   José\nÑáñez ", 2, 80).unwrap(), "María José Ñáñez");
         assert_eq!(name("Aires 24 S.A.S.", 2, 80).unwrap(), "Aires 24 S.A.S.");
-        for bad in ["", "x", "12345", "ana@example.com", "https://example.com", "¿qué?", "🙂🙂"] {
+        for bad in [
+            "",
+            "x",
+            "12345",
+            "ana@example.com",
+            "https://example.com",
+            "¿qué?",
+            "🙂🙂",
+        ] {
             assert!(name(bad, 2, 80).is_err(), "{bad}");
         }
         assert_eq!(name(&"a".repeat(81), 2, 80), Err(BadField::Length));
@@ -146,17 +181,41 @@ mod tests {
 
     #[test]
     fn an_address_is_found_in_a_sentence() {
-        assert_eq!(email("Mi correo es Laura.Gomez@Example.COM.co.").unwrap(), "Laura.Gomez@example.com.co");
+        assert_eq!(
+            email("Mi correo es Laura.Gomez@Example.COM.co.").unwrap(),
+            "Laura.Gomez@example.com.co"
+        );
         assert_eq!(email("mailto:ana+casa@correo.co").unwrap(), "ana+casa@correo.co");
-        for bad in ["", "laura", "laura@", "@example.com", "laura@example", "a b@c", "a@b.c", "a@b..co", "a@-b.co", "a@b.co c@d.co", "a@1.2.3.4"] {
+        for bad in [
+            "",
+            "laura",
+            "laura@",
+            "@example.com",
+            "laura@example",
+            "a b@c",
+            "a@b.c",
+            "a@b..co",
+            "a@-b.co",
+            "a@b.co c@d.co",
+            "a@1.2.3.4",
+        ] {
             assert!(email(bad).is_err(), "{bad}");
         }
     }
 
     #[test]
     fn phones_come_out_in_one_form() {
-        for good in ["300 123 4567", "(+57) 300-123-4567", "mi cel es 3001234567 gracias", "+573001234567."] {
-            assert_eq!(phone(good, Region::Co).unwrap().as_e164(), "+573001234567", "{good}");
+        for good in [
+            "300 123 4567",
+            "(+57) 300-123-4567",
+            "mi cel es 3001234567 gracias",
+            "+573001234567.",
+        ] {
+            assert_eq!(
+                phone(good, Region::Co).unwrap().as_e164(),
+                "+573001234567",
+                "{good}"
+            );
         }
         for bad in ["", "no tengo", "123", "30012345678901234"] {
             assert!(phone(bad, Region::Co).is_err(), "{bad}");
@@ -165,7 +224,10 @@ mod tests {
 
     #[test]
     fn a_place_must_say_something() {
-        assert_eq!(line("Cra 7 # 12-34,\nBogotá", 4, 200).unwrap(), "Cra 7 # 12-34, Bogotá");
+        assert_eq!(
+            line("Cra 7 # 12-34,\nBogotá", 4, 200).unwrap(),
+            "Cra 7 # 12-34, Bogotá"
+        );
         assert!(line("...", 1, 200).is_err());
         assert!(line("ab", 4, 200).is_err());
     }

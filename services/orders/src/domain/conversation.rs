@@ -130,6 +130,9 @@ mod tests {
         }
         assert_eq!(conversation.worked.len(), REMEMBERED);
         assert!(!conversation.note("99"));
-        assert!(conversation.note("") && conversation.note(""), "without an id nothing can be told apart");
+        assert!(
+            conversation.note("") && conversation.note(""),
+            "without an id nothing can be told apart"
+        );
     }
 }

@@ -83,15 +83,26 @@ struct Bot<'a> {
 #[must_use]
 pub fn advance(set: &SkillSet, mut conversation: Conversation, heard: &Heard, facts: Facts) -> Step {
     if heard.is_silence() || !conversation.note(&heard.message_id) {
-        return Step { conversation, actions: Vec::new() };
+        return Step {
+            conversation,
+            actions: Vec::new(),
+        };
     }
     forget(set, &mut conversation, heard);
     if !heard.is_bare_media() {
         conversation.media_noted = false;
     }
-    let mut bot = Bot { set, facts, conversation, actions: Vec::new() };
+    let mut bot = Bot {
+        set,
+        facts,
+        conversation,
+        actions: Vec::new(),
+    };
     bot.work(heard);
-    Step { conversation: bot.conversation, actions: bot.actions }
+    Step {
+        conversation: bot.conversation,
+        actions: bot.actions,
+    }
 }
 
 /// Drops what is too old to be gone on with.
@@ -124,7 +135,11 @@ impl Bot<'_> {
         let said = Phrase::new(heard.choice.as_deref().unwrap_or(&heard.text));
         let (words, texts) = (&self.set.bot.words, &self.set.bot.texts);
         let (mode, text) = if said.is_any(&words.cancel) {
-            let text = if matches!(self.conversation.mode, Mode::Asking(_)) { &texts.cancelled } else { &texts.menu };
+            let text = if matches!(self.conversation.mode, Mode::Asking(_)) {
+                &texts.cancelled
+            } else {
+                &texts.menu
+            };
             (Mode::Idle, text)
         } else if said.is_any(&words.menu) {
             (Mode::Idle, &texts.menu)
@@ -140,9 +155,17 @@ impl Bot<'_> {
 
     /// Adds the reply of this turn; every text may use the client's name.
     fn reply(&mut self, template: &str, mut variables: BTreeMap<String, String>) {
-        let name = self.facts.client.as_ref().map(|client| client.name.clone()).unwrap_or_default();
+        let name = self
+            .facts
+            .client
+            .as_ref()
+            .map(|client| client.name.clone())
+            .unwrap_or_default();
         let _ = variables.entry("name".to_owned()).or_insert(name);
-        self.actions.push(Action::Reply { template: template.to_owned(), variables });
+        self.actions.push(Action::Reply {
+            template: template.to_owned(),
+            variables,
+        });
     }
 
     /// Answers a file without words, once in a row.

@@ -6,18 +6,33 @@ use crate::domain::skill::Completion;
 use crate::skills::embedded;
 
 fn text(text: &str) -> Heard {
-    Heard { text: text.into(), ..Heard::default() }
+    Heard {
+        text: text.into(),
+        ..Heard::default()
+    }
 }
 
 fn facts(known: bool) -> Facts {
-    let client = known.then(|| KnownClient { name: "Ana".into(), location: "Cra 1 # 2-3".into() });
-    Facts { client, phone: Some(Phone::parse("3001234567", Region::Co).unwrap()), region: Region::Co }
+    let client = known.then(|| KnownClient {
+        name: "Ana".into(),
+        location: "Cra 1 # 2-3".into(),
+    });
+    Facts {
+        client,
+        phone: Some(Phone::parse("3001234567", Region::Co).unwrap()),
+        region: Region::Co,
+    }
 }
 
 #[test]
 fn a_skill_that_changes_meanwhile_asks_only_for_what_is_missing() {
     let mut set = embedded().unwrap();
-    let step = advance(&set, Conversation::default(), &text("necesito una instalación"), facts(true));
+    let step = advance(
+        &set,
+        Conversation::default(),
+        &text("necesito una instalación"),
+        facts(true),
+    );
     let creation = set.skills.get_mut("order_creation").unwrap();
     let floor = crate::domain::skill::Step {
         field: "floor".into(),
@@ -31,16 +46,32 @@ fn a_skill_that_changes_meanwhile_asks_only_for_what_is_missing() {
     };
     creation.steps.insert(2, floor);
     creation.version += 1;
-    let step = advance(&set, step.conversation, &text("Dos lámparas en el comedor"), facts(true));
-    let [Action::Reply { template, variables }] = &step.actions[..] else { panic!("{:?}", step.actions) };
-    assert_eq!((template.as_str(), variables["service"].as_str()), ("order_floor", "Instalación"));
+    let step = advance(
+        &set,
+        step.conversation,
+        &text("Dos lámparas en el comedor"),
+        facts(true),
+    );
+    let [Action::Reply { template, variables }] = &step.actions[..] else {
+        panic!("{:?}", step.actions)
+    };
+    assert_eq!(
+        (template.as_str(), variables["service"].as_str()),
+        ("order_floor", "Instalación")
+    );
 }
 
 #[test]
 fn a_skill_that_is_gone_ends_and_the_message_stands_by_itself() {
     let set = embedded().unwrap();
-    let progress = Progress { skill: "photo_upload".into(), ..Progress::default() };
-    let conversation = Conversation { mode: Mode::Asking(progress), ..Conversation::default() };
+    let progress = Progress {
+        skill: "photo_upload".into(),
+        ..Progress::default()
+    };
+    let conversation = Conversation {
+        mode: Mode::Asking(progress),
+        ..Conversation::default()
+    };
     let step = advance(&set, conversation, &text("hola"), facts(true));
     assert_eq!(step.conversation.mode, Mode::Idle);
     assert!(matches!(&step.actions[..], [Action::Reply { template, .. }] if template == "bot_greeting"));
@@ -66,7 +97,13 @@ fn an_optional_question_may_be_skipped() {
     for (answer, nit) in [("no tengo", None), ("NIT 900.373.115-3", Some("900373115"))] {
         let mut conversation = Conversation::default();
         let mut registered = None;
-        for said in ["registrarme", "Ana Ruiz", answer, "ana@correo.co", "Calle 1 # 2-3"] {
+        for said in [
+            "registrarme",
+            "Ana Ruiz",
+            answer,
+            "ana@correo.co",
+            "Calle 1 # 2-3",
+        ] {
             let step = advance(&set, conversation, &text(said), facts(false));
             conversation = step.conversation;
             registered = step.actions.into_iter().find_map(|action| match action {
@@ -82,23 +119,53 @@ fn an_optional_question_may_be_skipped() {
 #[test]
 fn every_set_has_one_completion_that_opens_orders() {
     let set = embedded().unwrap();
-    assert_eq!(set.skills.values().filter(|skill| skill.done == Completion::OpenOrder).count(), 1);
+    assert_eq!(
+        set.skills
+            .values()
+            .filter(|skill| skill.done == Completion::OpenOrder)
+            .count(),
+        1
+    );
 }
 
 /// Messages that are likely to matter, and any text at all.
 fn message() -> impl Strategy<Value = Heard> {
     let words = prop::sample::select(vec![
-        "hola", "menú", "cancelar", "sí", "no", "asesor", "necesito mantenimiento", "quiero un servicio", "OT-000042",
-        "estado OT-1", "Ana Ruiz", "ana@correo.co", "300 123 4567", "Calle 10 # 5-20", "2", "El aire gotea mucho por dentro",
+        "hola",
+        "menú",
+        "cancelar",
+        "sí",
+        "no",
+        "asesor",
+        "necesito mantenimiento",
+        "quiero un servicio",
+        "OT-000042",
+        "estado OT-1",
+        "Ana Ruiz",
+        "ana@correo.co",
+        "300 123 4567",
+        "Calle 10 # 5-20",
+        "2",
+        "El aire gotea mucho por dentro",
     ]);
     let said = prop_oneof![8 => words.prop_map(str::to_owned), 1 => ".{0,60}", 1 => "\\PC{0,5000}"];
-    let choice = prop::option::weighted(0.1, prop_oneof![Just("open_order".to_owned()), Just("x".to_owned())]);
+    let choice = prop::option::weighted(
+        0.1,
+        prop_oneof![Just("open_order".to_owned()), Just("x".to_owned())],
+    );
     let place = prop::option::weighted(0.1, ".{0,30}");
     let pause = prop::option::of((0_u64..200_000).prop_map(std::time::Duration::from_secs));
     let id = "[a-f]{0,1}";
-    (said, choice, place, any::<bool>(), pause, id).prop_map(|(text, choice, place, media, pause, message_id)| Heard {
-        message_id, text, choice, place, media, pause,
-    })
+    (said, choice, place, any::<bool>(), pause, id).prop_map(
+        |(text, choice, place, media, pause, message_id)| Heard {
+            message_id,
+            text,
+            choice,
+            place,
+            media,
+            pause,
+        },
+    )
 }
 
 proptest! {

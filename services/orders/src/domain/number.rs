@@ -15,7 +15,10 @@ impl OrderNumber {
     /// The `count`-th order of a tenant; `None` for zero and beyond nine digits.
     #[must_use]
     pub fn new(count: i64) -> Option<Self> {
-        u32::try_from(count).ok().filter(|n| (1..1_000_000_000).contains(n)).map(Self)
+        u32::try_from(count)
+            .ok()
+            .filter(|n| (1..1_000_000_000).contains(n))
+            .map(Self)
     }
 
     /// Its place in the count.
@@ -30,8 +33,14 @@ impl OrderNumber {
         let folded = fold(text);
         let mut words = folded.split(' ').peekable();
         while let Some(word) = words.next() {
-            let Some(rest) = word.strip_prefix("ot") else { continue };
-            let digits = if rest.is_empty() { words.peek().copied().unwrap_or_default() } else { rest };
+            let Some(rest) = word.strip_prefix("ot") else {
+                continue;
+            };
+            let digits = if rest.is_empty() {
+                words.peek().copied().unwrap_or_default()
+            } else {
+                rest
+            };
             if let Some(number) = Self::of_digits(digits) {
                 return Some(number);
             }
@@ -52,8 +61,13 @@ impl OrderNumber {
     }
 
     fn of_digits(digits: &str) -> Option<Self> {
-        let digit_only = !digits.is_empty() && digits.len() <= MAX_DIGITS && digits.bytes().all(|b| b.is_ascii_digit());
-        if digit_only { digits.parse().ok().and_then(Self::new) } else { None }
+        let digit_only =
+            !digits.is_empty() && digits.len() <= MAX_DIGITS && digits.bytes().all(|b| b.is_ascii_digit());
+        if digit_only {
+            digits.parse().ok().and_then(Self::new)
+        } else {
+            None
+        }
     }
 }
 
@@ -71,17 +85,36 @@ mod tests {
     fn a_number_is_found_however_people_write_it() {
         let number = OrderNumber::new(42).unwrap();
         assert_eq!(number.to_string(), "OT-000042");
-        for text in ["OT-000042", "ot 42", "Ot42.", "¿Cómo va la OT-42?", "la orden ot-000042, por favor"] {
+        for text in [
+            "OT-000042",
+            "ot 42",
+            "Ot42.",
+            "¿Cómo va la OT-42?",
+            "la orden ot-000042, por favor",
+        ] {
             assert_eq!(OrderNumber::find(text), Some(number), "{text}");
         }
         for text in ["42", " #000042 ", "es la 42"] {
-            assert_eq!((OrderNumber::find(text), OrderNumber::read(text)), (None, Some(number)), "{text}");
+            assert_eq!(
+                (OrderNumber::find(text), OrderNumber::read(text)),
+                (None, Some(number)),
+                "{text}"
+            );
         }
     }
 
     #[test]
     fn what_is_no_number_is_not_guessed() {
-        for text in ["", "OT-", "OT-0", "otro", "otra 42 y 43", "3001234567", "OT-12345678901", "cuarenta y dos"] {
+        for text in [
+            "",
+            "OT-",
+            "OT-0",
+            "otro",
+            "otra 42 y 43",
+            "3001234567",
+            "OT-12345678901",
+            "cuarenta y dos",
+        ] {
             assert_eq!(OrderNumber::read(text), None, "{text}");
         }
     }

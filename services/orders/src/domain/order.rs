@@ -119,7 +119,13 @@ pub struct Order(Snapshot);
 impl Order {
     /// Opens an order. Its event is version 1.
     #[must_use]
-    pub fn open(id: OrderId, number: OrderNumber, contact: Contact, request: Request, channel: Channel) -> (Self, Event) {
+    pub fn open(
+        id: OrderId,
+        number: OrderNumber,
+        contact: Contact,
+        request: Request,
+        channel: Channel,
+    ) -> (Self, Event) {
         let order = Self(Snapshot {
             id,
             number,
@@ -164,7 +170,9 @@ impl Order {
     /// [`Refused`] says why not; the order is then as it was.
     pub fn apply(&mut self, transition: Transition, reason: Option<&str>) -> Result<Event, Refused> {
         let before = self.0.state;
-        let after = before.after(transition).ok_or_else(|| illegal(before, transition))?;
+        let after = before
+            .after(transition)
+            .ok_or_else(|| illegal(before, transition))?;
         let reason = reason.map(str::trim).unwrap_or_default();
         if reason.is_empty() && transition.needs_reason() {
             return Err(Refused::ReasonMissing(transition));
@@ -174,7 +182,12 @@ impl Order {
         }
         self.0.state = after;
         self.0.version += 1;
-        Ok(self.event(Fact::Moved { before, after, transition, reason: reason.to_owned() }))
+        Ok(self.event(Fact::Moved {
+            before,
+            after,
+            transition,
+            reason: reason.to_owned(),
+        }))
     }
 
     /// Names who works on it. `None` leaves a place as it is; a new order becomes `Asignada` by it.
@@ -182,7 +195,12 @@ impl Order {
     /// # Errors
     /// [`Refused`] when nobody is named, or the order is finished.
     pub fn assign(&mut self, change: &Assignment) -> Result<Vec<Event>, Refused> {
-        let named = |who: &Option<String>| who.as_deref().map(str::trim).filter(|who| !who.is_empty()).map(str::to_owned);
+        let named = |who: &Option<String>| {
+            who.as_deref()
+                .map(str::trim)
+                .filter(|who| !who.is_empty())
+                .map(str::to_owned)
+        };
         let (agent, service_provider) = (named(&change.agent), named(&change.service_provider));
         if agent.is_none() && service_provider.is_none() {
             return Err(Refused::NobodyAssigned);
@@ -208,7 +226,10 @@ impl Order {
     }
 
     fn event(&self, fact: Fact) -> Event {
-        Event { order: self.0.clone(), fact }
+        Event {
+            order: self.0.clone(),
+            fact,
+        }
     }
 }
 
@@ -218,13 +239,25 @@ fn illegal(state: State, transition: Transition) -> Refused {
     }
     let quotation_open = matches!(
         state,
-        State::Nueva | State::Asignada | State::EnCotizacion | State::CotizacionEnviada | State::CotizacionRechazada
+        State::Nueva
+            | State::Asignada
+            | State::EnCotizacion
+            | State::CotizacionEnviada
+            | State::CotizacionRechazada
     );
     if transition == Transition::SendToSignature && quotation_open {
         return Refused::QuotationNotApproved(state);
     }
-    let possible = state.allowed().map(Transition::name).collect::<Vec<_>>().join(", ");
-    Refused::Illegal { state, transition, possible }
+    let possible = state
+        .allowed()
+        .map(Transition::name)
+        .collect::<Vec<_>>()
+        .join(", ");
+    Refused::Illegal {
+        state,
+        transition,
+        possible,
+    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,11 @@ fn order() -> Order {
         client_id: ClientId::new(),
         name: "Laura Gómez".into(),
         phone: "+573001234567".into(),
-        reach: Reach { provider: "wuzapi".into(), connection: "algesta-wuzapi".into(), contact_id: "573001234567".into() },
+        reach: Reach {
+            provider: "wuzapi".into(),
+            connection: "algesta-wuzapi".into(),
+            contact_id: "573001234567".into(),
+        },
     };
     let request = Request {
         service: "mantenimiento".into(),
@@ -36,11 +40,24 @@ fn every_state_and_transition_goes_exactly_as_the_table_says() {
     for state in State::ALL {
         for transition in Transition::ALL {
             let mut order = order_in(state);
-            let row = TABLE.iter().find(|(t, from, _)| *t == transition && from.contains(&state));
+            let row = TABLE
+                .iter()
+                .find(|(t, from, _)| *t == transition && from.contains(&state));
             match (order.apply(transition, Some("porque sí")), row) {
                 (Ok(event), Some((_, _, to))) => {
-                    let Fact::Moved { before, after, transition: by, reason } = &event.fact else { panic!("{event:?}") };
-                    assert_eq!((*before, *after, *by, reason.as_str()), (state, *to, transition, "porque sí"));
+                    let Fact::Moved {
+                        before,
+                        after,
+                        transition: by,
+                        reason,
+                    } = &event.fact
+                    else {
+                        panic!("{event:?}")
+                    };
+                    assert_eq!(
+                        (*before, *after, *by, reason.as_str()),
+                        (state, *to, transition, "porque sí")
+                    );
                     assert_eq!((event.order.version, order.version(), order.state()), (8, 8, *to));
                 }
                 (Err(refused), None) => {
@@ -63,7 +80,9 @@ fn order_in_like(order: &Order, state: State) -> Order {
 #[test]
 fn sending_to_signature_before_approval_says_what_is_missing() {
     for state in [State::Nueva, State::EnCotizacion, State::CotizacionEnviada] {
-        let refused = order_in(state).apply(Transition::SendToSignature, None).unwrap_err();
+        let refused = order_in(state)
+            .apply(Transition::SendToSignature, None)
+            .unwrap_err();
         assert_eq!(refused, Refused::QuotationNotApproved(state));
         assert!(refused.to_string().contains("quotation must be approved"));
     }
@@ -71,9 +90,18 @@ fn sending_to_signature_before_approval_says_what_is_missing() {
 
 #[test]
 fn a_refusal_names_what_would_be_possible() {
-    let refused = order_in(State::EnFirma).apply(Transition::Close, None).unwrap_err().to_string();
-    assert!(refused.contains("`close` is not possible in state EnFirma"), "{refused}");
-    assert!(refused.contains("complete_signature, reject_documents, cancel"), "{refused}");
+    let refused = order_in(State::EnFirma)
+        .apply(Transition::Close, None)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        refused.contains("`close` is not possible in state EnFirma"),
+        "{refused}"
+    );
+    assert!(
+        refused.contains("complete_signature, reject_documents, cancel"),
+        "{refused}"
+    );
 }
 
 #[test]
@@ -81,35 +109,65 @@ fn cancelling_and_rejecting_need_a_reason() {
     for transition in [Transition::Cancel, Transition::RejectDocuments] {
         for reason in [None, Some("  ")] {
             let mut order = order_in(State::EnFirma);
-            assert_eq!(order.apply(transition, reason), Err(Refused::ReasonMissing(transition)));
+            assert_eq!(
+                order.apply(transition, reason),
+                Err(Refused::ReasonMissing(transition))
+            );
             assert_eq!(order.version(), 7);
         }
     }
     let endless = "x".repeat(501);
-    assert_eq!(order_in(State::EnFirma).apply(Transition::Cancel, Some(&endless)), Err(Refused::ReasonTooLong(500)));
+    assert_eq!(
+        order_in(State::EnFirma).apply(Transition::Cancel, Some(&endless)),
+        Err(Refused::ReasonTooLong(500))
+    );
 }
 
 #[test]
 fn assigning_a_new_order_tells_who_and_moves_it_with_gapless_versions() {
     let mut order = order();
-    let to = Assignment { agent: Some("agente-1".into()), service_provider: None };
+    let to = Assignment {
+        agent: Some("agente-1".into()),
+        service_provider: None,
+    };
     let events = order.assign(&to).unwrap();
     assert_eq!(events.iter().map(|e| e.order.version).collect::<Vec<_>>(), [2, 3]);
     assert!(matches!(&events[0].fact, Fact::Assigned { before } if *before == Assignment::default()));
-    assert!(matches!(&events[1].fact, Fact::Moved { after: State::Asignada, .. }));
+    assert!(matches!(
+        &events[1].fact,
+        Fact::Moved {
+            after: State::Asignada,
+            ..
+        }
+    ));
 
-    let more = Assignment { agent: None, service_provider: Some("frio-sas".into()) };
+    let more = Assignment {
+        agent: None,
+        service_provider: Some("frio-sas".into()),
+    };
     let events = order.assign(&more).unwrap();
-    assert_eq!((events.len(), order.version(), order.state()), (1, 4, State::Asignada));
+    assert_eq!(
+        (events.len(), order.version(), order.state()),
+        (1, 4, State::Asignada)
+    );
     assert_eq!(order.snapshot().assignment.agent.as_deref(), Some("agente-1"));
-    assert!(order.assign(&more).unwrap().is_empty(), "the same assignment again changes nothing");
+    assert!(
+        order.assign(&more).unwrap().is_empty(),
+        "the same assignment again changes nothing"
+    );
     assert_eq!(order.assign(&Assignment::default()), Err(Refused::NobodyAssigned));
 }
 
 #[test]
 fn a_finished_order_is_assigned_to_nobody() {
-    let to = Assignment { agent: Some("a".into()), service_provider: None };
-    assert_eq!(order_in(State::Cerrada).assign(&to), Err(Refused::Finished(State::Cerrada)));
+    let to = Assignment {
+        agent: Some("a".into()),
+        service_provider: None,
+    };
+    assert_eq!(
+        order_in(State::Cerrada).assign(&to),
+        Err(Refused::Finished(State::Cerrada))
+    );
 }
 
 #[test]

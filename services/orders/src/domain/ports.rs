@@ -18,7 +18,10 @@ use crate::domain::order::{Channel, Contact, Order, Request};
 /// The open transaction of one conversation's turn.
 pub trait Turn: Send {
     /// The client behind a speaker: by the number that the provider vouches for, else by who registered here before.
-    fn client_of(&mut self, speaker: &Speaker) -> impl Future<Output = Result<Option<Client>, StoreError>> + Send;
+    fn client_of(
+        &mut self,
+        speaker: &Speaker,
+    ) -> impl Future<Output = Result<Option<Client>, StoreError>> + Send;
 
     /// Keeps a new client, and queues its event. The speaker is this client from now on.
     fn register(
@@ -46,7 +49,11 @@ pub trait Turn: Send {
 /// Orders by themselves, outside of conversations.
 pub trait OrderStore: Send + Sync {
     /// The order as it stands.
-    fn load(&self, tenant: &TenantId, id: OrderId) -> impl Future<Output = Result<Option<Order>, StoreError>> + Send;
+    fn load(
+        &self,
+        tenant: &TenantId,
+        id: OrderId,
+    ) -> impl Future<Output = Result<Option<Order>, StoreError>> + Send;
 
     /// Stores the order and its events if nobody else changed it since version `since`.
     fn save(

@@ -201,7 +201,9 @@ impl SkillSet {
     /// The skill that registers clients.
     #[must_use]
     pub fn registration(&self) -> Option<&Skill> {
-        self.skills.values().find(|skill| matches!(skill.done, Completion::RegisterClient { .. }))
+        self.skills
+            .values()
+            .find(|skill| matches!(skill.done, Completion::RegisterClient { .. }))
     }
 
     /// Every text that may be asked for, by key.
@@ -222,10 +224,19 @@ impl SkillSet {
         .collect();
         for skill in self.skills.values() {
             keys.insert(&skill.handover);
-            keys.extend(skill.steps.iter().flat_map(|step| [step.ask.as_str(), step.retry.as_str()]));
+            keys.extend(
+                skill
+                    .steps
+                    .iter()
+                    .flat_map(|step| [step.ask.as_str(), step.retry.as_str()]),
+            );
             match &skill.done {
-                Completion::RegisterClient { done, already } => keys.extend([done.as_str(), already.as_str()]),
-                Completion::TrackOrder { found, not_found } => keys.extend([found.as_str(), not_found.as_str()]),
+                Completion::RegisterClient { done, already } => {
+                    keys.extend([done.as_str(), already.as_str()]);
+                }
+                Completion::TrackOrder { found, not_found } => {
+                    keys.extend([found.as_str(), not_found.as_str()]);
+                }
                 Completion::OpenOrder => {}
             }
         }

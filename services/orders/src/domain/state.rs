@@ -114,15 +114,35 @@ use Transition as T;
 /// Every transition: what it is called, from where it may start, and where it leads.
 pub const TABLE: &[(Transition, &[State], State)] = &[
     (T::Assign, &[S::Nueva], S::Asignada),
-    (T::StartQuotation, &[S::Nueva, S::Asignada, S::CotizacionRechazada], S::EnCotizacion),
+    (
+        T::StartQuotation,
+        &[S::Nueva, S::Asignada, S::CotizacionRechazada],
+        S::EnCotizacion,
+    ),
     (T::SendQuotation, &[S::EnCotizacion], S::CotizacionEnviada),
-    (T::ApproveQuotation, &[S::EnCotizacion, S::CotizacionEnviada], S::CotizacionAprobada),
-    (T::RejectQuotation, &[S::EnCotizacion, S::CotizacionEnviada], S::CotizacionRechazada),
-    (T::SendToSignature, &[S::CotizacionAprobada, S::DocumentosRechazados], S::EnFirma),
+    (
+        T::ApproveQuotation,
+        &[S::EnCotizacion, S::CotizacionEnviada],
+        S::CotizacionAprobada,
+    ),
+    (
+        T::RejectQuotation,
+        &[S::EnCotizacion, S::CotizacionEnviada],
+        S::CotizacionRechazada,
+    ),
+    (
+        T::SendToSignature,
+        &[S::CotizacionAprobada, S::DocumentosRechazados],
+        S::EnFirma,
+    ),
     (T::CompleteSignature, &[S::EnFirma], S::PolizaAsignada),
     (T::RejectDocuments, &[S::EnFirma], S::DocumentosRechazados),
     // Small jobs need no contract: they are planned as soon as the price is agreed on.
-    (T::Schedule, &[S::CotizacionAprobada, S::PolizaAsignada], S::Programada),
+    (
+        T::Schedule,
+        &[S::CotizacionAprobada, S::PolizaAsignada],
+        S::Programada,
+    ),
     (T::StartExecution, &[S::Programada], S::EnEjecucion),
     (T::FinishExecution, &[S::EnEjecucion], S::Ejecutada),
     (T::Reopen, &[S::Ejecutada], S::EnEjecucion),
@@ -212,12 +232,18 @@ impl State {
     /// Where `transition` leads from here; `None` when it is not allowed.
     #[must_use]
     pub fn after(self, transition: Transition) -> Option<Self> {
-        TABLE.iter().find(|(name, from, _)| *name == transition && from.contains(&self)).map(|(_, _, to)| *to)
+        TABLE
+            .iter()
+            .find(|(name, from, _)| *name == transition && from.contains(&self))
+            .map(|(_, _, to)| *to)
     }
 
     /// What may happen here.
     pub fn allowed(self) -> impl Iterator<Item = Transition> {
-        TABLE.iter().filter(move |(_, from, _)| from.contains(&self)).map(|(name, _, _)| *name)
+        TABLE
+            .iter()
+            .filter(move |(_, from, _)| from.contains(&self))
+            .map(|(name, _, _)| *name)
     }
 
     /// Whether nothing can happen any more.
@@ -270,7 +296,10 @@ impl Transition {
     /// Whether somebody will ask why, so that the reason must be given now.
     #[must_use]
     pub const fn needs_reason(self) -> bool {
-        matches!(self, T::RejectQuotation | T::RejectDocuments | T::Reopen | T::Cancel)
+        matches!(
+            self,
+            T::RejectQuotation | T::RejectDocuments | T::Reopen | T::Cancel
+        )
     }
 }
 
@@ -290,7 +319,10 @@ impl FromStr for State {
     type Err = UnknownName;
     fn from_str(text: &str) -> Result<Self, UnknownName> {
         let known = || Self::ALL.map(Self::name).join(", ");
-        Self::ALL.into_iter().find(|state| state.name() == text).ok_or_else(|| unknown(text, "state", known()))
+        Self::ALL
+            .into_iter()
+            .find(|state| state.name() == text)
+            .ok_or_else(|| unknown(text, "state", known()))
     }
 }
 
@@ -298,52 +330,21 @@ impl FromStr for Transition {
     type Err = UnknownName;
     fn from_str(text: &str) -> Result<Self, UnknownName> {
         let known = || Self::ALL.map(Self::name).join(", ");
-        Self::ALL.into_iter().find(|t| t.name() == text).ok_or_else(|| unknown(text, "transition", known()))
+        Self::ALL
+            .into_iter()
+            .find(|t| t.name() == text)
+            .ok_or_else(|| unknown(text, "transition", known()))
     }
 }
 
 fn unknown(text: &str, what: &'static str, known: String) -> UnknownName {
-    UnknownName { given: text.chars().take(64).collect(), what, known }
+    UnknownName {
+        given: text.chars().take(64).collect(),
+        what,
+        known,
+    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn every_state_and_transition_comes_back_from_its_name() {
-        for state in State::ALL {
-            assert_eq!(state.name().parse(), Ok(state));
-            assert!(!state.label().is_empty());
-        }
-        for transition in Transition::ALL {
-            assert_eq!(transition.name().parse(), Ok(transition));
-        }
-        let refused = "Perdida".parse::<State>().unwrap_err().to_string();
-        assert!(refused.contains("`Perdida` is no state") && refused.contains("PolizaAsignada"), "{refused}");
-    }
-
-    #[test]
-    fn the_table_names_every_transition_once_and_reaches_every_state() {
-        assert_eq!(TABLE.len(), Transition::ALL.len());
-        for transition in Transition::ALL {
-            assert_eq!(TABLE.iter().filter(|(t, _, _)| *t == transition).count(), 1, "{transition}");
-        }
-        for state in State::ALL.into_iter().filter(|s| *s != State::Nueva) {
-            assert!(TABLE.iter().any(|(_, _, to)| *to == state), "{state} is never reached");
-        }
-    }
-
-    #[test]
-    fn only_closed_and_cancelled_orders_rest_for_good() {
-        let last: Vec<State> = State::ALL.into_iter().filter(|s| s.is_final()).collect();
-        assert_eq!(last, [State::Cerrada, State::Cancelada]);
-    }
-
-    #[test]
-    fn documents_never_go_to_signature_before_the_quotation_is_approved() {
-        let from: Vec<State> =
-            State::ALL.into_iter().filter(|s| s.after(Transition::SendToSignature).is_some()).collect();
-        assert_eq!(from, [State::CotizacionAprobada, State::DocumentosRechazados]);
-    }
-}
+#[path = "state_tests.rs"]
+mod tests;

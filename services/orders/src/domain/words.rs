@@ -44,7 +44,13 @@ impl Phrase {
     /// The words of `text`.
     #[must_use]
     pub fn new(text: &str) -> Self {
-        Self(fold(text).split(' ').filter(|word| !word.is_empty()).map(str::to_owned).collect())
+        Self(
+            fold(text)
+                .split(' ')
+                .filter(|word| !word.is_empty())
+                .map(str::to_owned)
+                .collect(),
+        )
     }
 
     /// How many words.
@@ -81,7 +87,10 @@ impl Phrase {
     #[must_use]
     pub fn is_mainly(&self, phrases: &[Self], others: &[Self]) -> bool {
         let longest = |list: &[Self], rest: &[String]| {
-            list.iter().filter(|p| !p.is_empty() && rest.starts_with(&p.0)).map(Self::len).max()
+            list.iter()
+                .filter(|p| !p.is_empty() && rest.starts_with(&p.0))
+                .map(Self::len)
+                .max()
         };
         let mut rest = self.0.as_slice();
         let mut found = false;
@@ -104,8 +113,14 @@ impl Phrase {
 #[must_use]
 pub fn without_lead<'a>(text: &'a str, leads: &[Phrase]) -> &'a str {
     let said = Phrase::new(text);
-    let longest = leads.iter().filter(|lead| !lead.is_empty() && said.0.starts_with(&lead.0)).map(Phrase::len).max();
-    let Some(mut skip) = longest else { return text.trim() };
+    let longest = leads
+        .iter()
+        .filter(|lead| !lead.is_empty() && said.0.starts_with(&lead.0))
+        .map(Phrase::len)
+        .max();
+    let Some(mut skip) = longest else {
+        return text.trim();
+    };
     let mut rest = text.trim_start();
     while skip > 0 {
         let (word, after) = rest.split_once(char::is_whitespace).unwrap_or((rest, ""));

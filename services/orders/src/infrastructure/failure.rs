@@ -19,7 +19,9 @@ impl From<sqlx::Error> for StoreError {
                     Self::Corrupt(format!("the database refused with {code}"))
                 }
             }
-            sqlx::Error::ColumnDecode { index, .. } => Self::Corrupt(format!("column {index} cannot be read")),
+            sqlx::Error::ColumnDecode { index, .. } => {
+                Self::Corrupt(format!("column {index} cannot be read"))
+            }
             sqlx::Error::RowNotFound | sqlx::Error::Decode(_) | sqlx::Error::Encode(_) => {
                 Self::Corrupt("a row cannot be read".into())
             }

@@ -45,7 +45,10 @@ pub(crate) fn to_json(conversation: &Conversation) -> serde_json::Value {
             answers: progress.answers.clone(),
             tries: progress.tries,
             ask_all: progress.ask_all,
-            then: progress.then.as_ref().map(|next| Then { skill: next.skill.clone(), opening: next.opening.clone() }),
+            then: progress.then.as_ref().map(|next| Then {
+                skill: next.skill.clone(),
+                opening: next.opening.clone(),
+            }),
         }),
         Mode::Idle | Mode::WithPerson => None,
     };
@@ -72,12 +75,19 @@ pub(crate) fn from_json(value: serde_json::Value) -> Result<Conversation, StoreE
             answers: asking.answers,
             tries: asking.tries,
             ask_all: asking.ask_all,
-            then: asking.then.map(|then| Next { skill: then.skill, opening: then.opening }),
+            then: asking.then.map(|then| Next {
+                skill: then.skill,
+                opening: then.opening,
+            }),
         }),
         (None, true) => Mode::WithPerson,
         (None, false) => Mode::Idle,
     };
-    Ok(Conversation { mode, media_noted: stored.media_noted, worked: stored.worked })
+    Ok(Conversation {
+        mode,
+        media_noted: stored.media_noted,
+        worked: stored.worked,
+    })
 }
 
 #[cfg(test)]
@@ -91,10 +101,17 @@ mod tests {
             answers: BTreeMap::from([("name".into(), "Íñigo".into())]),
             tries: 2,
             ask_all: true,
-            then: Some(Next { skill: "order_creation".into(), opening: "hola".into() }),
+            then: Some(Next {
+                skill: "order_creation".into(),
+                opening: "hola".into(),
+            }),
         };
         for mode in [Mode::Idle, Mode::WithPerson, Mode::Asking(progress)] {
-            let conversation = Conversation { mode, media_noted: true, worked: vec!["wamid.1".into()] };
+            let conversation = Conversation {
+                mode,
+                media_noted: true,
+                worked: vec!["wamid.1".into()],
+            };
             assert_eq!(from_json(to_json(&conversation)).unwrap(), conversation);
         }
     }

@@ -37,7 +37,11 @@ pub(crate) struct Waiting {
 impl Waiting {
     /// When it was written, as far as the provider's clock can be believed.
     pub(crate) fn written_at(&self, message: &MessageReceived) -> OffsetDateTime {
-        message.sent_at.as_ref().and_then(instant).map_or(self.occurred_at, |sent| sent.min(self.occurred_at))
+        message
+            .sent_at
+            .as_ref()
+            .and_then(instant)
+            .map_or(self.occurred_at, |sent| sent.min(self.occurred_at))
     }
 }
 
@@ -118,8 +122,16 @@ pub(crate) async fn claim(
     let mut claimed: Vec<Claimed> = Vec::with_capacity(rows.len());
     for row in rows {
         if claimed.iter().all(|other| other.id.uuid() != row.id) {
-            let tenant = row.tenant.parse().map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
-            claimed.push(Claimed { id: row.id.into(), tenant, memory: row.memory, last_at: row.last_at });
+            let tenant = row
+                .tenant
+                .parse()
+                .map_err(|error| sqlx::Error::Decode(Box::new(error)))?;
+            claimed.push(Claimed {
+                id: row.id.into(),
+                tenant,
+                memory: row.memory,
+                last_at: row.last_at,
+            });
         }
     }
     // Workers take the order counters of several tenants in one order.
@@ -224,7 +236,10 @@ pub(crate) async fn bury_first(
     .fetch_optional(&mut *connection)
     .await?;
     let Some(first) = first else { return Ok(None) };
-    let subject = first.tenant.parse().map(|tenant| Subject::render(&tenant, &MessageReceived::TYPE));
+    let subject = first
+        .tenant
+        .parse()
+        .map(|tenant| Subject::render(&tenant, &MessageReceived::TYPE));
     sqlx::query!(
         "INSERT INTO dead_letters (event_id, consumer, tenant, subject, type, aggregate_id, traceparent, occurred_at,
                                    payload, reason, attempts)
@@ -243,9 +258,13 @@ pub(crate) async fn bury_first(
     )
     .execute(&mut *connection)
     .await?;
-    sqlx::query!("DELETE FROM inbox WHERE event_id = $1 AND consumer = $2", first.event_id, CONSUMER)
-        .execute(&mut *connection)
-        .await?;
+    sqlx::query!(
+        "DELETE FROM inbox WHERE event_id = $1 AND consumer = $2",
+        first.event_id,
+        CONSUMER
+    )
+    .execute(&mut *connection)
+    .await?;
     sqlx::query!(
         "UPDATE conversations SET failures = 0, not_before = '-infinity' WHERE id = $1",
         conversation.uuid()

@@ -33,12 +33,19 @@ pub struct Summary {
 /// Every problem of every file.
 pub fn check(dir: &Path) -> Result<Summary, Vec<Problem>> {
     let tenants = file::tenants(dir).map_err(|problem| vec![problem])?;
-    let mut summary = Summary { sets: Vec::new(), texts: BTreeSet::new() };
+    let mut summary = Summary {
+        sets: Vec::new(),
+        texts: BTreeSet::new(),
+    };
     let mut problems = Vec::new();
     for tenant in tenants {
         match load(&Files::of_tenant(Some(dir), &tenant)) {
             Ok(set) => {
-                let skills = set.skills.values().map(|skill| (skill.name.clone(), skill.version)).collect();
+                let skills = set
+                    .skills
+                    .values()
+                    .map(|skill| (skill.name.clone(), skill.version))
+                    .collect();
                 summary.texts.extend(set.texts().into_iter().map(str::to_owned));
                 summary.sets.push((tenant, skills));
             }
@@ -48,7 +55,11 @@ pub fn check(dir: &Path) -> Result<Summary, Vec<Problem>> {
     // A wrong file of the default set is found by every tenant that falls back on it.
     problems.sort();
     problems.dedup();
-    if problems.is_empty() { Ok(summary) } else { Err(problems) }
+    if problems.is_empty() {
+        Ok(summary)
+    } else {
+        Err(problems)
+    }
 }
 
 /// The set that is compiled in.

@@ -18,7 +18,12 @@ const PORTION: i64 = 1_000;
 /// Says which skill files are not used, and why.
 pub(crate) fn report(problems: &[Problem]) {
     for problem in problems {
-        tracing::error!(file = problem.file, line = problem.line, key = problem.key, "skill file refused: {problem}");
+        tracing::error!(
+            file = problem.file,
+            line = problem.line,
+            key = problem.key,
+            "skill file refused: {problem}"
+        );
     }
 }
 
@@ -38,7 +43,10 @@ pub(crate) async fn watch_skills(skills: Arc<Library>, every: Duration, shutdown
 
 /// Forgets worked messages that are older than `keep`, until `shutdown`.
 pub(crate) async fn purge(pool: PgPool, clock: Arc<dyn Clock>, keep: Duration, shutdown: CancellationToken) {
-    while tokio::time::timeout(PURGE_EVERY, shutdown.cancelled()).await.is_err() {
+    while tokio::time::timeout(PURGE_EVERY, shutdown.cancelled())
+        .await
+        .is_err()
+    {
         loop {
             let round = async {
                 let mut connection = pool.acquire().await?;

@@ -30,9 +30,18 @@ pub(crate) fn is_for_bot(message: &MessageReceived) -> bool {
 
 /// Whether the ids of a message can be keys; the contract with ingress says so, and a table must not depend on it.
 pub(crate) fn check_ids(message: &MessageReceived) -> Result<(), &'static str> {
-    let ids = [&message.provider, &message.connection, &message.contact_id, &message.provider_message_id];
+    let ids = [
+        &message.provider,
+        &message.connection,
+        &message.contact_id,
+        &message.provider_message_id,
+    ];
     let fits = |id: &&String| id.len() <= MAX_ID && !id.contains('\0');
-    if ids.iter().all(fits) { Ok(()) } else { Err("an id of the message is too long or holds a NUL") }
+    if ids.iter().all(fits) {
+        Ok(())
+    } else {
+        Err("an id of the message is too long or holds a NUL")
+    }
 }
 
 /// Who wrote.
@@ -66,7 +75,11 @@ pub(crate) fn heard(message: &MessageReceived) -> Heard {
         message_id: message.provider_message_id.clone(),
         text: bounded(&text),
         choice: Some(bounded(&message.choice)).filter(|choice| !choice.is_empty()),
-        place: message.location.as_ref().filter(|_| message.kind() == MessageKind::Location).map(|at| bounded(&place(at))),
+        place: message
+            .location
+            .as_ref()
+            .filter(|_| message.kind() == MessageKind::Location)
+            .map(|at| bounded(&place(at))),
         media,
         pause: None,
     }
@@ -80,9 +93,15 @@ fn bounded(text: &str) -> String {
 /// A place as people write it: its name and address, and where that is for who has to find it.
 fn place(location: &Location) -> String {
     let at = format!("{:.5}, {:.5}", location.latitude, location.longitude);
-    let words: Vec<&str> =
-        [location.name.trim(), location.address.trim()].into_iter().filter(|word| !word.is_empty()).collect();
-    if words.is_empty() { at } else { format!("{} ({at})", words.join(", ")) }
+    let words: Vec<&str> = [location.name.trim(), location.address.trim()]
+        .into_iter()
+        .filter(|word| !word.is_empty())
+        .collect();
+    if words.is_empty() {
+        at
+    } else {
+        format!("{} ({at})", words.join(", "))
+    }
 }
 
 /// One of the messages that tell of an order.
@@ -112,7 +131,12 @@ pub(crate) fn published(event: &Event, set: &SkillSet, at: OffsetDateTime) -> Pu
             state: order.state.name().to_owned(),
             opened_at: at,
         }),
-        Fact::Moved { before, after, transition, reason } => Published::Moved(OrderStateChanged {
+        Fact::Moved {
+            before,
+            after,
+            transition,
+            reason,
+        } => Published::Moved(OrderStateChanged {
             order_id,
             number,
             contact,
@@ -166,7 +190,10 @@ pub(crate) fn requested(notice: Notice) -> MessageRequested {
             provider: notice.to.provider,
             connection: notice.to.connection,
             contact_id: notice.to.contact_id,
-            phone: notice.phone.map(|phone| phone.as_e164().to_owned()).unwrap_or_default(),
+            phone: notice
+                .phone
+                .map(|phone| phone.as_e164().to_owned())
+                .unwrap_or_default(),
         }),
         template: notice.template,
         variables: notice.variables.into_iter().collect(),
@@ -196,9 +223,18 @@ mod tests {
     fn groups_own_messages_and_reactions_are_not_for_the_bot() {
         let text = message(MessageKind::Text, "hola");
         assert!(is_for_bot(&text));
-        assert!(!is_for_bot(&MessageReceived { own: true, ..text.clone() }));
-        assert!(!is_for_bot(&MessageReceived { group_id: "g".into(), ..text.clone() }));
-        assert!(!is_for_bot(&MessageReceived { contact_id: String::new(), ..text }));
+        assert!(!is_for_bot(&MessageReceived {
+            own: true,
+            ..text.clone()
+        }));
+        assert!(!is_for_bot(&MessageReceived {
+            group_id: "g".into(),
+            ..text.clone()
+        }));
+        assert!(!is_for_bot(&MessageReceived {
+            contact_id: String::new(),
+            ..text
+        }));
         assert!(!is_for_bot(&message(MessageKind::Reaction, "👍")));
     }
 
@@ -208,8 +244,20 @@ mod tests {
         assert_eq!(heard(&text).text.chars().count(), MAX_CHARS);
         assert!(heard(&text).text.starts_with("hola"));
         assert_eq!(check_ids(&text), Ok(()));
-        assert!(check_ids(&MessageReceived { contact_id: "a\0".into(), ..text.clone() }).is_err());
-        assert!(check_ids(&MessageReceived { provider_message_id: "m".repeat(600), ..text }).is_err());
+        assert!(
+            check_ids(&MessageReceived {
+                contact_id: "a\0".into(),
+                ..text.clone()
+            })
+            .is_err()
+        );
+        assert!(
+            check_ids(&MessageReceived {
+                provider_message_id: "m".repeat(600),
+                ..text
+            })
+            .is_err()
+        );
     }
 
     #[test]
@@ -229,14 +277,24 @@ mod tests {
             name: "Torre 24".into(),
             address: " Cra 7 # 24 ".into(),
         });
-        assert_eq!(heard(&pin).place.as_deref(), Some("Torre 24, Cra 7 # 24 (4.60971, -74.08175)"));
-        pin.location = Some(Location { latitude: 1.0, longitude: 2.0, ..Location::default() });
+        assert_eq!(
+            heard(&pin).place.as_deref(),
+            Some("Torre 24, Cra 7 # 24 (4.60971, -74.08175)")
+        );
+        pin.location = Some(Location {
+            latitude: 1.0,
+            longitude: 2.0,
+            ..Location::default()
+        });
         assert_eq!(heard(&pin).place.as_deref(), Some("1.00000, 2.00000"));
     }
 
     #[test]
     fn a_hidden_number_is_no_number() {
-        let hidden = MessageReceived { contact_phone: String::new(), ..message(MessageKind::Text, "hola") };
+        let hidden = MessageReceived {
+            contact_phone: String::new(),
+            ..message(MessageKind::Text, "hola")
+        };
         assert_eq!(speaker(&hidden).phone, None);
         assert!(speaker(&message(MessageKind::Text, "hola")).phone.is_some());
     }

@@ -87,13 +87,21 @@ impl Worker {
 
     /// One transaction; returns the number of messages worked.
     async fn round(&self, portion: i64) -> Result<usize, Failure> {
-        let outside = |error: StoreError| Failure { conversation: None, error };
+        let outside = |error: StoreError| Failure {
+            conversation: None,
+            error,
+        };
         let mut tx = self.outbox.begin().await.map_err(|error| outside(error.into()))?;
-        let claimed = queue::claim(&mut tx, self.settle, portion).await.map_err(|error| outside(error.into()))?;
+        let claimed = queue::claim(&mut tx, self.settle, portion)
+            .await
+            .map_err(|error| outside(error.into()))?;
         let mut count = 0;
         for conversation in claimed {
             let id = conversation.id;
-            count += self.work(&mut tx, conversation).await.map_err(|error| Failure { conversation: Some(id), error })?;
+            count += self.work(&mut tx, conversation).await.map_err(|error| Failure {
+                conversation: Some(id),
+                error,
+            })?;
         }
         if count > 0 {
             tx.commit().await.map_err(|error| outside(error.into()))?;
@@ -129,7 +137,15 @@ impl Worker {
         }
         let done: Vec<_> = waiting.iter().map(|message| message.event_id).collect();
         let last = waiting.last().map_or(0, |message| message.sequence);
-        queue::worked(tx, claimed.id, &done, &memory::to_json(&conversation), last, last_at).await?;
+        queue::worked(
+            tx,
+            claimed.id,
+            &done,
+            &memory::to_json(&conversation),
+            last,
+            last_at,
+        )
+        .await?;
         Ok(done.len())
     }
 
@@ -157,7 +173,12 @@ impl Worker {
             cause: waiting.event_id,
             now: self.clock.now(),
         };
-        let message = Message { id: claimed.id, speaker: &speaker, heard: &heard, region: self.region };
+        let message = Message {
+            id: claimed.id,
+            speaker: &speaker,
+            heard: &heard,
+            region: self.region,
+        };
         let handled = handle_message(set, &mut turn, conversation, message).await?;
         for notice in handled.notices {
             let about = notice.about.clone();
@@ -178,7 +199,9 @@ impl Worker {
         };
         match due.await {
             // A moment more: what is due to the microsecond would be looked for too early.
-            Ok(Some(due)) => due.saturating_add(Duration::from_millis(1)).clamp(Duration::from_millis(10), LOOK_AGAIN),
+            Ok(Some(due)) => due
+                .saturating_add(Duration::from_millis(1))
+                .clamp(Duration::from_millis(10), LOOK_AGAIN),
             Ok(None) => LOOK_AGAIN,
             Err(_) => DATABASE_PAUSE,
         }
@@ -205,7 +228,8 @@ impl Worker {
 
     async fn note(&self, conversation: ConversationId, reason: &str) -> Result<(), StoreError> {
         let mut tx = self.outbox.begin().await?;
-        let pause = |failures: i32| Duration::from_millis(250) * 2_u32.pow(failures.clamp(0, 6).unsigned_abs());
+        let pause =
+            |failures: i32| Duration::from_millis(250) * 2_u32.pow(failures.clamp(0, 6).unsigned_abs());
         let failures = queue::failed(&mut tx, conversation, pause).await?;
         if failures >= ATTEMPTS {
             if let Some(event) = queue::bury_first(&mut tx, conversation, reason).await? {

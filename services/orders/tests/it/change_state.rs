@@ -22,36 +22,89 @@ async fn each_change_is_one_event_with_before_after_and_the_next_version() {
     let number = stage.with_order("acme", LAURA).await;
     let id = stage.orders.id_of(&acme, number).await.unwrap().unwrap();
 
-    let assign = Change::Assign(Assignment { agent: Some("agente-7".into()), service_provider: Some("frio-sas".into()) });
+    let assign = Change::Assign(Assignment {
+        agent: Some("agente-7".into()),
+        service_provider: Some("frio-sas".into()),
+    });
     change_state(&stage.orders, &acme, id, &assign).await.unwrap();
-    let refused = change_state(&stage.orders, &acme, id, &to(Transition::SendToSignature)).await.unwrap_err();
-    assert!(refused.to_string().contains("quotation must be approved"), "{refused}");
-    for transition in [Transition::StartQuotation, Transition::ApproveQuotation, Transition::SendToSignature] {
-        change_state(&stage.orders, &acme, id, &to(transition)).await.unwrap();
+    let refused = change_state(&stage.orders, &acme, id, &to(Transition::SendToSignature))
+        .await
+        .unwrap_err();
+    assert!(
+        refused.to_string().contains("quotation must be approved"),
+        "{refused}"
+    );
+    for transition in [
+        Transition::StartQuotation,
+        Transition::ApproveQuotation,
+        Transition::SendToSignature,
+    ] {
+        change_state(&stage.orders, &acme, id, &to(transition))
+            .await
+            .unwrap();
     }
-    let reject = Change::Move(Transition::RejectDocuments, Some("falta la firma del proveedor".into()));
+    let reject = Change::Move(
+        Transition::RejectDocuments,
+        Some("falta la firma del proveedor".into()),
+    );
     let (order, _) = change_state(&stage.orders, &acme, id, &reject).await.unwrap();
     assert_eq!((order.state(), order.version()), (State::DocumentosRechazados, 7));
-    assert_eq!(stage.orders.load(&acme, id).await.unwrap().unwrap(), order, "what was returned is what is stored");
+    assert_eq!(
+        stage.orders.load(&acme, id).await.unwrap().unwrap(),
+        order,
+        "what was returned is what is stored"
+    );
 
     let told = stage.told().await;
-    let order_events: Vec<_> = told.iter().filter(|event| event.name.contains(".Order")).collect();
-    assert_eq!(order_events.iter().map(|e| e.version.unwrap()).collect::<Vec<_>>(), (1..=7).collect::<Vec<_>>());
+    let order_events: Vec<_> = told
+        .iter()
+        .filter(|event| event.name.contains(".Order"))
+        .collect();
+    assert_eq!(
+        order_events
+            .iter()
+            .map(|e| e.version.unwrap())
+            .collect::<Vec<_>>(),
+        (1..=7).collect::<Vec<_>>()
+    );
     let assigned: OrderAssigned = order_events[1].read();
-    assert_eq!((assigned.agent.as_str(), assigned.service_provider.as_str(), assigned.previous_agent.as_str()), ("agente-7", "frio-sas", ""));
-    let moves: Vec<OrderStateChanged> =
-        order_events.iter().filter(|event| event.name == OrderStateChanged::TYPE.name).map(|e| e.read()).collect();
-    let ways: Vec<_> = moves.iter().map(|m| (m.before.as_str(), m.after.as_str(), m.visible)).collect();
-    assert_eq!(ways, [
-        ("Nueva", "Asignada", true),
-        ("Asignada", "EnCotizacion", false),
-        ("EnCotizacion", "CotizacionAprobada", true),
-        ("CotizacionAprobada", "EnFirma", true),
-        ("EnFirma", "DocumentosRechazados", true),
-    ]);
+    assert_eq!(
+        (
+            assigned.agent.as_str(),
+            assigned.service_provider.as_str(),
+            assigned.previous_agent.as_str()
+        ),
+        ("agente-7", "frio-sas", "")
+    );
+    let moves: Vec<OrderStateChanged> = order_events
+        .iter()
+        .filter(|event| event.name == OrderStateChanged::TYPE.name)
+        .map(|e| e.read())
+        .collect();
+    let ways: Vec<_> = moves
+        .iter()
+        .map(|m| (m.before.as_str(), m.after.as_str(), m.visible))
+        .collect();
+    assert_eq!(
+        ways,
+        [
+            ("Nueva", "Asignada", true),
+            ("Asignada", "EnCotizacion", false),
+            ("EnCotizacion", "CotizacionAprobada", true),
+            ("CotizacionAprobada", "EnFirma", true),
+            ("EnFirma", "DocumentosRechazados", true),
+        ]
+    );
     assert_eq!(moves[4].reason, "falta la firma del proveedor");
     assert_eq!(stage.count("SELECT count(*) FROM order_journal").await, 7);
-    assert!(!stage.replies().await.iter().any(|key| key.starts_with("order_documents")), "notifications tells of states");
+    assert!(
+        !stage
+            .replies()
+            .await
+            .iter()
+            .any(|key| key.starts_with("order_documents")),
+        "notifications tells of states"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -64,27 +117,55 @@ async fn two_who_change_at_once_both_get_their_way_in_some_order_or_a_clear_no()
     for n in 0..4 {
         let (orders, acme) = (stage.orders.clone(), acme.clone());
         tasks.spawn(async move {
-            let change = Change::Assign(Assignment { agent: Some(format!("agente-{n}")), service_provider: None });
+            let change = Change::Assign(Assignment {
+                agent: Some(format!("agente-{n}")),
+                service_provider: None,
+            });
             change_state(&orders, &acme, id, &change).await.map(|_| ())
         });
     }
     let (orders, of) = (stage.orders.clone(), acme.clone());
-    tasks.spawn(async move { change_state(&orders, &of, id, &to(Transition::StartQuotation)).await.map(|_| ()) });
+    tasks.spawn(async move {
+        change_state(&orders, &of, id, &to(Transition::StartQuotation))
+            .await
+            .map(|_| ())
+    });
     let results = tasks.join_all().await;
-    assert!(results.iter().all(|r| matches!(r, Ok(()) | Err(ChangeError::Refused(_) | ChangeError::Busy))), "{results:?}");
+    assert!(
+        results
+            .iter()
+            .all(|r| matches!(r, Ok(()) | Err(ChangeError::Refused(_) | ChangeError::Busy))),
+        "{results:?}"
+    );
     let order = stage.orders.load(&acme, id).await.unwrap().unwrap();
-    let versions: BTreeSet<i64> =
-        stage.told().await.iter().filter(|e| e.name.contains(".Order")).map(|e| e.version.unwrap()).collect();
-    assert_eq!(versions, (1..=order.version()).collect(), "no version is missing or told twice");
+    let versions: BTreeSet<i64> = stage
+        .told()
+        .await
+        .iter()
+        .filter(|e| e.name.contains(".Order"))
+        .map(|e| e.version.unwrap())
+        .collect();
+    assert_eq!(
+        versions,
+        (1..=order.version()).collect(),
+        "no version is missing or told twice"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_order_of_another_tenant_does_not_exist() {
     let stage = Stage::set().await;
     let number = stage.with_order("acme", LAURA).await;
-    let id = stage.orders.id_of(&tenant("acme"), number).await.unwrap().unwrap();
+    let id = stage
+        .orders
+        .id_of(&tenant("acme"), number)
+        .await
+        .unwrap()
+        .unwrap();
     let other = tenant("other");
     assert_eq!(stage.orders.id_of(&other, number).await.unwrap(), None);
-    let refused = change_state(&stage.orders, &other, id, &to(Transition::StartQuotation)).await.unwrap_err();
+    let refused = change_state(&stage.orders, &other, id, &to(Transition::StartQuotation))
+        .await
+        .unwrap_err();
     assert!(matches!(refused, ChangeError::Unknown), "{refused}");
 }

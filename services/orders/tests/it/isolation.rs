@@ -1,7 +1,7 @@
 //! Tenants never meet: not by number, not by phone, not through the role that answers callers.
 
-use puente_proto::notifications::MessageRequested;
 use puente_proto::Event as _;
+use puente_proto::notifications::MessageRequested;
 
 use crate::support::{LAURA, Stage};
 
@@ -11,8 +11,16 @@ async fn the_same_person_is_another_client_with_other_numbers_at_another_tenant(
     let here = stage.with_order("acme", LAURA).await;
     let there = stage.with_order("other", LAURA).await;
     assert_eq!(here, there, "each tenant counts for itself");
-    assert_eq!(stage.count("SELECT count(DISTINCT client_id) FROM orders").await, 2);
-    for event in stage.told().await.iter().filter(|event| event.name == MessageRequested::TYPE.name) {
+    assert_eq!(
+        stage.count("SELECT count(DISTINCT client_id) FROM orders").await,
+        2
+    );
+    for event in stage
+        .told()
+        .await
+        .iter()
+        .filter(|event| event.name == MessageRequested::TYPE.name)
+    {
         let recipient = event.read::<MessageRequested>().recipient.unwrap();
         assert_eq!(recipient.connection, format!("{}-chat", event.tenant));
     }
@@ -27,10 +35,17 @@ async fn the_role_that_answers_callers_sees_its_tenant_only_and_nothing_without_
     let seen = async |tenant: Option<&str>, table: &str| -> i64 {
         let mut tx = api.begin().await.unwrap();
         if let Some(tenant) = tenant {
-            sqlx::query("SELECT set_config('puente.tenant', $1, true)").bind(tenant).execute(&mut *tx).await.unwrap();
+            sqlx::query("SELECT set_config('puente.tenant', $1, true)")
+                .bind(tenant)
+                .execute(&mut *tx)
+                .await
+                .unwrap();
         }
         let sql = format!("SELECT count(*) FROM {table}");
-        sqlx::query_scalar(sqlx::AssertSqlSafe(sql)).fetch_one(&mut *tx).await.unwrap()
+        sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+            .fetch_one(&mut *tx)
+            .await
+            .unwrap()
     };
     for table in ["clients", "conversations", "orders", "order_numbers"] {
         assert_eq!(seen(Some("acme"), table).await, 1, "{table}");

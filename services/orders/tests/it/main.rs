@@ -1,6 +1,13 @@
 //! The orders service on a real database and a real broker.
-#![expect(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "helpers of tests fail the test that calls them")]
-#![expect(clippy::disallowed_methods, reason = "tests spawn what they stop themselves, and read the machine's clock")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "helpers of tests fail the test that calls them"
+)]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests spawn what they stop themselves, and read the machine's clock"
+)]
 
 mod change_state;
 mod conversations;

@@ -13,7 +13,12 @@ async fn all_at_once(stage: &Stage, people: usize) {
     for person in 0..people {
         let phone = format!("+57300555{person:04}");
         for (at, text) in Stage::first_order().into_iter().enumerate() {
-            messages.push(message("acme", &phone, i64::try_from(at * 1_000 + person).unwrap() + 1, text));
+            messages.push(message(
+                "acme",
+                &phone,
+                i64::try_from(at * 1_000 + person).unwrap() + 1,
+                text,
+            ));
         }
     }
     // A fixed disorder: every conversation backwards, conversations mixed.
@@ -24,7 +29,11 @@ async fn all_at_once(stage: &Stage, people: usize) {
     let wanted = i64::try_from(people).unwrap();
     wait_for("all orders", PATIENCE, async || {
         let orders = stage.count("SELECT count(*) FROM orders").await;
-        if orders == wanted { Ok(()) } else { Err(format!("{orders} of {wanted} orders")) }
+        if orders == wanted {
+            Ok(())
+        } else {
+            Err(format!("{orders} of {wanted} orders"))
+        }
     })
     .await;
 }
@@ -36,10 +45,25 @@ async fn shuffled_delivery_gives_the_same_orders_with_gapless_numbers() {
     let stage = Stage::with(settle).await;
     let people = 12;
     all_at_once(&stage, people).await;
-    assert_eq!(stage.count("SELECT count(*) FROM clients WHERE name = 'Laura Gómez'").await, 12);
+    assert_eq!(
+        stage
+            .count("SELECT count(*) FROM clients WHERE name = 'Laura Gómez'")
+            .await,
+        12
+    );
     assert_eq!(stage.count("SELECT max(number) FROM orders").await, 12);
-    assert_eq!(stage.count("SELECT count(*) FROM orders WHERE service = 'Reparación' AND location LIKE 'Calle 10%'").await, 12);
-    assert_eq!(stage.count("SELECT count(*) FROM conversation_messages WHERE worked_at IS NULL").await, 0);
+    assert_eq!(
+        stage
+            .count("SELECT count(*) FROM orders WHERE service = 'Reparación' AND location LIKE 'Calle 10%'")
+            .await,
+        12
+    );
+    assert_eq!(
+        stage
+            .count("SELECT count(*) FROM conversation_messages WHERE worked_at IS NULL")
+            .await,
+        0
+    );
     assert_eq!(stage.replies().await.len(), 4 * people);
 }
 
@@ -53,12 +77,28 @@ async fn three_replicas_open_no_order_twice() {
     for (at, text) in Stage::first_order().into_iter().enumerate() {
         for person in 0..8 {
             let phone = format!("+57300555{person:04}");
-            stage.publish("acme", &message("acme", &phone, i64::try_from(at * 100 + person).unwrap() + 1, text)).await;
+            stage
+                .publish(
+                    "acme",
+                    &message(
+                        "acme",
+                        &phone,
+                        i64::try_from(at * 100 + person).unwrap() + 1,
+                        text,
+                    ),
+                )
+                .await;
         }
         let wanted = i64::try_from((at + 1) * 8).unwrap();
         wait_for("the round to be worked", PATIENCE, async || {
-            let worked = stage.count("SELECT count(*) FROM conversation_messages WHERE worked_at IS NOT NULL").await;
-            if worked == wanted { Ok(()) } else { Err(format!("{worked} of {wanted}")) }
+            let worked = stage
+                .count("SELECT count(*) FROM conversation_messages WHERE worked_at IS NOT NULL")
+                .await;
+            if worked == wanted {
+                Ok(())
+            } else {
+                Err(format!("{worked} of {wanted}"))
+            }
         })
         .await;
     }

@@ -12,8 +12,9 @@ async fn a_changed_skill_takes_effect_without_a_restart_and_for_its_tenant_only(
     let folder = tempfile::tempdir().unwrap();
     let acme = folder.path().join("acme");
     std::fs::create_dir(&acme).unwrap();
-    let settings =
-        Overrides::default().set("skills_dir", folder.path().to_str().unwrap()).set("skills_check_ms", 20);
+    let settings = Overrides::default()
+        .set("skills_dir", folder.path().to_str().unwrap())
+        .set("skills_check_ms", 20);
     let stage = Stage::with(settings).await;
     stage.say("acme", LAURA, 1, "quiero registrarme").await;
 
@@ -27,7 +28,11 @@ async fn a_changed_skill_takes_effect_without_a_restart_and_for_its_tenant_only(
         stage.say("acme", PEDRO, next(), "cancelar").await;
         stage.say("acme", PEDRO, next(), "quiero registrarme").await;
         let last = stage.replies().await.pop();
-        if last.as_deref() == Some("registration_company") { Ok(()) } else { Err(last) }
+        if last.as_deref() == Some("registration_company") {
+            Ok(())
+        } else {
+            Err(last)
+        }
     })
     .await;
     stage.say("other", PEDRO, 500, "quiero registrarme").await;

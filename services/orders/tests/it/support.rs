@@ -13,10 +13,7 @@ use puente_service::{Overrides, Runtime, Service, Sources};
 use puente_testkit::{Schema, TestDb, TestNats, wait_for};
 use puente_types::{EventId, TenantId};
 use sqlx::PgPool;
-use sqlx::migrate::Migrator;
 use time::OffsetDateTime;
-
-static COMMON: Migrator = sqlx::migrate!("../../migrations/common");
 
 /// Longer than anything here takes, also on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(40);
@@ -78,12 +75,23 @@ impl Stage {
     }
 
     pub(crate) async fn with(overrides: Overrides) -> Self {
-        let schema = Schema { service: "orders", common: &COMMON, own: &MIGRATIONS };
+        let schema = Schema {
+            service: "orders",
+            common: &puente_outbox::MIGRATIONS,
+            own: &MIGRATIONS,
+        };
         let db = TestDb::new(&[schema]).await;
         let nats = TestNats::start().await;
         let rt = Runtime::new("orders");
         let orders = start(&db, &nats, &rt, overrides).await;
-        Self { pool: db.pool("orders"), client: nats.client().await, rt, orders, nats, db }
+        Self {
+            pool: db.pool("orders"),
+            client: nats.client().await,
+            rt,
+            orders,
+            nats,
+            db,
+        }
     }
 
     /// One more replica on the same database and broker.
@@ -117,8 +125,14 @@ impl Stage {
         wait_for("the stream to take an event", PATIENCE, async || {
             let mut headers = envelope.headers();
             // A repeated event must reach the service, not the broker's own memory.
-            headers.insert(async_nats::header::NATS_MESSAGE_ID, EventId::new().to_string().as_str());
-            match js.publish_with_headers(envelope.subject(), headers, envelope.payload.clone()).await {
+            headers.insert(
+                async_nats::header::NATS_MESSAGE_ID,
+                EventId::new().to_string().as_str(),
+            );
+            match js
+                .publish_with_headers(envelope.subject(), headers, envelope.payload.clone())
+                .await
+            {
                 Ok(ack) => ack.await.map(|_| ()).map_err(|error| error.to_string()),
                 Err(error) => Err(error.to_string()),
             }
@@ -128,19 +142,26 @@ impl Stage {
 
     /// Writes and waits until the message was worked.
     pub(crate) async fn say(&self, tenant_name: &str, phone: &str, sequence: i64, text: &str) {
-        let event = self.publish(tenant_name, &message(tenant_name, phone, sequence, text)).await;
+        let event = self
+            .publish(tenant_name, &message(tenant_name, phone, sequence, text))
+            .await;
         self.worked(event).await;
     }
 
     pub(crate) async fn worked(&self, event: EventId) {
         wait_for("the message to be worked", PATIENCE, async || {
-            let done: Option<bool> =
-                sqlx::query_scalar("SELECT worked_at IS NOT NULL FROM conversation_messages WHERE event_id = $1")
-                    .bind(event.uuid())
-                    .fetch_optional(&self.pool)
-                    .await
-                    .map_err(|error| error.to_string())?;
-            if done == Some(true) { Ok(()) } else { Err(format!("{done:?}")) }
+            let done: Option<bool> = sqlx::query_scalar(
+                "SELECT worked_at IS NOT NULL FROM conversation_messages WHERE event_id = $1",
+            )
+            .bind(event.uuid())
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(|error| error.to_string())?;
+            if done == Some(true) {
+                Ok(())
+            } else {
+                Err(format!("{done:?}"))
+            }
         })
         .await;
     }
@@ -159,7 +180,8 @@ impl Stage {
     /// A registered client with one order.
     pub(crate) async fn with_order(&self, tenant_name: &str, phone: &str) -> OrderNumber {
         for (at, text) in Self::first_order().into_iter().enumerate() {
-            self.say(tenant_name, phone, i64::try_from(at).unwrap() + 1, text).await;
+            self.say(tenant_name, phone, i64::try_from(at).unwrap() + 1, text)
+                .await;
         }
         let number: i64 = sqlx::query_scalar(
             "SELECT number FROM orders WHERE tenant = $1 AND contact_phone = $2 ORDER BY number DESC LIMIT 1",
@@ -181,18 +203,31 @@ impl Stage {
                 .await
                 .unwrap();
         rows.into_iter()
-            .map(|(name, tenant, version, cause, payload)| Told { name, tenant, version, cause, payload })
+            .map(|(name, tenant, version, cause, payload)| Told {
+                name,
+                tenant,
+                version,
+                cause,
+                payload,
+            })
             .collect()
     }
 
     /// The keys of the texts asked for, in order.
     pub(crate) async fn replies(&self) -> Vec<String> {
-        self.requests().await.into_iter().map(|request| request.template).collect()
+        self.requests()
+            .await
+            .into_iter()
+            .map(|request| request.template)
+            .collect()
     }
 
     pub(crate) async fn requests(&self) -> Vec<MessageRequested> {
         let told = self.told().await;
-        told.iter().filter(|event| event.name == MessageRequested::TYPE.name).map(Told::read).collect()
+        told.iter()
+            .filter(|event| event.name == MessageRequested::TYPE.name)
+            .map(Told::read)
+            .collect()
     }
 
     pub(crate) async fn count(&self, sql: &'static str) -> i64 {
@@ -201,10 +236,16 @@ impl Stage {
 }
 
 async fn start(db: &TestDb, nats: &TestNats, rt: &Runtime, overrides: Overrides) -> PgOrders {
-    let overrides = overrides.set("database.url", db.url()).set("nats.url", nats.url());
+    let overrides = overrides
+        .set("database.url", db.url())
+        .set("nats.url", nats.url());
     let sources = Sources::default().with_overrides(overrides);
-    let config: Config = load("orders", Orders::DEFAULTS, &sources).expect("a good configuration").service;
-    let service = Orders::build(config, rt.clone()).await.expect("the service starts");
+    let config: Config = load("orders", Orders::DEFAULTS, &sources)
+        .expect("a good configuration")
+        .service;
+    let service = Orders::build(config, rt.clone())
+        .await
+        .expect("the service starts");
     let orders = service.orders();
     rt.spawn("service", service.run());
     orders

@@ -15,7 +15,11 @@ async fn a_restart_in_the_middle_of_a_conversation_loses_and_doubles_nothing() {
     for (at, text) in (1..).zip(&said[..3]) {
         stage.say("acme", LAURA, at, text).await;
     }
-    stage.rt.drain(PATIENCE).await.expect("everything under way is finished");
+    stage
+        .rt
+        .drain(PATIENCE)
+        .await
+        .expect("everything under way is finished");
     // Written while nobody listens.
     let waiting = stage.publish("acme", &message("acme", LAURA, 4, said[3])).await;
     let rt = Runtime::new("orders");
@@ -46,8 +50,13 @@ async fn events_reach_a_broker_that_was_down_when_they_were_committed() {
     wait_for("the order's event to be published", PATIENCE, async || {
         let stream = js.get_stream("EVENTS").await.map_err(|error| error.to_string())?;
         let subject = "puente.v1.acme.orders.order.opened";
-        let found = stream.get_last_raw_message_by_subject(subject).await.map_err(|error| error.to_string())?;
-        <OrderOpened as prost::Message>::decode(found.payload).map(|_| ()).map_err(|error| error.to_string())
+        let found = stream
+            .get_last_raw_message_by_subject(subject)
+            .await
+            .map_err(|error| error.to_string())?;
+        <OrderOpened as prost::Message>::decode(found.payload)
+            .map(|_| ())
+            .map_err(|error| error.to_string())
     })
     .await;
 }
@@ -58,36 +67,56 @@ async fn a_message_that_cannot_be_worked_becomes_a_dead_letter_and_delays_only_i
     stage.say("acme", LAURA, 1, "hola").await;
     // What no code of ours writes: a payload that is no message. The conversation is held while it is put there.
     let mut hold = stage.pool.begin().await.unwrap();
-    sqlx::query("SELECT id FROM conversations FOR NO KEY UPDATE").execute(&mut *hold).await.unwrap();
+    sqlx::query("SELECT id FROM conversations FOR NO KEY UPDATE")
+        .execute(&mut *hold)
+        .await
+        .unwrap();
     let event = stage.publish("acme", &message("acme", LAURA, 2, "menú")).await;
     wait_for("the message to be queued and spoilt", PATIENCE, async || {
-        let spoilt = sqlx::query("UPDATE conversation_messages SET payload = '\\xff'::bytea WHERE event_id = $1")
-            .bind(event.uuid())
-            .execute(&stage.pool)
-            .await
-            .unwrap();
+        let spoilt =
+            sqlx::query("UPDATE conversation_messages SET payload = '\\xff'::bytea WHERE event_id = $1")
+                .bind(event.uuid())
+                .execute(&stage.pool)
+                .await
+                .unwrap();
         spoilt.rows_affected() == 1
     })
     .await;
     hold.rollback().await.unwrap();
     stage.say("acme", PEDRO, 3, "hola").await;
     stage.say("acme", LAURA, 4, "menú").await;
-    assert_eq!(stage.replies().await, ["bot_greeting_new", "bot_greeting_new", "bot_menu"]);
+    assert_eq!(
+        stage.replies().await,
+        ["bot_greeting_new", "bot_greeting_new", "bot_menu"]
+    );
     let dead: (String, String, String) = sqlx::query_as("SELECT consumer, type, reason FROM dead_letters")
         .fetch_one(&stage.pool)
         .await
         .unwrap();
-    assert_eq!((dead.0.as_str(), dead.1.as_str()), ("orders", MessageReceived::TYPE.name));
+    assert_eq!(
+        (dead.0.as_str(), dead.1.as_str()),
+        ("orders", MessageReceived::TYPE.name)
+    );
     assert!(dead.2.contains("payload"), "{}", dead.2);
-    assert_eq!(stage.count("SELECT count(*) FROM inbox").await, 3, "a replay of the dead letter is worked again");
+    assert_eq!(
+        stage.count("SELECT count(*) FROM inbox").await,
+        3,
+        "a replay of the dead letter is worked again"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn ids_that_cannot_be_keys_are_dead_letters_at_once() {
     let stage = Stage::set().await;
-    let endless = MessageReceived { provider_message_id: "m".repeat(4_000), ..message("acme", LAURA, 1, "hola") };
+    let endless = MessageReceived {
+        provider_message_id: "m".repeat(4_000),
+        ..message("acme", LAURA, 1, "hola")
+    };
     stage.publish("acme", &endless).await;
-    wait_for("the dead letter", PATIENCE, async || stage.count("SELECT count(*) FROM dead_letters").await == 1).await;
+    wait_for("the dead letter", PATIENCE, async || {
+        stage.count("SELECT count(*) FROM dead_letters").await == 1
+    })
+    .await;
     stage.say("acme", LAURA, 2, "hola").await;
     assert_eq!(stage.replies().await, ["bot_greeting_new"]);
 }

@@ -12,6 +12,7 @@ async fn with_the_broker_away_and_then_without_its_disk_the_conversation_goes_on
     stage.nats.kill9().await;
     during.say(&stage, &fleet.url(0), "Hola", 1).await;
     stage.nats.start_again_empty().await;
+    during.wait_for_answers(&stage, 1).await;
     during.order(&stage, &fleet.url(0), 0).await;
     assert_eq!(stage.count("SELECT count(*) FROM orders.orders").await, 2);
     let answers = stage.journal_of("whatsapp_cloud", &before.phone);
@@ -25,6 +26,7 @@ async fn with_the_database_away_nothing_is_acknowledged_and_the_redelivery_is_en
     let fleet = InProcess::start(&stage, 1).await;
     let person = Person::on_jelou(1);
     person.say(&stage, &fleet.url(0), "Hola", 0).await;
+    person.wait_for_answers(&stage, 1).await;
     stage.db.kill9().await;
     let webhook = stage
         .hub

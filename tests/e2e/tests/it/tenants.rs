@@ -105,17 +105,11 @@ async fn a_tenants_order_number_tells_another_tenants_client_nothing() {
     owner.order(&stage, &fleet.url(0), 0).await;
     stranger.order(&stage, &fleet.url(0), 0).await;
     neighbour.order(&stage, &fleet.url(0), 0).await;
-    let number: String = sqlx::query_scalar("SELECT number::text FROM orders.orders o WHERE tenant = 'algesta' ORDER BY created_at LIMIT 1")
-        .fetch_one(&stage.db.admin())
-        .await
-        .unwrap();
+    let number = owner.order_number(&stage);
     for person in [&neighbour, &owner] {
         let before = stage.journal_of(person.provider, &person.phone).len();
         person.say(&stage, &fleet.url(0), &format!("estado de mi orden {number}"), 0).await;
-        puente_testkit::wait_for("the answer", puente_e2e::PATIENCE, || async {
-            stage.journal_of(person.provider, &person.phone).len() > before
-        })
-        .await;
+        person.wait_for_answers(&stage, before + 1).await;
     }
     let told = |person: &Person| stage.journal_of(person.provider, &person.phone).last().unwrap().text.clone();
     assert_ne!(told(&neighbour), told(&owner), "only the order's own client is told how it stands");

@@ -25,8 +25,12 @@ impl Bot<'_> {
     /// A skill is under way: the message answers its question.
     pub(super) fn answer(&mut self, mut progress: Progress, heard: &Heard) {
         let set = self.set;
-        let Some(skill) = set.skills.get(&progress.skill) else { return self.route(heard) };
-        let Some(step) = skill.next_step(&progress.answers) else { return self.go_on(progress) };
+        let Some(skill) = set.skills.get(&progress.skill) else {
+            return self.route(heard);
+        };
+        let Some(step) = skill.next_step(&progress.answers) else {
+            return self.go_on(progress);
+        };
         if heard.is_bare_media() {
             self.conversation.mode = Mode::Asking(progress);
             return self.note_media();
@@ -39,7 +43,12 @@ impl Bot<'_> {
             }
             Read::Disagrees => {
                 let Progress { skill, then, .. } = progress;
-                self.go_on(Progress { skill, then, ask_all: true, ..Progress::default() });
+                self.go_on(Progress {
+                    skill,
+                    then,
+                    ask_all: true,
+                    ..Progress::default()
+                });
             }
             Read::Greeting => self.go_on(progress),
             Read::Bad => {
@@ -69,7 +78,8 @@ impl Bot<'_> {
         let picked = heard.choice.as_deref().map(Phrase::new);
         if step.kind == Kind::Confirm {
             let means = |list: &[Phrase]| {
-                said.is_mainly(list, &words.polite) || picked.as_ref().is_some_and(|picked| picked.is_any(list))
+                said.is_mainly(list, &words.polite)
+                    || picked.as_ref().is_some_and(|picked| picked.is_any(list))
             };
             return match (means(&words.yes), means(&words.no)) {
                 (true, false) => Read::Value("yes".to_owned()),
@@ -100,7 +110,10 @@ impl Bot<'_> {
                 None => client::line(text, *min, *max),
             },
             Kind::Choice(choices) => {
-                let by_payload = heard.choice.as_deref().and_then(|p| choices.iter().find(|c| c.value == p));
+                let by_payload = heard
+                    .choice
+                    .as_deref()
+                    .and_then(|p| choices.iter().find(|c| c.value == p));
                 let by_number = || tidy(text).trim_end_matches(['.', ')']).parse::<usize>().ok();
                 by_payload
                     .or_else(|| by_number().and_then(|n| choices.get(n.checked_sub(1)?)))
@@ -108,7 +121,9 @@ impl Bot<'_> {
                     .map(|choice| choice.value.clone())
                     .ok_or(BadField::Choice)
             }
-            Kind::OrderNumber => OrderNumber::read(text).map(|n| n.to_string()).ok_or(BadField::Form),
+            Kind::OrderNumber => OrderNumber::read(text)
+                .map(|n| n.to_string())
+                .ok_or(BadField::Form),
             Kind::Nit => client::nit(text).map(|nit| nit.to_string()),
             Kind::Confirm => Err(BadField::Form),
         }
@@ -136,8 +151,10 @@ impl Bot<'_> {
                     self.conversation.mode = Mode::WithPerson;
                     return self.reply(&skill.handover, variables);
                 };
-                self.facts.client =
-                    Some(KnownClient { name: registration.name.clone(), location: registration.location.clone() });
+                self.facts.client = Some(KnownClient {
+                    name: registration.name.clone(),
+                    location: registration.location.clone(),
+                });
                 self.actions.push(Action::RegisterClient(registration));
                 match progress.then {
                     Some(next) => self.begin(&next.skill, &next.opening),
@@ -162,14 +179,20 @@ impl Bot<'_> {
     }
 
     fn registration(&self, field: &dyn Fn(&str) -> String) -> Option<Registration> {
-        let phone = client::phone(&field("phone"), self.facts.region).ok().or_else(|| self.facts.phone.clone())?;
+        let phone = client::phone(&field("phone"), self.facts.region)
+            .ok()
+            .or_else(|| self.facts.phone.clone())?;
         let nit = field("nit");
         Some(Registration {
             name: Some(field("name")).filter(|name| !name.is_empty())?,
             email: field("email"),
             phone,
             location: field("location"),
-            nit: if nit.is_empty() { None } else { client::nit(&nit).ok() },
+            nit: if nit.is_empty() {
+                None
+            } else {
+                client::nit(&nit).ok()
+            },
         })
     }
 }
@@ -178,7 +201,12 @@ impl Bot<'_> {
 fn by_words<'c>(choices: &'c [Choice], said: &Phrase) -> Option<&'c Choice> {
     let mut best: Option<(usize, &Choice)> = None;
     for choice in choices {
-        let longest = choice.phrases.iter().filter(|phrase| said.contains(phrase)).map(Phrase::len).max();
+        let longest = choice
+            .phrases
+            .iter()
+            .filter(|phrase| said.contains(phrase))
+            .map(Phrase::len)
+            .max();
         if let Some(words) = longest
             && best.is_none_or(|(most, _)| words > most)
         {

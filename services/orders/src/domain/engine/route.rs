@@ -21,7 +21,11 @@ impl Bot<'_> {
         }
         if said.is_made_of(&set.bot.words.greeting) {
             let texts = &set.bot.texts;
-            let text = if self.facts.client.is_some() { &texts.greeting_known } else { &texts.greeting_new };
+            let text = if self.facts.client.is_some() {
+                &texts.greeting_known
+            } else {
+                &texts.greeting_new
+            };
             return self.reply(text, BTreeMap::new());
         }
         match &set.bot.free_text {
@@ -42,13 +46,25 @@ impl Bot<'_> {
         }
         match set.registration() {
             Some(registration) if skill.client_only && !known => {
-                let then = Some(Next { skill: name.to_owned(), opening: opening.to_owned() });
+                let then = Some(Next {
+                    skill: name.to_owned(),
+                    opening: opening.to_owned(),
+                });
                 let answers = self.already_known(registration, "");
-                self.go_on(Progress { skill: registration.name.clone(), answers, then, ..Progress::default() });
+                self.go_on(Progress {
+                    skill: registration.name.clone(),
+                    answers,
+                    then,
+                    ..Progress::default()
+                });
             }
             _ => {
                 let answers = self.already_known(skill, opening);
-                self.go_on(Progress { skill: name.to_owned(), answers, ..Progress::default() });
+                self.go_on(Progress {
+                    skill: name.to_owned(),
+                    answers,
+                    ..Progress::default()
+                });
             }
         }
     }
@@ -58,15 +74,25 @@ impl Bot<'_> {
         let said = Phrase::new(opening);
         let of = |step: &crate::domain::skill::Step| {
             let known = match step.known {
-                Some(Known::ContactPhone) => self.facts.phone.as_ref().map(|phone| phone.as_e164().to_owned()),
-                Some(Known::ClientLocation) => self.facts.client.as_ref().map(|client| client.location.clone()),
+                Some(Known::ContactPhone) => {
+                    self.facts.phone.as_ref().map(|phone| phone.as_e164().to_owned())
+                }
+                Some(Known::ClientLocation) => {
+                    self.facts.client.as_ref().map(|client| client.location.clone())
+                }
                 None => None,
             };
             let from_opening = || {
                 let enough = step.opening_words.is_some_and(|words| said.len() >= words);
-                if enough { self.read_opening(step, opening, &said) } else { None }
+                if enough {
+                    self.read_opening(step, opening, &said)
+                } else {
+                    None
+                }
             };
-            from_opening().or(known).map(|answer| (step.field.clone(), answer))
+            from_opening()
+                .or(known)
+                .map(|answer| (step.field.clone(), answer))
         };
         skill.steps.iter().filter_map(of).collect()
     }
@@ -93,12 +119,22 @@ fn wanted<'s>(set: &'s SkillSet, heard: &Heard, said: &Phrase) -> Option<&'s str
         return Some(skill);
     }
     let has_number = OrderNumber::find(&heard.text).is_some();
-    if let Some(intent) = set.bot.intents.iter().find(|intent| intent.order_number && has_number) {
+    if let Some(intent) = set
+        .bot
+        .intents
+        .iter()
+        .find(|intent| intent.order_number && has_number)
+    {
         return Some(&intent.skill);
     }
     let mut best: Option<(usize, &str)> = None;
     for intent in &set.bot.intents {
-        let longest = intent.phrases.iter().filter(|phrase| said.contains(phrase)).map(Phrase::len).max();
+        let longest = intent
+            .phrases
+            .iter()
+            .filter(|phrase| said.contains(phrase))
+            .map(Phrase::len)
+            .max();
         match (longest, best) {
             (Some(words), Some((most, _))) if words <= most => {}
             (Some(words), _) => best = Some((words, &intent.skill)),
@@ -110,7 +146,11 @@ fn wanted<'s>(set: &'s SkillSet, heard: &Heard, said: &Phrase) -> Option<&'s str
 
 /// The skill behind a button's payload.
 pub(super) fn chosen<'s>(set: &'s SkillSet, choice: &str) -> Option<&'s str> {
-    let meant = set.bot.intents.iter().find(|intent| intent.choices.iter().any(|c| c == choice))?;
+    let meant = set
+        .bot
+        .intents
+        .iter()
+        .find(|intent| intent.choices.iter().any(|c| c == choice))?;
     Some(&meant.skill)
 }
 
@@ -118,15 +158,23 @@ pub(super) fn chosen<'s>(set: &'s SkillSet, choice: &str) -> Option<&'s str> {
 pub(super) fn variables(skill: &Skill, progress: &Progress) -> BTreeMap<String, String> {
     let mut variables = BTreeMap::new();
     for step in &skill.steps {
-        let (Some(answer), false) = (progress.answers.get(&step.field), step.kind == Kind::Confirm) else { continue };
+        let (Some(answer), false) = (progress.answers.get(&step.field), step.kind == Kind::Confirm) else {
+            continue;
+        };
         let shown = match &step.kind {
-            Kind::Choice(choices) => choices.iter().find(|c| c.value == *answer).map_or(answer, |c| &c.label),
+            Kind::Choice(choices) => choices
+                .iter()
+                .find(|c| c.value == *answer)
+                .map_or(answer, |c| &c.label),
             _ => answer,
         };
         variables.insert(step.field.clone(), shown.clone());
     }
     if let Some(Kind::Choice(choices)) = skill.next_step(&progress.answers).map(|step| &step.kind) {
-        let lines = choices.iter().enumerate().map(|(at, choice)| format!("{}. {}", at + 1, choice.label));
+        let lines = choices
+            .iter()
+            .enumerate()
+            .map(|(at, choice)| format!("{}. {}", at + 1, choice.label));
         variables.insert("options".to_owned(), lines.collect::<Vec<_>>().join("\n"));
     }
     variables

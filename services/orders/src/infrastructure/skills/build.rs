@@ -24,21 +24,33 @@ pub(super) fn build(files: &Files) -> Result<SkillSet, Vec<Problem>> {
     let mut problems = Vec::new();
     let bot = read::<BotFile, _>(files, "bot.toml", &mut problems, bot::build);
     let told = read::<UpdatesFile, _>(files, "status_updates.toml", &mut problems, told);
-    let Some((names, bot)) = bot else { return Err(problems) };
+    let Some((names, bot)) = bot else {
+        return Err(problems);
+    };
     let mut skills = BTreeMap::new();
     for name in &names {
         let file = format!("{name}.toml");
-        let skill = read::<SkillFile, _>(files, &file, &mut problems, |written, file| skill::build(written, name, file));
+        let skill = read::<SkillFile, _>(files, &file, &mut problems, |written, file| {
+            skill::build(written, name, file)
+        });
         if let Some(skill) = skill {
             skills.insert(name.clone(), skill);
         }
     }
-    let set = SkillSet { bot, skills, told: told.unwrap_or_default() };
+    let set = SkillSet {
+        bot,
+        skills,
+        told: told.unwrap_or_default(),
+    };
     if problems.is_empty() {
         // What concerns several files is only worth saying when each is right by itself.
         together(files, &set, &mut problems);
     }
-    if problems.is_empty() { Ok(set) } else { Err(problems) }
+    if problems.is_empty() {
+        Ok(set)
+    } else {
+        Err(problems)
+    }
 }
 
 /// Reads one file and lets `build` make of it what it is for.
@@ -75,10 +87,18 @@ fn told(written: UpdatesFile, file: &mut Examined<'_>) -> BTreeSet<State> {
         match name.get_ref().parse::<State>() {
             Err(error) => file.at(&name.span(), "states", error.to_string()),
             Ok(state) if !state.visible() => {
-                file.at(&name.span(), "states", format!("`{state}` is internal: clients are not told of it"));
+                file.at(
+                    &name.span(),
+                    "states",
+                    format!("`{state}` is internal: clients are not told of it"),
+                );
             }
             Ok(state) if !TABLE.iter().any(|(_, _, to)| *to == state) => {
-                file.at(&name.span(), "states", format!("no transition leads to `{state}`"));
+                file.at(
+                    &name.span(),
+                    "states",
+                    format!("no transition leads to `{state}`"),
+                );
             }
             Ok(state) if !states.insert(state) => {
                 file.at(&name.span(), "states", format!("`{state}` is listed twice"));
@@ -100,16 +120,35 @@ fn together(files: &Files, set: &SkillSet, problems: &mut Vec<Problem>) {
         .map(|skill| skill.name.as_str())
         .collect();
     if registering.len() > 1 {
-        file.whole("skills", format!("only one skill may register clients, not {}", registering.join(" and ")));
+        file.whole(
+            "skills",
+            format!(
+                "only one skill may register clients, not {}",
+                registering.join(" and ")
+            ),
+        );
     }
     for skill in set.skills.values() {
         if skill.client_only && registering.is_empty() {
-            file.whole("skills", format!("`{}` is for clients only, but no skill registers clients", skill.name));
+            file.whole(
+                "skills",
+                format!(
+                    "`{}` is for clients only, but no skill registers clients",
+                    skill.name
+                ),
+            );
         }
         let intended = set.bot.intents.iter().any(|intent| intent.skill == skill.name);
-        let by_text = set.bot.free_text.as_ref().is_some_and(|(name, _)| *name == skill.name);
+        let by_text = set
+            .bot
+            .free_text
+            .as_ref()
+            .is_some_and(|(name, _)| *name == skill.name);
         if !intended && !by_text && !registering.contains(&skill.name.as_str()) {
-            file.whole("skills", format!("nothing leads to `{}`: it has no intent", skill.name));
+            file.whole(
+                "skills",
+                format!("nothing leads to `{}`: it has no intent", skill.name),
+            );
         }
     }
     problems.append(&mut file.found);

@@ -13,10 +13,22 @@ const MAX_BYTES: u64 = 256 * 1024;
 /// The files that are compiled in.
 const EMBEDDED: [(&str, &str); 5] = [
     ("bot.toml", include_str!("../../../skills/bot.toml")),
-    ("registration.toml", include_str!("../../../skills/registration.toml")),
-    ("order_creation.toml", include_str!("../../../skills/order_creation.toml")),
-    ("order_tracking.toml", include_str!("../../../skills/order_tracking.toml")),
-    ("status_updates.toml", include_str!("../../../skills/status_updates.toml")),
+    (
+        "registration.toml",
+        include_str!("../../../skills/registration.toml"),
+    ),
+    (
+        "order_creation.toml",
+        include_str!("../../../skills/order_creation.toml"),
+    ),
+    (
+        "order_tracking.toml",
+        include_str!("../../../skills/order_tracking.toml"),
+    ),
+    (
+        "status_updates.toml",
+        include_str!("../../../skills/status_updates.toml"),
+    ),
 ];
 
 /// Where the files of one set are looked for, best first.
@@ -75,7 +87,12 @@ impl Files {
                 }
             }
         }
-        Err(Problem { file: name.to_owned(), line: None, key: String::new(), reason: "there is no such file".into() })
+        Err(Problem {
+            file: name.to_owned(),
+            line: None,
+            key: String::new(),
+            reason: "there is no such file".into(),
+        })
     }
 }
 
@@ -90,7 +107,10 @@ pub(super) fn tenants(dir: &Path) -> Result<Vec<String>, Problem> {
             continue;
         }
         if name.parse::<puente_types::TenantId>().is_err() {
-            return Err(problem(&entry.path(), "the folder is named after no tenant".to_owned()));
+            return Err(problem(
+                &entry.path(),
+                "the folder is named after no tenant".to_owned(),
+            ));
         }
         names.push(name);
     }
@@ -99,7 +119,12 @@ pub(super) fn tenants(dir: &Path) -> Result<Vec<String>, Problem> {
 }
 
 fn problem(path: &Path, reason: String) -> Problem {
-    Problem { file: path.display().to_string(), line: None, key: String::new(), reason }
+    Problem {
+        file: path.display().to_string(),
+        line: None,
+        key: String::new(),
+        reason,
+    }
 }
 
 #[derive(Deserialize)]

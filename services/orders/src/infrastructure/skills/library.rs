@@ -29,8 +29,15 @@ impl Library {
     /// When what is compiled in is not valid.
     pub fn open(dir: Option<PathBuf>) -> Result<(Self, Vec<Problem>), Vec<Problem>> {
         let default = Arc::new(super::embedded()?);
-        let state = State { default, tenants: BTreeMap::new(), seen: Vec::new() };
-        let library = Self { dir, state: RwLock::new(state) };
+        let state = State {
+            default,
+            tenants: BTreeMap::new(),
+            seen: Vec::new(),
+        };
+        let library = Self {
+            dir,
+            state: RwLock::new(state),
+        };
         let problems = library.reload();
         Ok((library, problems))
     }
@@ -39,7 +46,11 @@ impl Library {
     #[must_use]
     pub fn of(&self, tenant: &TenantId) -> Arc<SkillSet> {
         let state = self.state.read().unwrap_or_else(PoisonError::into_inner);
-        state.tenants.get(tenant.as_str()).unwrap_or(&state.default).clone()
+        state
+            .tenants
+            .get(tenant.as_str())
+            .unwrap_or(&state.default)
+            .clone()
     }
 
     /// Reads all files again. A set with a problem stays as it was; the problems are returned.
@@ -64,7 +75,9 @@ impl Library {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
         state.seen = seen;
         // A tenant whose folder is gone goes back to the default set.
-        state.tenants.retain(|tenant, _| read.iter().any(|(name, _)| name == tenant));
+        state
+            .tenants
+            .retain(|tenant, _| read.iter().any(|(name, _)| name == tenant));
         for (tenant, set) in read {
             match set {
                 Some(set) if tenant == "default" => state.default = set,
@@ -87,14 +100,24 @@ impl Library {
 
     /// Every file with its time and size.
     fn fingerprint(&self) -> Vec<(PathBuf, Option<SystemTime>, u64)> {
-        let entries = |dir: &PathBuf| std::fs::read_dir(dir).into_iter().flatten().flatten().map(|e| e.path());
+        let entries = |dir: &PathBuf| {
+            std::fs::read_dir(dir)
+                .into_iter()
+                .flatten()
+                .flatten()
+                .map(|e| e.path())
+        };
         let mut files: Vec<_> = self
             .dir
             .iter()
             .flat_map(entries)
             .filter(|path| path.is_dir())
             .flat_map(|folder| entries(&folder).collect::<Vec<_>>())
-            .filter_map(|path| std::fs::metadata(&path).ok().map(|meta| (path, meta.modified().ok(), meta.len())))
+            .filter_map(|path| {
+                std::fs::metadata(&path)
+                    .ok()
+                    .map(|meta| (path, meta.modified().ok(), meta.len()))
+            })
             .collect();
         files.sort();
         files

@@ -40,7 +40,11 @@ pub(super) struct Examined<'a> {
 
 impl<'a> Examined<'a> {
     pub(super) const fn new(name: &'a str, text: &'a str) -> Self {
-        Self { name, text, found: Vec::new() }
+        Self {
+            name,
+            text,
+            found: Vec::new(),
+        }
     }
 
     /// Notes a mistake at a place of the text.
@@ -64,6 +68,11 @@ impl<'a> Examined<'a> {
     }
 
     fn push(&mut self, line: Option<usize>, key: String, reason: String) {
-        self.found.push(Problem { file: self.name.to_owned(), line, key, reason });
+        self.found.push(Problem {
+            file: self.name.to_owned(),
+            line,
+            key,
+            reason,
+        });
     }
 }

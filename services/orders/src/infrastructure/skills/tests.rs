@@ -34,11 +34,23 @@ fn the_compiled_in_skills_are_right_and_name_their_texts() {
     let set = embedded().unwrap();
     let names: Vec<&str> = set.skills.keys().map(String::as_str).collect();
     assert_eq!(names, ["order_creation", "order_tracking", "registration"]);
-    for key in ["bot_menu", "registration_email_retry", "order_confirm", "tracking_not_found"] {
+    for key in [
+        "bot_menu",
+        "registration_email_retry",
+        "order_confirm",
+        "tracking_not_found",
+    ] {
         assert!(set.texts().contains(key), "{key}");
     }
-    let told: Vec<_> = crate::domain::state::State::ALL.into_iter().filter(|s| s.visible() && !set.told.contains(s)).collect();
-    assert_eq!(told, [crate::domain::state::State::Nueva], "clients are told of every other visible state");
+    let told: Vec<_> = crate::domain::state::State::ALL
+        .into_iter()
+        .filter(|s| s.visible() && !set.told.contains(s))
+        .collect();
+    assert_eq!(
+        told,
+        [crate::domain::state::State::Nueva],
+        "clients are told of every other visible state"
+    );
 }
 
 #[test]
@@ -46,15 +58,26 @@ fn a_problem_names_file_line_and_key() {
     let text = REGISTRATION.replacen("kind = \"email\"", "kind = \"mail\"", 1);
     let problem = only_problem("registration.toml", &text);
     assert!(problem.file.ends_with("default/registration.toml"));
-    assert_eq!((problem.line, problem.key.as_str()), (line_of(&text, "\"mail\""), "steps[1].kind"));
-    assert!(problem.to_string().contains("`mail` is no kind of step; known: text, name, email"), "{problem}");
+    assert_eq!(
+        (problem.line, problem.key.as_str()),
+        (line_of(&text, "\"mail\""), "steps[1].kind")
+    );
+    assert!(
+        problem
+            .to_string()
+            .contains("`mail` is no kind of step; known: text, name, email"),
+        "{problem}"
+    );
 }
 
 #[test]
 fn unknown_and_missing_fields_are_told() {
     let text = REGISTRATION.replacen("retry = \"registration_email_retry\"", "retries = \"x\"", 1);
     let problem = only_problem("registration.toml", &text);
-    assert!(problem.reason.contains("retries") || problem.reason.contains("retry"), "{problem}");
+    assert!(
+        problem.reason.contains("retries") || problem.reason.contains("retry"),
+        "{problem}"
+    );
     assert!(problem.line.is_some());
 
     let text = REGISTRATION.replacen("retry = \"registration_email_retry\"\n", "", 1);
@@ -65,33 +88,156 @@ fn unknown_and_missing_fields_are_told() {
 #[test]
 fn each_mistake_is_refused_with_its_reason() {
     let cases: [(&str, &str, &str, &str, &str); 21] = [
-        ("bot.toml", BOT, "format = 1", "format = 2", "format 2 is not supported"),
+        (
+            "bot.toml",
+            BOT,
+            "format = 1",
+            "format = 2",
+            "format 2 is not supported",
+        ),
         ("bot.toml", BOT, "version = 1", "version = 0", "count from 1"),
-        ("bot.toml", BOT, "language = \"es\"", "language = \"xx\"", "only `es`"),
-        ("bot.toml", BOT, "idle_minutes = 720", "idle_minutes = 0", "must be 1 to"),
-        ("bot.toml", BOT, "menu = \"bot_menu\"", "menu = \"Bot Menu\"", "characters of a-z"),
-        ("bot.toml", BOT, "\"registrarme\"", "\"pedido\"", "already leads to"),
-        ("bot.toml", BOT, "\"registrarme\"", "\"¿?\"", "at least one letter"),
-        ("bot.toml", BOT, "cancel = [", "cancel = [] #", "needs at least one word"),
-        ("bot.toml", BOT, "yes = [", "yes = [\"no\", ", "means both yes and no"),
-        ("bot.toml", BOT, "skills = [\"registration\", ", "skills = [\"registration\", \"registration\", ", "listed twice"),
-        ("bot.toml", BOT, "skill = \"registration\"", "skill = \"registro\"", "not among the bot's skills"),
-        ("registration.toml", REGISTRATION, "name = \"registration\"", "name = \"registro\"", "named after `registration`"),
-        ("registration.toml", REGISTRATION, "field = \"email\"", "field = \"name\"", "asked twice"),
-        ("registration.toml", REGISTRATION, "max = 80", "max = 1", "more than the most"),
-        ("registration.toml", REGISTRATION, "known = \"contact_phone\"", "known = \"client_location\"", "must be `contact_phone`"),
-        ("registration.toml", REGISTRATION, "action = \"register_client\"", "action = \"greet\"", "`greet` is no action"),
-        ("order_creation.toml", CREATION, "client_only = true", "client_only = false", "an order needs a client"),
-        ("status_updates.toml", UPDATES, "\"Programada\"", "\"EnCotizacion\"", "is internal"),
-        ("status_updates.toml", UPDATES, "\"Programada\"", "\"Perdida\"", "`Perdida` is no state"),
-        ("status_updates.toml", UPDATES, "\"Programada\"", "\"Nueva\"", "no transition leads to"),
-        ("status_updates.toml", UPDATES, "\"Programada\"", "\"EnFirma\"", "listed twice"),
+        (
+            "bot.toml",
+            BOT,
+            "language = \"es\"",
+            "language = \"xx\"",
+            "only `es`",
+        ),
+        (
+            "bot.toml",
+            BOT,
+            "idle_minutes = 720",
+            "idle_minutes = 0",
+            "must be 1 to",
+        ),
+        (
+            "bot.toml",
+            BOT,
+            "menu = \"bot_menu\"",
+            "menu = \"Bot Menu\"",
+            "characters of a-z",
+        ),
+        (
+            "bot.toml",
+            BOT,
+            "\"registrarme\"",
+            "\"pedido\"",
+            "already leads to",
+        ),
+        (
+            "bot.toml",
+            BOT,
+            "\"registrarme\"",
+            "\"¿?\"",
+            "at least one letter",
+        ),
+        (
+            "bot.toml",
+            BOT,
+            "cancel = [",
+            "cancel = [] #",
+            "needs at least one word",
+        ),
+        (
+            "bot.toml",
+            BOT,
+            "yes = [",
+            "yes = [\"no\", ",
+            "means both yes and no",
+        ),
+        (
+            "bot.toml",
+            BOT,
+            "skills = [\"registration\", ",
+            "skills = [\"registration\", \"registration\", ",
+            "listed twice",
+        ),
+        (
+            "bot.toml",
+            BOT,
+            "skill = \"registration\"",
+            "skill = \"registro\"",
+            "not among the bot's skills",
+        ),
+        (
+            "registration.toml",
+            REGISTRATION,
+            "name = \"registration\"",
+            "name = \"registro\"",
+            "named after `registration`",
+        ),
+        (
+            "registration.toml",
+            REGISTRATION,
+            "field = \"email\"",
+            "field = \"name\"",
+            "asked twice",
+        ),
+        (
+            "registration.toml",
+            REGISTRATION,
+            "max = 80",
+            "max = 1",
+            "more than the most",
+        ),
+        (
+            "registration.toml",
+            REGISTRATION,
+            "known = \"contact_phone\"",
+            "known = \"client_location\"",
+            "must be `contact_phone`",
+        ),
+        (
+            "registration.toml",
+            REGISTRATION,
+            "action = \"register_client\"",
+            "action = \"greet\"",
+            "`greet` is no action",
+        ),
+        (
+            "order_creation.toml",
+            CREATION,
+            "client_only = true",
+            "client_only = false",
+            "an order needs a client",
+        ),
+        (
+            "status_updates.toml",
+            UPDATES,
+            "\"Programada\"",
+            "\"EnCotizacion\"",
+            "is internal",
+        ),
+        (
+            "status_updates.toml",
+            UPDATES,
+            "\"Programada\"",
+            "\"Perdida\"",
+            "`Perdida` is no state",
+        ),
+        (
+            "status_updates.toml",
+            UPDATES,
+            "\"Programada\"",
+            "\"Nueva\"",
+            "no transition leads to",
+        ),
+        (
+            "status_updates.toml",
+            UPDATES,
+            "\"Programada\"",
+            "\"EnFirma\"",
+            "listed twice",
+        ),
     ];
     for (name, text, good, bad, reason) in cases {
         assert!(text.contains(good), "{good} stands in {name}");
         let dir = folder(&[(&format!("default/{name}"), &text.replacen(good, bad, 1))]);
         let problems = check(dir.path()).unwrap_err();
-        assert!(problems.iter().any(|p| p.to_string().contains(reason)), "{bad}: {problems:#?}");
+        assert!(
+            problems.iter().any(|p| p.to_string().contains(reason)),
+            "{bad}: {problems:#?}"
+        );
     }
 }
 
@@ -102,7 +248,10 @@ fn a_skill_that_nothing_leads_to_is_refused() {
     let dir = folder(&[("acme/photos.toml", photo), ("acme/bot.toml", &bot)]);
     let problems = check(dir.path()).unwrap_err();
     assert_eq!(problems.len(), 1, "{problems:?}");
-    assert!(problems[0].reason.contains("nothing leads to `photos`"), "{problems:?}");
+    assert!(
+        problems[0].reason.contains("nothing leads to `photos`"),
+        "{problems:?}"
+    );
 }
 
 #[test]
@@ -112,7 +261,9 @@ fn a_tenant_overrides_single_files_and_falls_back_for_the_rest() {
     let summary = check(dir.path()).unwrap();
     assert_eq!(summary.sets.len(), 2);
     let acme = &summary.sets.iter().find(|(name, _)| name == "acme").unwrap().1;
-    assert!(acme.contains(&("registration".to_owned(), 7)) && acme.contains(&("order_creation".to_owned(), 1)));
+    assert!(
+        acme.contains(&("registration".to_owned(), 7)) && acme.contains(&("order_creation".to_owned(), 1))
+    );
 }
 
 #[test]
@@ -138,7 +289,10 @@ fn a_changed_file_takes_effect_and_a_wrong_one_leaves_the_last_good_set_in_use()
 
     fs::write(&file, "format = one").unwrap();
     let problems = library.reload_if_changed().unwrap();
-    assert!(problems[0].to_string().contains("registration.toml:1"), "{problems:?}");
+    assert!(
+        problems[0].to_string().contains("registration.toml:1"),
+        "{problems:?}"
+    );
     assert_eq!(tries(), 10, "the last good set is still in use");
 
     fs::remove_dir_all(dir.path().join("acme")).unwrap();

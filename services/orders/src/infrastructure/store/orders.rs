@@ -25,7 +25,11 @@ impl PgOrders {
     /// Orders in the schema of the outbox.
     #[must_use]
     pub fn new(outbox: Outbox, clock: Arc<dyn Clock>, skills: Arc<Library>) -> Self {
-        Self { outbox, clock, skills }
+        Self {
+            outbox,
+            clock,
+            skills,
+        }
     }
 
     /// The id of an order by the number that people use.
@@ -46,9 +50,12 @@ impl PgOrders {
 
     async fn begin(&self, tenant: &TenantId) -> Result<Tx, sqlx::Error> {
         let mut tx = self.outbox.begin().await?;
-        sqlx::query!("SELECT set_config('puente.tenant', $1, true) AS tenant", tenant.as_str())
-            .fetch_one(&mut *tx)
-            .await?;
+        sqlx::query!(
+            "SELECT set_config('puente.tenant', $1, true) AS tenant",
+            tenant.as_str()
+        )
+        .fetch_one(&mut *tx)
+        .await?;
         Ok(tx)
     }
 }
@@ -69,7 +76,13 @@ impl OrderStore for PgOrders {
         row.map(Order::try_from).transpose()
     }
 
-    async fn save(&self, tenant: &TenantId, order: &Order, since: i64, events: &[Event]) -> Result<Saved, StoreError> {
+    async fn save(
+        &self,
+        tenant: &TenantId,
+        order: &Order,
+        since: i64,
+        events: &[Event],
+    ) -> Result<Saved, StoreError> {
         let now = self.clock.now();
         let mut tx = self.begin(tenant).await?;
         let snapshot = order.snapshot();

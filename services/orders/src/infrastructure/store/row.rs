@@ -34,8 +34,17 @@ impl TryFrom<ClientRow> for Client {
             _ => None,
         };
         let phone = Phone::parse(&row.phone, Region::default()).map_err(|_| corrupt("phone"))?;
-        let data = Registration { name: row.name, email: row.email, phone, location: row.location, nit };
-        Ok(Self { id: row.id.into(), data })
+        let data = Registration {
+            name: row.name,
+            email: row.email,
+            phone,
+            location: row.location,
+            nit,
+        };
+        Ok(Self {
+            id: row.id.into(),
+            data,
+        })
     }
 }
 
@@ -80,10 +89,21 @@ impl TryFrom<OrderRow> for Order {
                 client_id: row.client_id.into(),
                 name: row.contact_name,
                 phone: row.contact_phone,
-                reach: Reach { provider: row.provider, connection: row.connection, contact_id: row.contact_id },
+                reach: Reach {
+                    provider: row.provider,
+                    connection: row.connection,
+                    contact_id: row.contact_id,
+                },
             },
-            request: Request { service: row.service, description: row.description, location: row.location },
-            assignment: Assignment { agent: row.agent, service_provider: row.service_provider },
+            request: Request {
+                service: row.service,
+                description: row.description,
+                location: row.location,
+            },
+            assignment: Assignment {
+                agent: row.agent,
+                service_provider: row.service_provider,
+            },
         }))
     }
 }
@@ -142,9 +162,12 @@ pub(super) async fn tell(
     let (fact, transition, before, reason) = match &event.fact {
         Fact::Opened => ("opened", None, None, ""),
         Fact::Assigned { .. } => ("assigned", None, Some(order.state), ""),
-        Fact::Moved { before, transition, reason, .. } => {
-            ("moved", Some(transition.name()), Some(*before), reason.as_str())
-        }
+        Fact::Moved {
+            before,
+            transition,
+            reason,
+            ..
+        } => ("moved", Some(transition.name()), Some(*before), reason.as_str()),
     };
     sqlx::query!(
         "INSERT INTO order_journal (order_id, version, tenant, event_id, fact, transition, before, after, reason,

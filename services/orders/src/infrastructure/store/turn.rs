@@ -42,7 +42,10 @@ impl Turn for PgTurn<'_> {
     }
 
     async fn register(&mut self, speaker: &Speaker, data: Registration) -> Result<Client, StoreError> {
-        let client = Client { id: ClientId::new(), data };
+        let client = Client {
+            id: ClientId::new(),
+            data,
+        };
         let made = sqlx::query!(
             "INSERT INTO clients (id, tenant, name, email, phone, identity_phone, location, nit_body, nit_dv, registered_at)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
@@ -77,7 +80,12 @@ impl Turn for PgTurn<'_> {
         Ok(client)
     }
 
-    async fn open(&mut self, contact: Contact, request: Request, channel: Channel) -> Result<Order, StoreError> {
+    async fn open(
+        &mut self,
+        contact: Contact,
+        request: Request,
+        channel: Channel,
+    ) -> Result<Order, StoreError> {
         let count = sqlx::query_scalar!(
             "INSERT INTO order_numbers (tenant, last) VALUES ($1, 1)
              ON CONFLICT (tenant) DO UPDATE SET last = order_numbers.last + 1 RETURNING last",
@@ -85,7 +93,8 @@ impl Turn for PgTurn<'_> {
         )
         .fetch_one(&mut **self.tx)
         .await?;
-        let number = OrderNumber::new(count).ok_or_else(|| StoreError::Corrupt("the order counter is full".into()))?;
+        let number =
+            OrderNumber::new(count).ok_or_else(|| StoreError::Corrupt("the order counter is full".into()))?;
         let (order, event) = Order::open(OrderId::new(), number, contact, request, channel);
         row::insert(self.tx, self.tenant, order.snapshot(), self.now).await?;
         let cause = self.cause.to_string();

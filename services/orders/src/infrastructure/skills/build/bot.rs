@@ -24,7 +24,11 @@ pub(super) fn build(written: BotFile, file: &mut Examined<'_>) -> (Vec<String>, 
     let mut skills: Vec<String> = Vec::new();
     for name in &written.skills {
         if skills.contains(name.get_ref()) {
-            file.at(&name.span(), "skills", format!("`{}` is listed twice", name.get_ref()));
+            file.at(
+                &name.span(),
+                "skills",
+                format!("`{}` is listed twice", name.get_ref()),
+            );
         } else if check::name(name, "skills", file) {
             skills.push(name.get_ref().clone());
         }
@@ -62,12 +66,20 @@ fn minutes(minutes: &Spanned<u64>, key: &str, file: &mut Examined<'_>) -> Durati
 
 fn known(skill: &Spanned<String>, key: &str, skills: &[String], file: &mut Examined<'_>) {
     if !skills.contains(skill.get_ref()) {
-        file.at(&skill.span(), key, format!("`{}` is not among the bot's skills", skill.get_ref()));
+        file.at(
+            &skill.span(),
+            key,
+            format!("`{}` is not among the bot's skills", skill.get_ref()),
+        );
     }
 }
 
 fn words(written: WordsFile, file: &mut Examined<'_>) -> Words {
-    for (list, key) in [(&written.cancel, "words.cancel"), (&written.yes, "words.yes"), (&written.no, "words.no")] {
+    for (list, key) in [
+        (&written.cancel, "words.cancel"),
+        (&written.yes, "words.yes"),
+        (&written.no, "words.no"),
+    ] {
         if list.is_empty() {
             file.whole(key, "needs at least one word, or nobody can say it");
         }
@@ -99,19 +111,35 @@ fn intents(written: Vec<Spanned<IntentFile>>, skills: &[String], file: &mut Exam
         let skill = intent.skill.get_ref().clone();
         known(&intent.skill, "intents.skill", skills, file);
         if intent.phrases.is_empty() && intent.choices.is_empty() && !intent.order_number {
-            file.at(&span, "intents", format!("nothing leads to `{skill}`: give phrases, choices or order_number"));
+            file.at(
+                &span,
+                "intents",
+                format!("nothing leads to `{skill}`: give phrases, choices or order_number"),
+            );
         }
         for (list, kind) in [(&intent.phrases, "phrase"), (&intent.choices, "choice")] {
             for text in list {
-                let key = if kind == "phrase" { format!("{:?}", Phrase::new(text.get_ref())) } else { text.get_ref().clone() };
+                let key = if kind == "phrase" {
+                    format!("{:?}", Phrase::new(text.get_ref()))
+                } else {
+                    text.get_ref().clone()
+                };
                 if let Some(first) = taken.insert(format!("{kind} {key}"), skill.clone()) {
-                    file.at(&text.span(), "intents", format!("the {kind} `{}` already leads to `{first}`", text.get_ref()));
+                    file.at(
+                        &text.span(),
+                        "intents",
+                        format!("the {kind} `{}` already leads to `{first}`", text.get_ref()),
+                    );
                 }
             }
         }
         if intent.order_number {
             if let Some(first) = &numbers {
-                file.at(&span, "intents.order_number", format!("order numbers already lead to `{first}`"));
+                file.at(
+                    &span,
+                    "intents.order_number",
+                    format!("order numbers already lead to `{first}`"),
+                );
             }
             numbers = Some(skill.clone());
         }

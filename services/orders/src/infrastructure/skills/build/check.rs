@@ -7,7 +7,14 @@ use crate::infrastructure::skills::problem::Examined;
 
 pub(super) fn format(format: &Spanned<u32>, file: &mut Examined<'_>) {
     if *format.get_ref() != FORMAT {
-        file.at(&format.span(), "format", format!("format {} is not supported; this version reads {FORMAT}", format.get_ref()));
+        file.at(
+            &format.span(),
+            "format",
+            format!(
+                "format {} is not supported; this version reads {FORMAT}",
+                format.get_ref()
+            ),
+        );
     }
 }
 
@@ -20,10 +27,16 @@ pub(super) fn version(version: &Spanned<u32>, file: &mut Examined<'_>) {
 /// A name of a skill, a field or a text: `[a-z0-9_]`, 1 to 64 characters.
 pub(super) fn name(text: &Spanned<String>, key: &str, file: &mut Examined<'_>) -> bool {
     let name = text.get_ref();
-    let plain = name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
+    let plain = name
+        .bytes()
+        .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'_');
     let fits = plain && (1..=64).contains(&name.len());
     if !fits {
-        file.at(&text.span(), key, "must be 1 to 64 characters of a-z, 0-9 and `_`");
+        file.at(
+            &text.span(),
+            key,
+            "must be 1 to 64 characters of a-z, 0-9 and `_`",
+        );
     }
     fits
 }

@@ -18,7 +18,11 @@ pub(super) fn build(written: SkillFile, expected: &str, file: &mut Examined<'_>)
     check::format(&written.format, file);
     check::version(&written.version, file);
     if written.name.get_ref() != expected {
-        file.at(&written.name.span(), "name", format!("the file is named after `{expected}`"));
+        file.at(
+            &written.name.span(),
+            "name",
+            format!("the file is named after `{expected}`"),
+        );
     }
     let max_tries = check::within(&written.max_tries, 1, 10, "max_tries", file);
     let handover = check::text_key(&written.handover, "handover", file);
@@ -27,7 +31,11 @@ pub(super) fn build(written: SkillFile, expected: &str, file: &mut Examined<'_>)
     for (at, written) in written.steps.into_iter().enumerate() {
         let field = &written.get_ref().field;
         if !fields.insert(field.get_ref().clone()) {
-            file.at(&field.span(), format!("steps[{at}].field"), format!("`{}` is asked twice", field.get_ref()));
+            file.at(
+                &field.span(),
+                format!("steps[{at}].field"),
+                format!("`{}` is asked twice", field.get_ref()),
+            );
         }
         if let Some(step) = step(written.into_inner(), at, file) {
             steps.push(step);
@@ -57,14 +65,28 @@ fn step(written: StepFile, at: usize, file: &mut Examined<'_>) -> Option<Step> {
     let key = |name: &str| format!("steps[{at}].{name}");
     check::name(&written.field, &key("field"), file);
     if ["options", "client"].contains(&written.field.get_ref().as_str()) {
-        file.at(&written.field.span(), key("field"), "this name is kept for the bot itself");
+        file.at(
+            &written.field.span(),
+            key("field"),
+            "this name is kept for the bot itself",
+        );
     }
     let kind_span = written.kind.span();
     let mut bounds = |min: usize, max: usize| {
-        let low = written.min.as_ref().map_or(min, |min| check::within(min, 1, MAX_CHARS, &key("min"), file));
-        let high = written.max.as_ref().map_or(max, |max| check::within(max, 1, MAX_CHARS, &key("max"), file));
+        let low = written
+            .min
+            .as_ref()
+            .map_or(min, |min| check::within(min, 1, MAX_CHARS, &key("min"), file));
+        let high = written
+            .max
+            .as_ref()
+            .map_or(max, |max| check::within(max, 1, MAX_CHARS, &key("max"), file));
         if low > high {
-            file.at(&kind_span, key("min"), format!("{low} is more than the most, {high}"));
+            file.at(
+                &kind_span,
+                key("min"),
+                format!("{low} is more than the most, {high}"),
+            );
         }
         (low, high)
     };
@@ -88,16 +110,28 @@ fn step(written: StepFile, at: usize, file: &mut Examined<'_>) -> Option<Step> {
         "nit" => Kind::Nit,
         "confirm" => Kind::Confirm,
         other => {
-            file.at(&kind_span, key("kind"), format!("`{other}` is no kind of step; known: {KINDS}"));
+            file.at(
+                &kind_span,
+                key("kind"),
+                format!("`{other}` is no kind of step; known: {KINDS}"),
+            );
             return None;
         }
     };
     let measured = matches!(kind, Kind::Text(..) | Kind::Name(..) | Kind::Location(..));
     if let (Some(bound), false) = (written.min.as_ref().or(written.max.as_ref()), measured) {
-        file.at(&bound.span(), key("min/max"), "only text, name and location have a length");
+        file.at(
+            &bound.span(),
+            key("min/max"),
+            "only text, name and location have a length",
+        );
     }
     if !written.choices.is_empty() && !matches!(kind, Kind::Choice(_)) {
-        file.at(&kind_span, key("choices"), "only a step of kind `choice` has choices");
+        file.at(
+            &kind_span,
+            key("choices"),
+            "only a step of kind `choice` has choices",
+        );
     }
     let kind = match kind {
         Kind::Choice(_) => {
@@ -108,24 +142,33 @@ fn step(written: StepFile, at: usize, file: &mut Examined<'_>) -> Option<Step> {
         }
         other => other,
     };
-    let known = written.known.as_ref().and_then(|known| match (known.get_ref().as_str(), &kind) {
-        ("contact_phone", Kind::Phone) => Some(Known::ContactPhone),
-        ("client_location", Kind::Location(..)) => Some(Known::ClientLocation),
-        _ => {
-            let reason = "must be `contact_phone` for a phone or `client_location` for a location";
-            file.at(&known.span(), key("known"), reason);
-            None
-        }
-    });
+    let known = written
+        .known
+        .as_ref()
+        .and_then(|known| match (known.get_ref().as_str(), &kind) {
+            ("contact_phone", Kind::Phone) => Some(Known::ContactPhone),
+            ("client_location", Kind::Location(..)) => Some(Known::ClientLocation),
+            _ => {
+                let reason = "must be `contact_phone` for a phone or `client_location` for a location";
+                file.at(&known.span(), key("known"), reason);
+                None
+            }
+        });
     let readable = matches!(kind, Kind::Choice(_) | Kind::OrderNumber | Kind::Text(..));
     if let (Some(words), false) = (&written.opening_words, readable) {
-        file.at(&words.span(), key("opening_words"), "only choice, order_number and text can be read from the first message");
+        file.at(
+            &words.span(),
+            key("opening_words"),
+            "only choice, order_number and text can be read from the first message",
+        );
     }
     if written.optional && kind == Kind::Confirm {
         file.at(&kind_span, key("optional"), "a confirmation cannot be optional");
     }
     Some(Step {
-        opening_words: written.opening_words.map(|words| check::within(&words, 1, 100, &key("opening_words"), file)),
+        opening_words: written
+            .opening_words
+            .map(|words| check::within(&words, 1, 100, &key("opening_words"), file)),
         ask: check::text_key(&written.ask, &key("ask"), file),
         retry: check::text_key(&written.retry, &key("retry"), file),
         leads: phrases(written.leads, &key("leads"), file),
@@ -142,7 +185,11 @@ fn choices(written: Vec<Spanned<ChoiceFile>>, key: &str, file: &mut Examined<'_>
         let choice = choice.into_inner();
         check::name(&choice.value, key, file);
         if choices.iter().any(|other| other.value == *choice.value.get_ref()) {
-            file.at(&choice.value.span(), key, format!("`{}` stands twice", choice.value.get_ref()));
+            file.at(
+                &choice.value.span(),
+                key,
+                format!("`{}` stands twice", choice.value.get_ref()),
+            );
         }
         if choice.label.get_ref().trim().is_empty() {
             file.at(&choice.label.span(), key, "a label must say something");
@@ -151,7 +198,11 @@ fn choices(written: Vec<Spanned<ChoiceFile>>, key: &str, file: &mut Examined<'_>
         let mut phrases = phrases(choice.phrases, key, file);
         // What people read they also write.
         phrases.push(Phrase::new(&label));
-        choices.push(Choice { value: choice.value.into_inner(), label, phrases });
+        choices.push(Choice {
+            value: choice.value.into_inner(),
+            label,
+            phrases,
+        });
     }
     choices
 }
@@ -176,10 +227,19 @@ fn completion(done: Spanned<DoneFile>, file: &mut Examined<'_>) -> Option<Comple
         }
     };
     let (registers, tracks) = (action == "register_client", action == "track_order");
-    let (done_text, already) = (text(&done.text, "text", registers), text(&done.already, "already", registers));
-    let (found, not_found) = (text(&done.found, "found", tracks), text(&done.not_found, "not_found", tracks));
+    let (done_text, already) = (
+        text(&done.text, "text", registers),
+        text(&done.already, "already", registers),
+    );
+    let (found, not_found) = (
+        text(&done.found, "found", tracks),
+        text(&done.not_found, "not_found", tracks),
+    );
     match action.as_str() {
-        "register_client" => Some(Completion::RegisterClient { done: done_text, already }),
+        "register_client" => Some(Completion::RegisterClient {
+            done: done_text,
+            already,
+        }),
         "open_order" => Some(Completion::OpenOrder),
         "track_order" => Some(Completion::TrackOrder { found, not_found }),
         other => {
@@ -193,7 +253,11 @@ fn completion(done: Spanned<DoneFile>, file: &mut Examined<'_>) -> Option<Comple
 /// What the action needs and the steps do not bring.
 fn missing(skill: &Skill) -> Vec<String> {
     let mut missing = Vec::new();
-    let mut need = |field: &str, what: &str, fits: fn(&Kind) -> bool| match skill.steps.iter().find(|s| s.field == field) {
+    let mut need = |field: &str, what: &str, fits: fn(&Kind) -> bool| match skill
+        .steps
+        .iter()
+        .find(|s| s.field == field)
+    {
         Some(step) if fits(&step.kind) && !step.optional => {}
         Some(_) => missing.push(format!("the step `{field}` must be {what} and not optional")),
         None => missing.push(format!("a step `{field}` is needed: {what}")),
@@ -203,21 +267,29 @@ fn missing(skill: &Skill) -> Vec<String> {
             need("name", "a name", |kind| matches!(kind, Kind::Name(..)));
             need("email", "an e-mail address", |kind| matches!(kind, Kind::Email));
             need("phone", "a phone", |kind| matches!(kind, Kind::Phone));
-            need("location", "a location", |kind| matches!(kind, Kind::Location(..)));
+            need("location", "a location", |kind| {
+                matches!(kind, Kind::Location(..))
+            });
             if skill.client_only {
                 missing.push("registration cannot be for clients only".to_owned());
             }
         }
         Completion::OpenOrder => {
-            need("service", "a choice or text", |kind| matches!(kind, Kind::Choice(_) | Kind::Text(..)));
+            need("service", "a choice or text", |kind| {
+                matches!(kind, Kind::Choice(_) | Kind::Text(..))
+            });
             need("description", "text", |kind| matches!(kind, Kind::Text(..)));
-            need("location", "a location", |kind| matches!(kind, Kind::Location(..)));
+            need("location", "a location", |kind| {
+                matches!(kind, Kind::Location(..))
+            });
             need("confirm", "a confirmation", |kind| matches!(kind, Kind::Confirm));
             if !skill.client_only {
                 missing.push("an order needs a client: set client_only = true".to_owned());
             }
         }
-        Completion::TrackOrder { .. } => need("number", "an order number", |kind| matches!(kind, Kind::OrderNumber)),
+        Completion::TrackOrder { .. } => need("number", "an order number", |kind| {
+            matches!(kind, Kind::OrderNumber)
+        }),
     }
     missing
 }
