@@ -7,7 +7,6 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail};
@@ -110,7 +109,7 @@ fn expand(root: &Path, url: &str, fresh: &Path) -> Result<()> {
             .set_modified(SystemTime::now())?;
     }
     tree::call(
-        Command::new("cargo")
+        tree::cargo()
             .args([
                 "check",
                 "--quiet",

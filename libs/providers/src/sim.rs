@@ -121,7 +121,14 @@ pub(crate) fn reply(status: u16, body: &serde_json::Value) -> Response {
         .into_response()
 }
 
-/// The same with `Retry-After`.
+/// An answer without a body.
+pub(crate) fn bare(status: u16) -> Response {
+    StatusCode::from_u16(status)
+        .unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+        .into_response()
+}
+
+/// A JSON answer with `Retry-After`.
 pub(crate) fn reply_later(status: u16, body: &serde_json::Value, retry_after_s: Option<u32>) -> Response {
     let mut response = reply(status, body);
     if let Some(seconds) = retry_after_s {

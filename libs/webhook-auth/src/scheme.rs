@@ -124,6 +124,19 @@ impl AuthError {
             Self::NoSecret => "secret_not_configured",
         }
     }
+
+    /// How much it tells about the request, where several schemes refuse it: a proof that was presented more than one
+    /// that is absent, and the nearer to a good one the more. A scheme without its secret is not in use: it must not
+    /// hide what the others say.
+    const fn tells(self) -> u8 {
+        match self {
+            Self::NoSecret => 0,
+            Self::Missing => 1,
+            Self::Malformed => 2,
+            Self::Mismatch => 3,
+            Self::Stale => 4,
+        }
+    }
 }
 
 impl WebhookAuth {
@@ -163,16 +176,15 @@ impl WebhookAuth {
             Self::Hmac(scheme) => scheme.check(request, secrets, now),
             Self::SharedToken(scheme) => scheme.check(request, secrets),
             Self::AnyOf(all) => {
-                let mut last = AuthError::NoSecret;
+                let mut telling = AuthError::NoSecret;
                 for one in all {
                     match one.check(request, secrets, now) {
                         Ok(()) => return Ok(()),
-                        // A scheme without its secret is not in use: it does not hide what the others said.
-                        Err(AuthError::NoSecret) => {}
-                        Err(error) => last = error,
+                        Err(error) if error.tells() > telling.tells() => telling = error,
+                        Err(_) => {}
                     }
                 }
-                Err(last)
+                Err(telling)
             }
             Self::AllOf(all) if all.is_empty() => Err(AuthError::NoSecret),
             Self::AllOf(all) => all.iter().try_for_each(|one| one.check(request, secrets, now)),

@@ -22,13 +22,12 @@ pub type Target = fn(&[u8]);
 pub const TARGETS: &[(&str, Target)] = &[
     ("connections_file", files::connections),
     ("envelope", bus::envelope),
-    ("jelou_translate", webhooks::jelou),
     ("nit", values::nit),
     ("phone", values::phone),
     ("query", webhooks::query),
     ("signature", webhooks::signature),
     ("skills_file", files::skills),
-    ("whatsapp_cloud_translate", webhooks::whatsapp_cloud),
+    ("webhook_translate", webhooks::translate),
 ];
 
 /// Runs one target.

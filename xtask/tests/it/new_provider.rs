@@ -5,7 +5,6 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use xtask::{check_docs, gen_docs, new_provider, tree};
 
@@ -107,7 +106,10 @@ fn new_provider_is_one_folder_and_one_line_and_conforms() {
                 .count()
         })
         .sum();
-    assert!(code <= MOST_CODE, "a new provider begins with {code} lines of code");
+    assert!(
+        code <= MOST_CODE,
+        "a new provider begins with {code} lines of code"
+    );
     for name in &files {
         let text = String::from_utf8_lossy(&after[*name]).into_owned();
         assert!(
@@ -123,7 +125,24 @@ fn new_provider_is_one_folder_and_one_line_and_conforms() {
     let lies = check_docs::check(&copy).unwrap();
     assert!(lies.iter().all(|lie| lie.contains("stale")), "{lies:?}");
 
-    let output = Command::new("cargo")
+    let (green, said) = conformance(&root, &copy);
+    assert!(green, "{said}");
+
+    // The tests walk over the registry without naming providers: a wrong expectation shows that this one is among them.
+    let case = copy.join("libs/providers/src/acme/fixtures/inbound/message_text.expected.json");
+    let expected = tree::read(&case).unwrap();
+    assert!(expected.contains("Hola"), "{expected}");
+    tree::write(&case, &expected.replace("Hola", "Adios")).unwrap();
+    let (green, said) = conformance(&root, &copy);
+    assert!(
+        !green && said.contains("acme") && said.contains("Adios"),
+        "{said}"
+    );
+}
+
+/// Runs the providers' conformance tests of the copy: whether they passed, and what they said.
+fn conformance(root: &Path, copy: &Path) -> (bool, String) {
+    let output = tree::cargo()
         .args([
             "test",
             "--offline",
@@ -135,16 +154,11 @@ fn new_provider_is_one_folder_and_one_line_and_conforms() {
         ])
         .env("CARGO_TARGET_DIR", root.join("target"))
         .env("SQLX_OFFLINE", "true")
-        .current_dir(&copy)
+        .current_dir(copy)
         .output()
         .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout).into_owned();
-    assert!(
-        output.status.success(),
-        "{said}\n{}",
-        String::from_utf8_lossy(&output.stderr)
-    );
-    assert!(said.contains("acme"), "no conformance test names acme:\n{said}");
+    let said = [output.stdout, output.stderr].map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    (output.status.success(), said.join("\n"))
 }
 
 /// Neither blank nor a comment.

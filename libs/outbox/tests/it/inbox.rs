@@ -26,8 +26,11 @@ const SPEC: ConsumerSpec = ConsumerSpec {
 };
 
 /// Counts each client in a table; fails as the client's name says.
+#[derive(Default)]
 struct Counting {
     early: AtomicU32,
+    /// Set: the consumer never comes back from its commit, and so never acknowledges.
+    stuck_after_commit: Option<Arc<AtomicU32>>,
 }
 
 #[async_trait]
@@ -42,11 +45,18 @@ impl EventHandler for Counting {
             _ => Ok(()),
         }
     }
+
+    fn committed(&self) {
+        if let Some(commits) = &self.stuck_after_commit {
+            commits.fetch_add(1, Ordering::SeqCst);
+            std::thread::sleep(Duration::from_secs(3600));
+        }
+    }
 }
 
-async fn consumer(db: &TestDb, nats: &TestNats) -> CancellationToken {
+async fn consumer(db: &TestDb, nats: &TestNats, counting: Counting) -> CancellationToken {
     let outbox = Outbox::open(db.pool(SERVICE), SERVICE, hasty()).await.unwrap();
-    let inbox = Inbox::new(outbox, SPEC, Arc::new(Counting { early: AtomicU32::new(0) }));
+    let inbox = Inbox::new(outbox, SPEC, Arc::new(counting));
     let stop = CancellationToken::new();
     tokio::spawn(consume(nats.client().await, SPEC, StreamSettings::default(), Arc::new(inbox), stop.clone()));
     stop
@@ -69,7 +79,7 @@ async fn each_event_changes_the_state_once_although_two_replicas_consume_and_the
     table(&db).await;
     let outbox = Outbox::open(db.pool(SERVICE), SERVICE, hasty()).await.unwrap();
     let relay = run(&outbox, &nats.url()).await;
-    let (one, two) = (consumer(&db, &nats).await, consumer(&db, &nats).await);
+    let (one, two) = (consumer(&db, &nats, Counting::default()).await, consumer(&db, &nats, Counting::default()).await);
     let mut names = Vec::new();
     for n in 0..100 {
         names.push(format!("c{n:03}"));
@@ -95,7 +105,7 @@ async fn a_failing_event_delays_nobody_and_ends_as_a_dead_letter_with_its_reason
         commit(&outbox, name).await.unwrap();
     }
     let relay = run(&outbox, &nats.url()).await;
-    let stop = consumer(&db, &nats).await;
+    let stop = consumer(&db, &nats, Counting::default()).await;
     wait_for("everything that works", PATIENCE, || async { seen(&db).await == ["a", "b", "c", "d", "early"] }).await;
     let dead = wait_for("two dead letters", PATIENCE, || async {
         let dead: Vec<(String, String, i32)> =
@@ -109,5 +119,42 @@ async fn a_failing_event_delays_nobody_and_ends_as_a_dead_letter_with_its_reason
     assert_eq!(dead[0], ("broken".into(), "never works".into(), dead[0].2));
     assert_eq!((dead[1].0.as_str(), dead[1].1.as_str(), dead[1].2), ("stubborn", "not yet", 3));
     stop.cancel();
+    relay.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_consumer_killed_between_commit_and_acknowledgement_is_followed_by_one_that_does_it_not_again() {
+    let (db, nats) = servers().await;
+    table(&db).await;
+    let outbox = Outbox::open(db.pool(SERVICE), SERVICE, hasty()).await.unwrap();
+    let relay = run(&outbox, &nats.url()).await;
+    commit(&outbox, "once").await.unwrap();
+
+    // A runtime of its own, whose end takes everything with it that the consumer knew: as kill -9 would.
+    let doomed = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let commits = Arc::new(AtomicU32::new(0));
+    tokio::task::block_in_place(|| {
+        doomed.block_on(async {
+            let stuck = Counting { stuck_after_commit: Some(commits.clone()), ..Counting::default() };
+            std::mem::forget(consumer(&db, &nats, stuck).await);
+            wait_for("the commit", PATIENCE, || async { commits.load(Ordering::SeqCst) == 1 }).await;
+        });
+    });
+    doomed.shutdown_background();
+    assert_eq!(seen(&db).await, ["once"]);
+
+    let second = consumer(&db, &nats, Counting::default()).await;
+    commit(&outbox, "next").await.unwrap();
+    wait_for("the next event", PATIENCE, || async { seen(&db).await.contains(&"next".to_owned()) }).await;
+    let client = nats.client().await;
+    wait_for("the redelivery to be acknowledged", PATIENCE, || async {
+        let js = async_nats::jetstream::new(client.clone());
+        let stream = js.get_stream("EVENTS").await.map_err(|e| e.to_string())?;
+        let info = stream.consumer_info(SPEC.durable).await.map_err(|e| e.to_string())?;
+        if info.num_ack_pending == 0 && info.num_pending == 0 { Ok(()) } else { Err(format!("{info:?}")) }
+    })
+    .await;
+    assert_eq!(seen(&db).await, ["next", "once"]);
+    second.cancel();
     relay.stop().await;
 }

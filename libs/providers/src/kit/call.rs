@@ -1,13 +1,11 @@
 //! Making calls: where they go, what they carry, and what an answer means.
 
-use std::time::Duration;
-
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use puente_ports::{
-    CallCtx, Connection, LONGEST_WAIT, Manifest, OutboundRequest, OutboundResponse, ProviderError,
-    ProviderErrorKind,
+    CallCtx, Connection, Manifest, OutboundRequest, OutboundResponse, ProviderError, ProviderErrorKind,
+    retry_after,
 };
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -173,7 +171,7 @@ pub(crate) fn read<T: DeserializeOwned>(
 /// What a refusal means, by the error table of `provider.toml`: the first rule that fits decides.
 ///
 /// `codes = ["other"]` covers a readable code that no rule lists. Where no rule fits, 4xx is a refusal and anything
-/// else leaves the outcome unknown. A `Retry-After` in seconds wins over the table's wait.
+/// else leaves the outcome unknown. A `Retry-After` wins over the table's wait; one with a date counts from the answer's own `Date`.
 pub(crate) fn classify(
     manifest: &Manifest,
     response: &OutboundResponse,
@@ -193,18 +191,13 @@ pub(crate) fn classify(
         .iter()
         .find(|rule| rule.fits(status, looked_up))
         .and_then(|rule| rule.error_kind());
-    let asked = response
-        .headers
-        .get(RETRY_AFTER)
-        .and_then(|v| v.to_str().ok())
-        .and_then(|v| v.trim().parse().ok());
-    let asked = asked.map(|seconds| Duration::from_secs(seconds).min(LONGEST_WAIT));
+    let asked = retry_after(&response.headers, None);
     let kind = match kind {
-        Some(ProviderErrorKind::RateLimited { retry_after }) => ProviderErrorKind::RateLimited {
-            retry_after: asked.or(retry_after),
+        Some(ProviderErrorKind::RateLimited { retry_after: listed }) => ProviderErrorKind::RateLimited {
+            retry_after: asked.or(listed),
         },
-        Some(ProviderErrorKind::Unavailable { retry_after }) => ProviderErrorKind::Unavailable {
-            retry_after: asked.or(retry_after),
+        Some(ProviderErrorKind::Unavailable { retry_after: listed }) => ProviderErrorKind::Unavailable {
+            retry_after: asked.or(listed),
         },
         Some(kind) => kind,
         None if (400..500).contains(&status) => ProviderErrorKind::Rejected,

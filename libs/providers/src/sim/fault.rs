@@ -9,7 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::sim::connection::Peer;
-use crate::sim::{Hub, find, reply};
+use crate::sim::{Hub, bare, find, reply};
 
 /// The longest latency; a test that wants a dead provider cuts the connection.
 const MAX_LATENCY: Duration = Duration::from_secs(120);
@@ -41,7 +41,7 @@ pub enum FaultKind {
     Status {
         /// The HTTP status.
         status: u16,
-        /// The JSON body; none when absent.
+        /// The JSON body; without one the answer is empty, as from a gateway in front of the vendor.
         #[serde(default)]
         body: Option<Value>,
     },
@@ -97,7 +97,11 @@ pub(super) async fn inject(
     for fault in hub.strike(slug) {
         match fault.kind {
             FaultKind::Latency { ms } => tokio::time::sleep(Duration::from_millis(ms).min(MAX_LATENCY)).await,
-            FaultKind::Status { status, body } => return reply(status, &body.unwrap_or(Value::Null)),
+            FaultKind::Status {
+                status,
+                body: Some(body),
+            } => return reply(status, &body),
+            FaultKind::Status { status, body: None } => return bare(status),
             FaultKind::RateLimit { retry_after_s } => {
                 return match find(slug) {
                     Some(simulator) => simulator.rate_limited(retry_after_s),

@@ -3,5 +3,5 @@
 //! `PUENTE_BLESS=1` writes missing `.expected.json` files; read them before they are committed.
 
 mod inbound;
-mod outbound;
+pub(crate) mod outbound;
 mod summary;

@@ -2,4 +2,6 @@
 
 mod callbacks;
 mod calls;
+mod contract;
+mod recording;
 mod stage;

@@ -7,7 +7,6 @@
     reason = "tests"
 )]
 
-mod infra;
 mod publish;
 mod support;
 mod watch;

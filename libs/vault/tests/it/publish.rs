@@ -1,10 +1,10 @@
 //! Applying, listing, resealing: what the command line does to the bucket.
 
+use puente_testkit::TestNats;
 use puente_types::ConnectionId;
 use puente_vault::publish::{self, Applied, PublishError};
 use puente_vault::{MasterKey, MasterKeys};
 
-use crate::infra::{Broker, Db};
 use crate::support::*;
 
 fn ids(names: &[&str]) -> Vec<ConnectionId> {
@@ -13,7 +13,7 @@ fn ids(names: &[&str]) -> Vec<ConnectionId> {
 
 #[tokio::test]
 async fn applying_again_is_quiet_and_tells_what_it_did() {
-    let (broker, masters) = (Broker::start().await, masters());
+    let (broker, masters) = (TestNats::start().await, masters());
     let client = broker.client().await;
     let (a, b) = (connection("a", "1", "first"), connection("b", "2", "first"));
     let applied = publish::apply(&client, &masters, vec![a.clone(), b.clone()])
@@ -54,7 +54,7 @@ async fn applying_again_is_quiet_and_tells_what_it_did() {
 
 #[tokio::test]
 async fn the_list_names_secrets_and_shows_none() {
-    let (broker, masters) = (Broker::start().await, masters());
+    let (broker, masters) = (TestNats::start().await, masters());
     let client = broker.client().await;
     publish::apply(&client, &masters, vec![connection("a", "1", SECRET)])
         .await
@@ -69,7 +69,7 @@ async fn the_list_names_secrets_and_shows_none() {
 
 #[tokio::test]
 async fn an_account_in_the_bucket_is_refused_to_another_connection_before_anything_is_written() {
-    let (broker, masters) = (Broker::start().await, masters());
+    let (broker, masters) = (TestNats::start().await, masters());
     let client = broker.client().await;
     publish::apply(&client, &masters, vec![connection("a", "1", "x")])
         .await
@@ -89,7 +89,7 @@ async fn an_account_in_the_bucket_is_refused_to_another_connection_before_anythi
 
 #[tokio::test]
 async fn master_keys_rotate_without_a_connection_missing() {
-    let (broker, db) = (Broker::start().await, Db::start().await);
+    let (broker, db) = (TestNats::start().await, database().await);
     let client = broker.client().await;
     let (old, new) = (MasterKey::generate().unwrap(), MasterKey::generate().unwrap());
     let (only_old, both) = (
@@ -100,7 +100,7 @@ async fn master_keys_rotate_without_a_connection_missing() {
         .await
         .unwrap();
 
-    let service = Follower::start(&db.pool, &MasterKeys::new(old, vec![new.clone()]), &client).await;
+    let service = Follower::start(&pool(&db), &MasterKeys::new(old, vec![new.clone()]), &client).await;
     service.until_token("a", SECRET).await;
     let before = service.connections.version();
     assert_eq!(publish::reseal(&client, &both).await.unwrap(), 1);
@@ -112,7 +112,7 @@ async fn master_keys_rotate_without_a_connection_missing() {
     assert!(service.connections.problems().is_empty());
     service.stop().await;
 
-    let only_new = puente_vault::Connections::open(db.pool.clone(), new.into())
+    let only_new = puente_vault::Connections::open(pool(&db), new.into())
         .await
         .unwrap();
     assert_eq!(token(&only_new, "a").as_deref(), Some(SECRET));

@@ -4,11 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use puente_ports::Connection;
+use puente_testkit::{Schema, TestDb, TestNats};
 use puente_types::{ConnectionId, Secret};
 use puente_vault::{Connections, MasterKey, MasterKeys};
 use sqlx::PgPool;
+use sqlx::migrate::Migrator;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
+
+/// The service whose schema holds the copies; its own tables are not needed.
+const SERVICE: &str = "orders";
+static NO_TABLES: Migrator = Migrator::DEFAULT;
 
 /// Longer than any pause the watcher makes; reaching it fails the test.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -37,6 +43,35 @@ pub(crate) fn connection(name: &str, account: &str, secret: &str) -> Connection 
         .collect(),
         secrets: [("token".to_owned(), Secret::new(secret))].into_iter().collect(),
     }
+}
+
+/// A service's database, with the roles of production.
+pub(crate) async fn database() -> TestDb {
+    TestDb::new(&[Schema {
+        service: SERVICE,
+        common: &puente_outbox::MIGRATIONS,
+        own: &NO_TABLES,
+    }])
+    .await
+}
+
+/// As the service's worker connects.
+pub(crate) fn pool(db: &TestDb) -> PgPool {
+    db.pool(SERVICE)
+}
+
+/// As what answers the service's callers connects: row policies apply.
+pub(crate) fn api_pool(db: &TestDb) -> PgPool {
+    db.api_pool(SERVICE)
+}
+
+/// A client that does not mind that the broker is away.
+pub(crate) async fn client_that_waits(broker: &TestNats) -> async_nats::Client {
+    async_nats::ConnectOptions::new()
+        .retry_on_initial_connect()
+        .connect(broker.url())
+        .await
+        .unwrap()
 }
 
 /// A service that follows the bucket, until it is dropped or stopped.
@@ -103,10 +138,11 @@ pub(crate) fn token(connections: &Connections, name: &str) -> Option<String> {
 }
 
 /// The table of copies as a database dump would show it.
-pub(crate) async fn dump(pool: &PgPool) -> String {
-    let rows: Vec<String> = sqlx::query_scalar("SELECT c::text FROM connection_copies AS c ORDER BY id")
-        .fetch_all(pool)
-        .await
-        .unwrap();
+pub(crate) async fn dump(db: &TestDb) -> String {
+    let rows: Vec<String> =
+        sqlx::query_scalar("SELECT c::text FROM orders.connection_copies AS c ORDER BY id")
+            .fetch_all(&db.admin())
+            .await
+            .unwrap();
     rows.join("\n")
 }

@@ -2,17 +2,17 @@
 
 use std::time::{Duration, Instant};
 
+use puente_testkit::TestNats;
 use puente_vault::{Connections, MasterKey, MasterKeys, ProblemKind, SealError, publish};
 use tokio_util::sync::CancellationToken;
 
-use crate::infra::{Broker, Db};
 use crate::support::*;
 
 #[tokio::test]
 async fn what_is_applied_is_seen_within_a_second_and_what_is_removed_goes() {
-    let (broker, db, masters) = (Broker::start().await, Db::start().await, masters());
+    let (broker, db, masters) = (TestNats::start().await, database().await, masters());
     let client = broker.client().await;
-    let service = Follower::start(&db.pool, &masters, &client).await;
+    let service = Follower::start(&pool(&db), &masters, &client).await;
     publish::apply(&client, &masters, vec![connection("acme-chat", "1", "first")])
         .await
         .unwrap();
@@ -36,24 +36,24 @@ async fn what_is_applied_is_seen_within_a_second_and_what_is_removed_goes() {
         .await;
     assert!(service.connections.of_provider("chat").is_empty());
     service.stop().await;
-    let restarted = Connections::open(db.pool.clone(), masters).await.unwrap();
+    let restarted = Connections::open(pool(&db), masters).await.unwrap();
     assert!(restarted.all().is_empty());
 }
 
 #[tokio::test]
 async fn a_service_restarts_without_the_broker_from_its_copies() {
-    let (broker, db, masters) = (Broker::start().await, Db::start().await, masters());
+    let (mut broker, db, masters) = (TestNats::start().await, database().await, masters());
     let client = broker.client().await;
-    let service = Follower::start(&db.pool, &masters, &client).await;
+    let service = Follower::start(&pool(&db), &masters, &client).await;
     publish::apply(&client, &masters, vec![connection("acme-chat", "1", SECRET)])
         .await
         .unwrap();
     service.until_token("acme-chat", SECRET).await;
     service.stop().await;
-    let client = broker.client_that_waits().await;
-    broker.kill().await;
+    let client = client_that_waits(&broker).await;
+    broker.kill9().await;
 
-    let connections = Connections::open(db.pool.clone(), masters.clone()).await.unwrap();
+    let connections = Connections::open(pool(&db), masters.clone()).await.unwrap();
     assert_eq!(token(&connections, "acme-chat").as_deref(), Some(SECRET));
     let service = Follower::of(connections, &client);
     assert_eq!(token(&service.connections, "acme-chat").as_deref(), Some(SECRET));
@@ -62,16 +62,17 @@ async fn a_service_restarts_without_the_broker_from_its_copies() {
 
 #[tokio::test]
 async fn a_broker_that_lost_its_disk_takes_no_connection_away_and_is_followed_again() {
-    let (mut broker, db, masters) = (Broker::start().await, Db::start().await, masters());
+    let (mut broker, db, masters) = (TestNats::start().await, database().await, masters());
     let client = broker.client().await;
-    let service = Follower::start(&db.pool, &masters, &client).await;
+    let service = Follower::start(&pool(&db), &masters, &client).await;
     for secret in ["1", "2", "3"] {
         publish::apply(&client, &masters, vec![connection("acme-chat", "1", secret)])
             .await
             .unwrap();
         service.until_token("acme-chat", secret).await;
     }
-    broker.wipe_and_restart().await;
+    broker.kill9().await;
+    broker.start_again_empty().await;
     assert!(
         publish::list(&broker.client().await).await.unwrap().is_empty(),
         "the disk is empty"
@@ -91,22 +92,23 @@ async fn a_broker_that_lost_its_disk_takes_no_connection_away_and_is_followed_ag
     service.until_token("acme-chat", "4").await;
 
     // What the new bucket never knew can still be removed.
-    broker.wipe_and_restart().await;
+    broker.kill9().await;
+    broker.start_again_empty().await;
     let other = broker.client().await;
     assert!(!publish::remove(&other, &id("acme-chat")).await.unwrap());
     service
         .until("removed", |c| c.get(&id("acme-chat")).is_none())
         .await;
     assert_eq!(token(&service.connections, "beta-chat").as_deref(), Some("new"));
-    let restarted = Connections::open(db.pool.clone(), masters).await.unwrap();
+    let restarted = Connections::open(pool(&db), masters).await.unwrap();
     assert_eq!(restarted.all().len(), 1);
 }
 
 #[tokio::test]
 async fn a_bucket_made_anew_under_a_living_connection_is_noticed() {
-    let (broker, db, masters) = (Broker::start().await, Db::start().await, masters());
+    let (broker, db, masters) = (TestNats::start().await, database().await, masters());
     let client = broker.client().await;
-    let service = Follower::start(&db.pool, &masters, &client).await;
+    let service = Follower::start(&pool(&db), &masters, &client).await;
     publish::apply(&client, &masters, vec![connection("acme-chat", "1", "old")])
         .await
         .unwrap();
@@ -123,14 +125,14 @@ async fn a_bucket_made_anew_under_a_living_connection_is_noticed() {
 
 #[tokio::test]
 async fn what_was_missed_while_stopped_is_caught_up() {
-    let (broker, db, masters) = (Broker::start().await, Db::start().await, masters());
+    let (broker, db, masters) = (TestNats::start().await, database().await, masters());
     let client = broker.client().await;
     let both = vec![
         connection("acme-chat", "1", "old"),
         connection("beta-chat", "2", "old"),
     ];
     publish::apply(&client, &masters, both).await.unwrap();
-    let service = Follower::start(&db.pool, &masters, &client).await;
+    let service = Follower::start(&pool(&db), &masters, &client).await;
     service.until("both are there", |c| c.all().len() == 2).await;
     service.stop().await;
     publish::apply(&client, &masters, vec![connection("acme-chat", "1", "new")])
@@ -138,7 +140,7 @@ async fn what_was_missed_while_stopped_is_caught_up() {
         .unwrap();
     publish::remove(&client, &id("beta-chat")).await.unwrap();
 
-    let service = Follower::start(&db.pool, &masters, &client).await;
+    let service = Follower::start(&pool(&db), &masters, &client).await;
     assert_eq!(service.connections.all().len(), 2, "the copies are from before");
     service.until_token("acme-chat", "new").await;
     service.until("removed", |c| c.all().len() == 1).await;
@@ -146,9 +148,9 @@ async fn what_was_missed_while_stopped_is_caught_up() {
 
 #[tokio::test]
 async fn what_cannot_be_opened_is_kept_aside_and_the_former_connection_goes_on() {
-    let (broker, db, masters) = (Broker::start().await, Db::start().await, masters());
+    let (broker, db, masters) = (TestNats::start().await, database().await, masters());
     let client = broker.client().await;
-    let service = Follower::start(&db.pool, &masters, &client).await;
+    let service = Follower::start(&pool(&db), &masters, &client).await;
     publish::apply(&client, &masters, vec![connection("acme-chat", "1", "good")])
         .await
         .unwrap();
@@ -163,7 +165,7 @@ async fn what_cannot_be_opened_is_kept_aside_and_the_former_connection_goes_on()
         .until("told", |c| c.problems().iter().any(|p| p.kind == unknown))
         .await;
     assert_eq!(token(&service.connections, "acme-chat").as_deref(), Some("good"));
-    let restarted = Connections::open(db.pool.clone(), masters.clone()).await.unwrap();
+    let restarted = Connections::open(pool(&db), masters.clone()).await.unwrap();
     assert_eq!(token(&restarted, "acme-chat").as_deref(), Some("good"));
 
     publish::apply(&client, &masters, vec![connection("acme-chat", "1", "better")])
@@ -175,9 +177,9 @@ async fn what_cannot_be_opened_is_kept_aside_and_the_former_connection_goes_on()
 
 #[tokio::test]
 async fn foreign_keys_values_and_providers_are_told_and_do_no_harm() {
-    let (broker, db, masters) = (Broker::start().await, Db::start().await, masters());
+    let (broker, db, masters) = (TestNats::start().await, database().await, masters());
     let client = broker.client().await;
-    let known = Connections::open_known(db.pool.clone(), masters.clone(), |slug| slug == "chat")
+    let known = Connections::open_known(pool(&db), masters.clone(), |slug| slug == "chat")
         .await
         .unwrap();
     let service = Follower::of(known, &client);
@@ -211,14 +213,14 @@ async fn foreign_keys_values_and_providers_are_told_and_do_no_harm() {
 
 #[tokio::test]
 async fn neither_the_copies_nor_the_bucket_hold_a_secret_in_the_clear() {
-    let (broker, db, masters) = (Broker::start().await, Db::start().await, masters());
+    let (broker, db, masters) = (TestNats::start().await, database().await, masters());
     let client = broker.client().await;
-    let service = Follower::start(&db.pool, &masters, &client).await;
+    let service = Follower::start(&pool(&db), &masters, &client).await;
     publish::apply(&client, &masters, vec![connection("acme-chat", "1", SECRET)])
         .await
         .unwrap();
     service.until_token("acme-chat", SECRET).await;
-    let copies = dump(&db.pool).await;
+    let copies = dump(&db).await;
     let bucket = async_nats::jetstream::new(client.clone())
         .get_key_value(puente_vault::BUCKET)
         .await
@@ -231,7 +233,7 @@ async fn neither_the_copies_nor_the_bucket_hold_a_secret_in_the_clear() {
     }
     publish::remove(&client, &id("acme-chat")).await.unwrap();
     service.until("removed", |c| c.all().is_empty()).await;
-    let copies = dump(&db.pool).await;
+    let copies = dump(&db).await;
     assert!(
         copies.contains("acme-chat") && !copies.contains("chat.example"),
         "only a marker stays"
@@ -239,23 +241,48 @@ async fn neither_the_copies_nor_the_bucket_hold_a_secret_in_the_clear() {
 }
 
 #[tokio::test]
+async fn who_answers_callers_sees_the_copies_of_one_tenant_only() {
+    let (broker, db, masters) = (TestNats::start().await, database().await, masters());
+    let client = broker.client().await;
+    let service = Follower::start(&pool(&db), &masters, &client).await;
+    let mut foreign = connection("globex-chat", "2", SECRET);
+    foreign.tenant = "globex".parse().unwrap();
+    publish::apply(&client, &masters, vec![connection("acme-chat", "1", SECRET), foreign])
+        .await
+        .unwrap();
+    service.until("both are there", |c| c.all().len() == 2).await;
+
+    let api = api_pool(&db);
+    let mut callers = api.begin().await.unwrap();
+    let ids = "SELECT id FROM connection_copies";
+    let seen: Vec<String> = sqlx::query_scalar(ids).fetch_all(&mut *callers).await.unwrap();
+    assert!(seen.is_empty(), "without a tenant: {seen:?}");
+    sqlx::query("SELECT set_config('puente.tenant', 'acme', true)")
+        .execute(&mut *callers)
+        .await
+        .unwrap();
+    let seen: Vec<String> = sqlx::query_scalar(ids).fetch_all(&mut *callers).await.unwrap();
+    assert_eq!(seen, ["acme-chat"]);
+}
+
+#[tokio::test]
 async fn a_database_that_fails_holds_changes_up_and_loses_none() {
     let (broker, db, other, masters) = (
-        Broker::start().await,
-        Db::start().await,
-        Db::start().await,
+        TestNats::start().await,
+        database().await,
+        database().await,
         masters(),
     );
     let client = broker.client().await;
-    let service = Follower::start(&db.pool, &masters, &client).await;
-    let healthy = Follower::start(&other.pool, &masters, &client).await;
+    let service = Follower::start(&pool(&db), &masters, &client).await;
+    let healthy = Follower::start(&pool(&other), &masters, &client).await;
     publish::apply(&client, &masters, vec![connection("acme-chat", "1", "old")])
         .await
         .unwrap();
     service.until_token("acme-chat", "old").await;
 
-    sqlx::query("ALTER TABLE connection_copies RENAME TO away")
-        .execute(&db.pool)
+    sqlx::query("ALTER TABLE orders.connection_copies RENAME TO away")
+        .execute(&db.admin())
         .await
         .unwrap();
     publish::apply(&client, &masters, vec![connection("acme-chat", "1", "new")])
@@ -267,8 +294,8 @@ async fn a_database_that_fails_holds_changes_up_and_loses_none() {
         Some("old"),
         "never ahead of the copy"
     );
-    sqlx::query("ALTER TABLE away RENAME TO connection_copies")
-        .execute(&db.pool)
+    sqlx::query("ALTER TABLE orders.away RENAME TO connection_copies")
+        .execute(&db.admin())
         .await
         .unwrap();
     service.until_token("acme-chat", "new").await;
@@ -276,7 +303,7 @@ async fn a_database_that_fails_holds_changes_up_and_loses_none() {
 
 #[tokio::test]
 async fn a_fixed_set_runs_until_shutdown() {
-    let broker = Broker::start().await;
+    let broker = TestNats::start().await;
     let set = Connections::fixed(vec![connection("acme-chat", "1", "good")]);
     let shutdown = CancellationToken::new();
     shutdown.cancel();

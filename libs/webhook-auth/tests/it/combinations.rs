@@ -2,7 +2,7 @@
 
 use puente_webhook_auth::{AuthError, TokenScheme, TokenSource, WebhookAuth};
 
-use crate::support::{body_hmac, check, request, secrets};
+use crate::support::{NOW, body_hmac, check, request, secrets, timestamp_hmac};
 use crate::vectors::cloud_real;
 
 fn api_key() -> WebhookAuth {
@@ -52,6 +52,32 @@ fn any_of_skips_a_scheme_whose_secret_is_not_configured() {
         check(&any, request(&[("x-api-key", "")], body), &none),
         Err(AuthError::NoSecret)
     );
+}
+
+#[test]
+fn any_of_tells_what_was_wrong_with_the_proof_that_came_whatever_the_order() {
+    let secrets = secrets(&[("secret", "s"), ("api_key", "k")]);
+    let old = (NOW - 3600).to_string();
+    let time = ("x-puente-timestamp", old.as_str());
+    let (mismatch, malformed, stale) = (
+        ("x-hub-signature-256", "sha256=00"),
+        ("x-hub-signature-256", "md5=00"),
+        ("x-puente-signature", "v1=00"),
+    );
+    for (headers, told) in [
+        (&[mismatch][..], AuthError::Mismatch),
+        (&[malformed], AuthError::Malformed),
+        (&[malformed, ("x-api-key", "wrong")], AuthError::Mismatch),
+        (&[stale, time, mismatch], AuthError::Stale),
+        (&[], AuthError::Missing),
+    ] {
+        let mut schemes = vec![body_hmac("x-hub-signature-256"), timestamp_hmac(), api_key()];
+        for _ in 0..schemes.len() {
+            schemes.rotate_left(1);
+            let any = WebhookAuth::AnyOf(schemes.clone());
+            assert_eq!(check(&any, request(headers, b"{}"), &secrets), Err(told), "{headers:?}");
+        }
+    }
 }
 
 #[test]

@@ -1,6 +1,5 @@
 //! Ingress over real HTTP, on a real database and a real broker.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice, reason = "helpers of tests fail the test that calls them")]
-#![expect(clippy::disallowed_methods, reason = "tests speak HTTP and spawn freely")]
 
 mod authenticity;
 mod duplicates;

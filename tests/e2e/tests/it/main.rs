@@ -1,6 +1,5 @@
 //! Stories across the fleet.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice, reason = "helpers of tests fail the test that calls them")]
-#![expect(clippy::disallowed_methods, reason = "tests spawn freely: what they spawn ends with them")]
 
 mod chaos;
 mod message_to_order;

@@ -13,7 +13,8 @@ use crate::support::{
     Expect, ExpectedError, OutboundCase, Script, Setup, answer, ctx, files, folder, read_toml,
 };
 
-fn cases(provider: &dyn Provider) -> Vec<(String, OutboundCase)> {
+/// Every case of a provider, with the file that holds it.
+pub(crate) fn cases(provider: &dyn Provider) -> Vec<(String, OutboundCase)> {
     let read = |path: &Path| (format!("{}", path.display()), read_toml(path));
     files(&folder(&provider.manifest().slug).join("outbound"), "toml")
         .iter()
@@ -154,6 +155,25 @@ async fn bare_statuses_are_classified_whatever_the_provider() {
                     assert_eq!(found.retry_after_s, Some(7), "{name}");
                 }
             }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_wait_until_a_date_is_counted_from_the_date_of_the_answer() {
+    let until = ("retry-after", "Tue, 14 Apr 2026 02:38:28 GMT");
+    let date = ("date", "Tue, 14 Apr 2026 02:37:58 GMT");
+    for provider in with_capability("message") {
+        let setup = Setup::of(&provider.manifest().slug);
+        for (name, case) in good_sends(provider) {
+            let mut waits = Vec::new();
+            for headers in [&[until, date][..], &[until], &[]] {
+                let script = Script::answering([Ok(answer(429, headers, ""))]);
+                let error = send(provider, &setup, &case, &script).await.expect_err(&name);
+                waits.push(ExpectedError::from(&error).retry_after_s);
+            }
+            assert_eq!(waits[0], Some(30), "{name}");
+            assert_eq!(waits[1], waits[2], "{name}: without its date the answer asks for nothing");
         }
     }
 }

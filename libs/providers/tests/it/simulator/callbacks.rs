@@ -9,7 +9,7 @@ use puente_providers::sim::{Account, Callbacks, Counts, Inbound};
 use puente_providers::{find, with_capability};
 use serde_json::json;
 
-use super::stage::{Receiver, Stage, arrived, events, wait_until};
+use super::stage::{Receiver, Stage, arrived, events, open_stage, wait_until};
 use crate::support::DEADLINE;
 
 const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
@@ -67,7 +67,7 @@ fn states(stage: &Stage, provider: &dyn Provider, receiver: &Receiver) -> Vec<(R
 
 #[tokio::test]
 async fn a_built_webhook_is_authentic_and_tells_who_wrote_what() {
-    let stage = Stage::open().await;
+    let stage = open_stage!();
     for provider in with_capability("webhook") {
         let slug = provider.manifest().slug.as_str();
         let mut account = Stage::account(slug);
@@ -98,7 +98,7 @@ async fn a_built_webhook_is_authentic_and_tells_who_wrote_what() {
 
 #[tokio::test]
 async fn a_sent_message_is_reported_sent_delivered_and_read_in_this_order() {
-    let stage = Stage::open().await;
+    let stage = open_stage!();
     for provider in with_capability("message") {
         let slug = provider.manifest().slug.as_str();
         let receiver = Receiver::default();
@@ -125,7 +125,7 @@ async fn a_sent_message_is_reported_sent_delivered_and_read_in_this_order() {
 
 #[tokio::test]
 async fn whatsapp_carries_our_reference_and_trace_back() {
-    let (stage, receiver) = (Stage::open().await, Receiver::default());
+    let (stage, receiver) = (open_stage!(), Receiver::default());
     let provider = find("whatsapp_cloud").unwrap();
     stage.hub.put_account(
         "whatsapp_cloud",
@@ -150,7 +150,7 @@ async fn whatsapp_carries_our_reference_and_trace_back() {
 
 #[tokio::test]
 async fn reports_are_repeated_reversed_and_dropped_on_request() {
-    let stage = Stage::open().await;
+    let stage = open_stage!();
     for provider in with_capability("message") {
         let slug = provider.manifest().slug.as_str();
         let receiver = Receiver::default();
@@ -185,7 +185,7 @@ async fn reports_are_repeated_reversed_and_dropped_on_request() {
 
 #[tokio::test]
 async fn a_message_to_a_failing_person_is_taken_and_then_fails_with_the_code() {
-    let stage = Stage::open().await;
+    let stage = open_stage!();
     for provider in with_capability("message") {
         let slug = provider.manifest().slug.as_str();
         let receiver = Receiver::default();
@@ -209,7 +209,7 @@ async fn a_message_to_a_failing_person_is_taken_and_then_fails_with_the_code() {
 
 #[tokio::test]
 async fn whatsapp_tries_again_what_was_not_taken_and_jelou_does_not() {
-    let stage = Stage::open().await;
+    let stage = open_stage!();
     for (slug, delivered, given_up, requests) in [("whatsapp_cloud", 1, 0, 3), ("jelou", 0, 1, 1)] {
         let receiver = Receiver::default();
         receiver.refusals.store(2, Ordering::SeqCst);
@@ -233,7 +233,7 @@ async fn whatsapp_tries_again_what_was_not_taken_and_jelou_does_not() {
 
 #[tokio::test]
 async fn jelou_sends_each_of_its_families_as_the_account_says() {
-    let (stage, provider) = (Stage::open().await, find("jelou").unwrap());
+    let (stage, provider) = (open_stage!(), find("jelou").unwrap());
     for (family, own) in [("support", false), ("channel", true), ("legacy", false)] {
         let mut account = Stage::account("jelou").with_setting("inbound_family", family);
         account.webhook_url = Some("http://127.0.0.1:1/hook".to_owned());
@@ -258,7 +258,7 @@ async fn jelou_sends_each_of_its_families_as_the_account_says() {
 
 #[tokio::test]
 async fn a_person_who_writes_over_the_control_path_reaches_the_webhook_once() {
-    let stage = Stage::open().await;
+    let stage = open_stage!();
     for provider in with_capability("webhook") {
         let slug = provider.manifest().slug.as_str();
         let receiver = Receiver::default();

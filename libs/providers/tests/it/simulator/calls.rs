@@ -10,7 +10,7 @@ use puente_providers::sim::{FaultKind, Inbound, Template};
 use puente_providers::{find, with_capability};
 use serde_json::json;
 
-use super::stage::Stage;
+use super::stage::{Stage, open_stage};
 use crate::support::DEADLINE;
 
 fn text(to: &str) -> OutboundMessage {
@@ -58,7 +58,7 @@ fn each() -> impl Iterator<Item = (&'static dyn Provider, &'static str)> {
 
 #[tokio::test]
 async fn a_message_is_carried_out_once_and_its_id_is_that_of_the_journal() {
-    let stage = Stage::open().await;
+    let stage = open_stage!();
     for (provider, slug) in each() {
         stage.hub.put_account(slug, Stage::account(slug));
         let sent = send(
@@ -85,7 +85,7 @@ async fn a_message_is_carried_out_once_and_its_id_is_that_of_the_journal() {
 
 #[tokio::test]
 async fn unknown_and_foreign_credentials_are_refused_without_an_effect() {
-    let stage = Stage::open().await;
+    let stage = open_stage!();
     for (provider, slug) in each() {
         let unknown = send(
             &stage,
@@ -124,7 +124,7 @@ async fn unknown_and_foreign_credentials_are_refused_without_an_effect() {
 
 #[tokio::test]
 async fn a_cut_and_a_late_answer_leave_the_outcome_unknown_whether_or_not_it_was_carried_out() {
-    let stage = Stage::open().await;
+    let stage = open_stage!();
     for (provider, slug) in each() {
         stage.hub.put_account(slug, Stage::account(slug));
         let late = FaultKind::Latency { ms: 2_000 };
@@ -166,7 +166,7 @@ async fn a_cut_and_a_late_answer_leave_the_outcome_unknown_whether_or_not_it_was
 
 #[tokio::test]
 async fn a_server_that_is_not_there_surely_did_nothing() {
-    let stage = Stage::open().await;
+    let stage = open_stage!();
     for (provider, slug) in each() {
         let mut connection = stage.connection(slug);
         connection
@@ -184,7 +184,7 @@ async fn a_server_that_is_not_there_surely_did_nothing() {
 
 #[tokio::test]
 async fn statuses_and_rate_limits_on_request_strike_as_often_as_asked() {
-    let stage = Stage::open().await;
+    let stage = open_stage!();
     for (provider, slug) in each() {
         stage.hub.put_account(slug, Stage::account(slug));
         stage.hub.fault(
@@ -228,7 +228,7 @@ async fn statuses_and_rate_limits_on_request_strike_as_often_as_asked() {
 
 #[tokio::test]
 async fn the_limit_of_a_second_holds_in_any_window() {
-    let stage = Stage::open().await;
+    let stage = open_stage!();
     for (provider, slug) in each() {
         let mut account = Stage::account(slug);
         account.rate_per_second = Some(3);
@@ -263,7 +263,7 @@ async fn the_limit_of_a_second_holds_in_any_window() {
 
 #[tokio::test]
 async fn whatsapp_refuses_free_text_outside_the_session_and_opens_it_when_the_person_writes() {
-    let stage = Stage::open().await;
+    let stage = open_stage!();
     let provider = find("whatsapp_cloud").unwrap();
     let mut account = Stage::account("whatsapp_cloud");
     account.enforce_session = true;
@@ -296,7 +296,7 @@ async fn whatsapp_refuses_free_text_outside_the_session_and_opens_it_when_the_pe
 
 #[tokio::test]
 async fn whatsapp_refuses_a_second_message_within_six_seconds_when_asked_to() {
-    let stage = Stage::open().await;
+    let stage = open_stage!();
     let provider = find("whatsapp_cloud").unwrap();
     let mut account = Stage::account("whatsapp_cloud");
     account.enforce_pair_rate = true;
@@ -320,7 +320,7 @@ async fn whatsapp_refuses_a_second_message_within_six_seconds_when_asked_to() {
 
 #[tokio::test]
 async fn templates_are_listed_over_all_pages_and_checked_when_sent() {
-    let stage = Stage::open().await;
+    let stage = open_stage!();
     for provider in with_capability("templates") {
         let slug = provider.manifest().slug.as_str();
         let mut account = Stage::account(slug);
@@ -383,7 +383,7 @@ async fn templates_are_listed_over_all_pages_and_checked_when_sent() {
 
 #[tokio::test]
 async fn everything_can_be_steered_over_the_control_paths() {
-    let stage = Stage::open().await;
+    let stage = open_stage!();
     for (provider, slug) in each() {
         let setup = crate::support::Setup::of(slug);
         let account = json!({"account": setup.account, "secrets": setup.secrets, "settings": setup.settings});

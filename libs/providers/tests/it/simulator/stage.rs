@@ -12,12 +12,13 @@ use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
-use puente_http::{Http, HttpConfig};
+use puente_http::{Hooks, Http, HttpConfig};
 use puente_ports::{Connection, Outbound as _, OutboundRequest, Provider};
 use puente_providers::sim::{self, Account, Callbacks, Hub, Webhook};
 use puente_webhook_auth::RawRequest;
 use tokio::net::TcpListener;
 
+use super::recording::Recording;
 use crate::support::{DEADLINE, Setup};
 
 /// Simulators on a port, with one account per provider that the fixtures describe.
@@ -27,13 +28,27 @@ pub(super) struct Stage {
     pub(super) http: Http,
 }
 
+/// A stage whose exchanges are recorded under the name of the test that opens it.
+macro_rules! open_stage {
+    () => {{
+        fn here() {}
+        $crate::simulator::stage::Stage::open(std::any::type_name_of_val(&here)).await
+    }};
+}
+pub(super) use open_stage;
+
 impl Stage {
-    pub(super) async fn open() -> Self {
+    /// Use [`open_stage!`]. `place` is the path of a function within the test.
+    pub(super) async fn open(place: &str) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let hub = Hub::new();
         tokio::spawn(sim::serve(listener, hub.clone(), std::future::pending()));
-        let http = Http::new(HttpConfig::local()).unwrap();
+        let hooks = Hooks {
+            recorder: Some(Arc::new(Recording::of(place, address))),
+            ..Hooks::default()
+        };
+        let http = Http::with_hooks(HttpConfig::local(), hooks).unwrap();
         Self { hub, address, http }
     }
 

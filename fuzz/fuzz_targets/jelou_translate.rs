@@ -1,3 +1,0 @@
-#![no_main]
-
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| puente_fuzz_corpus::run("jelou_translate", bytes));
