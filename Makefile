@@ -1,5 +1,6 @@
 # The menu: every target is one line. The kitchen is `cargo xtask`.
 .DEFAULT_GOAL := help
+.NOTPARALLEL:
 # Builds read the committed .sqlx folder; a database is needed for `make sql` only, which starts its own.
 export SQLX_OFFLINE ?= true
 

@@ -101,27 +101,29 @@ async fn migrated_database(root: &Path, server: &Postgres, services: &[String]) 
 
 /// Compiles everything, tests included, so that each checked query writes its file into `fresh`.
 fn expand(root: &Path, url: &str, fresh: &Path) -> Result<()> {
-    for entry in crates_with_queries(root)? {
-        // A crate whose sources are older than its build is not expanded again.
-        fs::File::options()
-            .append(true)
-            .open(&entry)?
-            .set_modified(SystemTime::now())?;
-    }
-    tree::call(
+    // A crate whose sources are older than its build is not expanded again. Afterwards they get their time back, so
+    // that no other build of theirs counts as stale.
+    let touched = crates_with_queries(root)?
+        .into_iter()
+        .map(|entry| {
+            let file = fs::File::options().append(true).open(&entry)?;
+            let before = file.metadata()?.modified()?;
+            file.set_modified(SystemTime::now())?;
+            Ok((file, before))
+        })
+        .collect::<Result<Vec<_>>>()?;
+    let checked = tree::call(
         tree::cargo()
-            .args([
-                "check",
-                "--quiet",
-                "--workspace",
-                "--all-targets",
-                "--all-features",
-            ])
+            .args(["check", "--quiet", "--workspace", "--all-targets", "--all-features"])
             .env("DATABASE_URL", url)
             .env("SQLX_OFFLINE", "false")
             .env("SQLX_OFFLINE_DIR", fresh)
             .current_dir(root),
-    )
+    );
+    for (file, before) in touched {
+        file.set_modified(before)?;
+    }
+    checked
 }
 
 /// The root files of all crates that name a checked query.

@@ -114,7 +114,9 @@ async fn pull<H: BatchHandler>(
         }
         if !messages.is_empty() {
             got_any = true;
-            let Ok(slot) = slots.clone().acquire_owned().await else { return Ok(got_any) };
+            let Ok(slot) = slots.clone().acquire_owned().await else {
+                return Ok(got_any);
+            };
             let handler = handler.clone();
             running.spawn(async move {
                 work(&*handler, messages).await;
@@ -145,8 +147,9 @@ async fn work<H: BatchHandler>(handler: &H, messages: Vec<jetstream::Message>) {
 }
 
 fn received(message: &jetstream::Message) -> Received {
-    let (delivered, stream_sequence) =
-        message.info().map_or((1, 0), |info| (info.delivered, info.stream_sequence));
+    let (delivered, stream_sequence) = message
+        .info()
+        .map_or((1, 0), |info| (info.delivered, info.stream_sequence));
     Received {
         event: Envelope::read(&message.message),
         subject: message.subject.chars().take(200).collect(),
@@ -175,7 +178,10 @@ async fn ensure(
         ..Default::default()
     };
     let create = async |config| {
-        let stream = js.get_stream_no_info(EVENTS).await.map_err(|e| BusError::broker("find the stream")(Box::new(e)))?;
+        let stream = js
+            .get_stream_no_info(EVENTS)
+            .await
+            .map_err(|e| BusError::broker("find the stream")(Box::new(e)))?;
         Ok::<_, BusError>(stream.create_consumer(config).await)
     };
     match create(config.clone()).await? {
@@ -184,7 +190,9 @@ async fn ensure(
             let first: ConsumerError = first;
             tracing::debug!(consumer = spec.durable, error = %first, "consumer not made at once, declaring the stream");
             declare(client, settings).await?;
-            create(config).await?.map_err(|e| BusError::broker("declare the consumer")(Box::new(e)))
+            create(config)
+                .await?
+                .map_err(|e| BusError::broker("declare the consumer")(Box::new(e)))
         }
     }
 }

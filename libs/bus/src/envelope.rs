@@ -96,7 +96,10 @@ impl Envelope {
         headers.insert(header::TYPE, self.event.name);
         headers.insert(header::SOURCE, self.source.as_str());
         headers.insert(header::SUBJECT, safe(&self.aggregate_id).as_str());
-        headers.insert(header::TIME, self.occurred_at.format(&Rfc3339).unwrap_or_default().as_str());
+        headers.insert(
+            header::TIME,
+            self.occurred_at.format(&Rfc3339).unwrap_or_default().as_str(),
+        );
         headers.insert(header::SPEC, "1.0");
         headers.insert(header::CONTENT_TYPE, "application/protobuf");
         headers.insert(header::TENANT, self.tenant.as_str());
@@ -125,7 +128,10 @@ impl Envelope {
             .as_str()
             .parse()
             .map_err(|_| EnvelopeError::UnknownType(message.subject.chars().take(200).collect()))?;
-        let headers = message.headers.as_ref().ok_or(EnvelopeError::Header(header::ID))?;
+        let headers = message
+            .headers
+            .as_ref()
+            .ok_or(EnvelopeError::Header(header::ID))?;
         let text = |name: &'static str| headers.get(name).map(|value| value.as_str().to_owned());
         let required = |name: &'static str| text(name).ok_or(EnvelopeError::Header(name));
         if required(header::TYPE)? != subject.event.name {
@@ -135,11 +141,17 @@ impl Envelope {
             return Err(EnvelopeError::TenantMismatch);
         }
         let aggregate_version = match text(header::VERSION) {
-            Some(version) => Some(version.parse().map_err(|_| EnvelopeError::Header(header::VERSION))?),
+            Some(version) => Some(
+                version
+                    .parse()
+                    .map_err(|_| EnvelopeError::Header(header::VERSION))?,
+            ),
             None => None,
         };
         Ok(Self {
-            id: required(header::ID)?.parse().map_err(|_| EnvelopeError::Header(header::ID))?,
+            id: required(header::ID)?
+                .parse()
+                .map_err(|_| EnvelopeError::Header(header::ID))?,
             tenant: subject.tenant,
             event: subject.event,
             source: required(header::SOURCE)?,
@@ -214,7 +226,10 @@ mod tests {
     fn an_envelope_comes_back_as_it_went_and_line_breaks_cannot_forge_headers() {
         let sent = example();
         let got = Envelope::read(&message(&sent, &sent.subject(), sent.headers())).unwrap();
-        assert_eq!((got.id, got.tenant.clone(), got.aggregate_version), (sent.id, sent.tenant.clone(), Some(1)));
+        assert_eq!(
+            (got.id, got.tenant.clone(), got.aggregate_version),
+            (sent.id, sent.tenant.clone(), Some(1))
+        );
         assert_eq!(got.aggregate_id, "o-1x: y");
         assert!(got.decode::<OrderOpened>().is_ok());
         assert!(got.decode::<puente_proto::orders::ClientRegistered>().is_err());
@@ -224,6 +239,9 @@ mod tests {
     fn a_tenant_header_that_contradicts_the_subject_is_refused() {
         let sent = example();
         let foreign = "puente.v1.other.orders.order.opened";
-        assert_eq!(Envelope::read(&message(&sent, foreign, sent.headers())).unwrap_err(), EnvelopeError::TenantMismatch);
+        assert_eq!(
+            Envelope::read(&message(&sent, foreign, sent.headers())).unwrap_err(),
+            EnvelopeError::TenantMismatch
+        );
     }
 }

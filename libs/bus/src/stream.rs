@@ -18,7 +18,10 @@ pub struct StreamSettings {
 
 impl Default for StreamSettings {
     fn default() -> Self {
-        Self { replicas: 1, max_age: Duration::from_hours(30 * 24) }
+        Self {
+            replicas: 1,
+            max_age: Duration::from_hours(30 * 24),
+        }
     }
 }
 
@@ -46,7 +49,9 @@ pub enum BusError {
 }
 
 impl BusError {
-    pub(crate) fn broker(what: &'static str) -> impl FnOnce(Box<dyn std::error::Error + Send + Sync>) -> Self {
+    pub(crate) fn broker(
+        what: &'static str,
+    ) -> impl FnOnce(Box<dyn std::error::Error + Send + Sync>) -> Self {
         move |source| Self::Broker { what, source }
     }
 }
@@ -75,5 +80,7 @@ pub async fn declare(client: &async_nats::Client, settings: StreamSettings) -> R
         .create_or_update_stream(config)
         .await
         .map_err(|e| BusError::broker("declare the event stream")(Box::new(e)))?;
-    Ok(Declared { created_at: info.created })
+    Ok(Declared {
+        created_at: info.created,
+    })
 }

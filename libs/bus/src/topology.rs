@@ -39,8 +39,11 @@ const STANDARD: ConsumerSpec = ConsumerSpec {
 };
 
 /// What orders listens to: people's messages.
-pub const ORDERS: ConsumerSpec =
-    ConsumerSpec { durable: "orders", events: &[messaging::MessageReceived::TYPE], ..STANDARD };
+pub const ORDERS: ConsumerSpec = ConsumerSpec {
+    durable: "orders",
+    events: &[messaging::MessageReceived::TYPE],
+    ..STANDARD
+};
 
 /// What notifications listens to: requests, orders, receipts, and messages for the session window.
 pub const NOTIFICATIONS: ConsumerSpec = ConsumerSpec {
@@ -64,6 +67,9 @@ impl ConsumerSpec {
     /// The subjects it filters on.
     #[must_use]
     pub fn filters(&self) -> Vec<String> {
-        self.events.iter().map(|e| format!("puente.v1.*.{}.{}.{}", e.domain, e.entity, e.verb)).collect()
+        self.events
+            .iter()
+            .map(|e| format!("puente.v1.*.{}.{}.{}", e.domain, e.entity, e.verb))
+            .collect()
     }
 }

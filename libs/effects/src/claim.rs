@@ -72,7 +72,10 @@ impl Row {
         let bad = |what: &str| sqlx::Error::Decode(format!("effect {}: bad {what}", self.id).into());
         Ok(Effect {
             tenant: self.tenant.parse::<TenantId>().map_err(|_| bad("tenant"))?,
-            connection: self.connection.parse::<ConnectionId>().map_err(|_| bad("connection"))?,
+            connection: self
+                .connection
+                .parse::<ConnectionId>()
+                .map_err(|_| bad("connection"))?,
             id: EffectId::from(self.id),
             key: self.key,
             provider: self.provider,
@@ -155,7 +158,11 @@ async fn journal(
 }
 
 /// Takes over calls whose lease ran out: their caller is gone. The lease is renewed for whoever settles them.
-pub(crate) async fn abandoned(pool: &PgPool, owner: Uuid, lease: Duration) -> Result<Vec<Effect>, sqlx::Error> {
+pub(crate) async fn abandoned(
+    pool: &PgPool,
+    owner: Uuid,
+    lease: Duration,
+) -> Result<Vec<Effect>, sqlx::Error> {
     let rows = sqlx::query_as!(
         Row,
         "UPDATE effects

@@ -84,7 +84,11 @@ pub async fn enqueue(connection: &mut PgConnection, effect: &NewEffect) -> Resul
     )
     .execute(&mut *connection)
     .await?;
-    Ok(if written.rows_affected() == 1 { Enqueued::New(id) } else { Enqueued::Exists })
+    Ok(if written.rows_affected() == 1 {
+        Enqueued::New(id)
+    } else {
+        Enqueued::Exists
+    })
 }
 
 /// An effect under way.

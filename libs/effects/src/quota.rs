@@ -40,7 +40,11 @@ pub fn limits(manifest: &Manifest, connection: &Connection) -> Vec<Limit> {
         .map(|quota| {
             let (calls, window_ms) = own(&quota.name).unwrap_or((quota.limit, quota.window_ms));
             let scope = format!("{}:{}", connection.id, quota.name);
-            Limit { scope, calls: calls.max(1), window: Duration::from_millis(window_ms.max(1)) }
+            Limit {
+                scope,
+                calls: calls.max(1),
+                window: Duration::from_millis(window_ms.max(1)),
+            }
         })
         .collect()
 }
@@ -59,9 +63,13 @@ pub(crate) async fn ensure(connection: &mut PgConnection, limit: &Limit) -> Resu
     )
     .execute(&mut *connection)
     .await?;
-    sqlx::query!("DELETE FROM quota_tokens WHERE scope = $1 AND n >= $2", limit.scope, calls)
-        .execute(&mut *connection)
-        .await?;
+    sqlx::query!(
+        "DELETE FROM quota_tokens WHERE scope = $1 AND n >= $2",
+        limit.scope,
+        calls
+    )
+    .execute(&mut *connection)
+    .await?;
     Ok(())
 }
 
@@ -93,8 +101,9 @@ pub(crate) async fn assign(
     tokens: &[i32],
     holders: &[EffectId],
 ) -> Result<(), sqlx::Error> {
-    let holders: Vec<Option<Uuid>> =
-        (0..tokens.len()).map(|at| holders.get(at).map(|holder| holder.uuid())).collect();
+    let holders: Vec<Option<Uuid>> = (0..tokens.len())
+        .map(|at| holders.get(at).map(|holder| holder.uuid()))
+        .collect();
     sqlx::query!(
         "UPDATE quota_tokens AS t
          SET holder = a.holder, free_at = CASE WHEN a.holder IS NULL THEN '-infinity' ELSE t.free_at END
@@ -121,7 +130,10 @@ pub(crate) async fn give_back(connection: &mut PgConnection, holder: EffectId) -
 }
 
 /// How long until the first token of a scope is free; `None` when one is.
-pub(crate) async fn next_free(connection: &mut PgConnection, limit: &Limit) -> Result<Option<Duration>, sqlx::Error> {
+pub(crate) async fn next_free(
+    connection: &mut PgConnection,
+    limit: &Limit,
+) -> Result<Option<Duration>, sqlx::Error> {
     let seconds = sqlx::query_scalar!(
         r#"SELECT extract(epoch FROM min(free_at) - clock_timestamp())::double precision AS "seconds"
            FROM quota_tokens WHERE scope = $1 AND free_at > '-infinity'"#,

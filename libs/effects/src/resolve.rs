@@ -73,7 +73,12 @@ pub async fn parked(connection: &mut PgConnection, limit: i64) -> Result<Vec<Par
 ///
 /// # Errors
 /// The database's own.
-pub async fn resolve(tx: &mut Tx, id: EffectId, resolution: &Resolution, by: &str) -> Result<bool, sqlx::Error> {
+pub async fn resolve(
+    tx: &mut Tx,
+    id: EffectId,
+    resolution: &Resolution,
+    by: &str,
+) -> Result<bool, sqlx::Error> {
     match resolution {
         Resolution::Repeat => {
             let done = sqlx::query!(
@@ -86,7 +91,9 @@ pub async fn resolve(tx: &mut Tx, id: EffectId, resolution: &Resolution, by: &st
             Ok(done.rows_affected() > 0)
         }
         Resolution::Close { reason } => {
-            let Some(effect) = lock_parked(tx, id).await? else { return Ok(false) };
+            let Some(effect) = lock_parked(tx, id).await? else {
+                return Ok(false);
+            };
             let note = puente_ports::ProviderError::new(
                 puente_ports::ProviderErrorKind::OutcomeUnknown,
                 "closed_by_person",
@@ -103,7 +110,9 @@ pub async fn resolve(tx: &mut Tx, id: EffectId, resolution: &Resolution, by: &st
 /// # Errors
 /// The database's own.
 pub async fn settle_by_key(tx: &mut Tx, key: &str, result: Value) -> Result<bool, sqlx::Error> {
-    let Some(effect) = lock_by_key(tx, key).await? else { return Ok(false) };
+    let Some(effect) = lock_by_key(tx, key).await? else {
+        return Ok(false);
+    };
     settle::end(tx, &effect, "done", None, Some(&result), "receipt").await
 }
 

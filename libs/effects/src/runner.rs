@@ -139,12 +139,18 @@ impl<E: EffectExecutor> Effects<E> {
                 pause = pause.min(lane.due_in);
                 continue;
             }
-            let Ok(id) = lane.connection.parse::<ConnectionId>() else { continue };
+            let Ok(id) = lane.connection.parse::<ConnectionId>() else {
+                continue;
+            };
             if let Err(closed_for) = self.0.http.breaker(&lane.provider, &id).ready() {
                 pause = pause.min(closed_for.max(Duration::from_millis(10)));
                 continue;
             }
-            let free = self.0.settings.per_connection.saturating_sub(self.running(&lane.connection));
+            let free = self
+                .0
+                .settings
+                .per_connection
+                .saturating_sub(self.running(&lane.connection));
             if free == 0 {
                 // The end of a call wakes the runner.
                 continue;
@@ -152,8 +158,16 @@ impl<E: EffectExecutor> Effects<E> {
             let limits = self.limits(&lane.provider, &id).await?;
             let deadline = self.deadline(&lane.provider);
             let lease = deadline + self.0.settings.lease_margin;
-            let claimed =
-                claim::claim(self.0.outbox.pool(), &lane.connection, &limits, free, self.0.owner, deadline, lease).await?;
+            let claimed = claim::claim(
+                self.0.outbox.pool(),
+                &lane.connection,
+                &limits,
+                free,
+                self.0.owner,
+                deadline,
+                lease,
+            )
+            .await?;
             match claimed {
                 Claim::Calls(effects) => {
                     pause = Duration::ZERO;
@@ -195,7 +209,12 @@ impl<E: EffectExecutor> Effects<E> {
             async {
                 let started = Instant::now();
                 let verdict = runner.perform(&effect, in_doubt).await;
-                metric::effect(&effect.provider, &effect.operation, label(&verdict), started.elapsed());
+                metric::effect(
+                    &effect.provider,
+                    &effect.operation,
+                    label(&verdict),
+                    started.elapsed(),
+                );
                 runner.settle(&effect, &verdict).await;
             }
             .instrument(span)
@@ -212,18 +231,26 @@ impl<E: EffectExecutor> Effects<E> {
             Err(error) => return self.decide(effect, error),
         };
         if in_doubt {
-            return self.recover(effect, &connection, "its caller stopped during the call").await;
+            return self
+                .recover(effect, &connection, "its caller stopped during the call")
+                .await;
         }
         let traceparent = puente_telemetry::current_traceparent();
         let ctx = self.ctx(effect, &connection, traceparent.as_deref());
-        let call = tokio::time::timeout(ctx.deadline + Duration::from_secs(1), self.0.executor.call(effect, ctx));
+        let call = tokio::time::timeout(
+            ctx.deadline + Duration::from_secs(1),
+            self.0.executor.call(effect, ctx),
+        );
         match call.await {
             Ok(Ok(result)) => Verdict::End(Outcome::Done(result)),
             Ok(Err(error)) if error.decision() == Decision::Settle => {
                 self.recover(effect, &connection, error.detail()).await
             }
             Ok(Err(error)) => self.decide(effect, error),
-            Err(_) => self.recover(effect, &connection, "the call did not end in time").await,
+            Err(_) => {
+                self.recover(effect, &connection, "the call did not end in time")
+                    .await
+            }
         }
     }
 
@@ -235,25 +262,41 @@ impl<E: EffectExecutor> Effects<E> {
             counted: true,
             pause_lane: false,
         };
-        let budget = Decision::Retry { max_attempts: 4, after: None };
+        let budget = Decision::Retry {
+            max_attempts: 4,
+            after: None,
+        };
         match self.0.executor.recovery(effect) {
             Recovery::Repeatable => match self.delay(effect, budget) {
                 Some(after) => again(after),
-                None => Verdict::End(Outcome::Unknown { reason: reason.to_owned() }),
+                None => Verdict::End(Outcome::Unknown {
+                    reason: reason.to_owned(),
+                }),
             },
             Recovery::Findable => {
                 let traceparent = puente_telemetry::current_traceparent();
-                match self.0.executor.find(effect, self.ctx(effect, connection, traceparent.as_deref())).await {
+                match self
+                    .0
+                    .executor
+                    .find(effect, self.ctx(effect, connection, traceparent.as_deref()))
+                    .await
+                {
                     Ok(Some(result)) => Verdict::End(Outcome::Done(result)),
                     Ok(None) => match self.delay(effect, budget) {
                         Some(after) => again(after),
-                        None => Verdict::End(Outcome::Unknown { reason: reason.to_owned() }),
+                        None => Verdict::End(Outcome::Unknown {
+                            reason: reason.to_owned(),
+                        }),
                     },
                     // Still in doubt: the lease runs out again, and the look-up is repeated.
-                    Err(error) => Verdict::End(Outcome::Unknown { reason: format!("{reason}; look-up: {error}") }),
+                    Err(error) => Verdict::End(Outcome::Unknown {
+                        reason: format!("{reason}; look-up: {error}"),
+                    }),
                 }
             }
-            Recovery::Unsure => Verdict::End(Outcome::Unknown { reason: reason.to_owned() }),
+            Recovery::Unsure => Verdict::End(Outcome::Unknown {
+                reason: reason.to_owned(),
+            }),
         }
     }
 
@@ -261,20 +304,33 @@ impl<E: EffectExecutor> Effects<E> {
         // The breaker kept the call from being made at all: that is waiting, not an attempt.
         let counted = error.code() != "breaker_open";
         let decision = error.decision();
-        let pause_lane = matches!(error.kind(), ProviderErrorKind::RateLimited { retry_after: Some(_) });
+        let pause_lane = matches!(
+            error.kind(),
+            ProviderErrorKind::RateLimited { retry_after: Some(_) }
+        );
         let after = match decision {
-            Decision::Retry { after: Some(after), .. } if !counted => Some(after),
+            Decision::Retry {
+                after: Some(after), ..
+            } if !counted => Some(after),
             Decision::Retry { .. } => self.delay(effect, decision),
             Decision::Fail | Decision::RefreshThenFail | Decision::Settle => None,
         };
         match after {
-            Some(after) => Verdict::Again { after, error, counted, pause_lane },
+            Some(after) => Verdict::Again {
+                after,
+                error,
+                counted,
+                pause_lane,
+            },
             None => Verdict::End(Outcome::Failed(error)),
         }
     }
 
     fn delay(&self, effect: &Effect, decision: Decision) -> Option<Duration> {
-        self.0.settings.schedule.delay(u32::try_from(effect.attempts).unwrap_or(u32::MAX), decision)
+        self.0
+            .settings
+            .schedule
+            .delay(u32::try_from(effect.attempts).unwrap_or(u32::MAX), decision)
     }
 
     /// Settles, and keeps at it while the database is away: the outcome is known, and must not be lost to a restart
@@ -289,7 +345,9 @@ impl<E: EffectExecutor> Effects<E> {
                     tracing::error!(effect.id = %effect.id, error = %error, "outcome could not be written, the effect is in doubt");
                     return;
                 }
-                Err(error) => tracing::warn!(effect.id = %effect.id, error = %error, "outcome will be written again"),
+                Err(error) => {
+                    tracing::warn!(effect.id = %effect.id, error = %error, "outcome will be written again");
+                }
             }
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(Duration::from_secs(2));
@@ -299,15 +357,27 @@ impl<E: EffectExecutor> Effects<E> {
     fn connection(&self, effect: &Effect) -> Result<Arc<Connection>, ProviderError> {
         let connection = self.0.connections.get(&effect.connection).ok_or_else(|| {
             // Not seen yet, or removed: worth a few tries.
-            ProviderError::new(ProviderErrorKind::Unavailable { retry_after: None }, "connection_missing", "no such connection")
+            ProviderError::new(
+                ProviderErrorKind::Unavailable { retry_after: None },
+                "connection_missing",
+                "no such connection",
+            )
         })?;
         if connection.tenant != effect.tenant || connection.provider != effect.provider {
-            return Err(ProviderError::configuration("connection_foreign", "the connection belongs to another tenant or provider"));
+            return Err(ProviderError::configuration(
+                "connection_foreign",
+                "the connection belongs to another tenant or provider",
+            ));
         }
         Ok(connection)
     }
 
-    fn ctx<'a>(&'a self, effect: &'a Effect, connection: &'a Connection, traceparent: Option<&'a str>) -> CallCtx<'a> {
+    fn ctx<'a>(
+        &'a self,
+        effect: &'a Effect,
+        connection: &'a Connection,
+        traceparent: Option<&'a str>,
+    ) -> CallCtx<'a> {
         CallCtx {
             connection,
             http: &self.0.http,
@@ -323,7 +393,8 @@ impl<E: EffectExecutor> Effects<E> {
 
     /// The connection's limits, with their tokens in the table.
     async fn limits(&self, provider: &str, id: &ConnectionId) -> Result<Vec<Limit>, sqlx::Error> {
-        let (Some(manifest), Some(connection)) = ((self.0.manifests)(provider), self.0.connections.get(id)) else {
+        let (Some(manifest), Some(connection)) = ((self.0.manifests)(provider), self.0.connections.get(id))
+        else {
             return Ok(Vec::new());
         };
         let limits = quota::limits(manifest, &connection);

@@ -14,7 +14,12 @@ pub(crate) enum Verdict {
     /// It ended, or is parked.
     End(Outcome),
     /// Again later. `counted`: whether this call counts against the budget.
-    Again { after: Duration, error: ProviderError, counted: bool, pause_lane: bool },
+    Again {
+        after: Duration,
+        error: ProviderError,
+        counted: bool,
+        pause_lane: bool,
+    },
 }
 
 /// Why a settlement did not go through; it is tried again.
@@ -39,15 +44,24 @@ pub(crate) async fn settle<E: EffectExecutor>(
     let mut tx = outbox.begin().await?;
     quota::give_back(&mut tx, effect.id).await?;
     let ours = match verdict {
-        Verdict::Again { after, error, counted, pause_lane } => {
+        Verdict::Again {
+            after,
+            error,
+            counted,
+            pause_lane,
+        } => {
             if *pause_lane {
                 pause(&mut tx, effect, *after).await?;
             }
             again(&mut tx, effect, *after, error, *counted).await?
         }
         Verdict::End(Outcome::Unknown { reason }) => park(&mut tx, effect, reason).await?,
-        Verdict::End(Outcome::Done(result)) => end(&mut tx, effect, "done", None, Some(result), "call").await?,
-        Verdict::End(Outcome::Failed(error)) => end(&mut tx, effect, "failed", Some(error), None, "call").await?,
+        Verdict::End(Outcome::Done(result)) => {
+            end(&mut tx, effect, "done", None, Some(result), "call").await?
+        }
+        Verdict::End(Outcome::Failed(error)) => {
+            end(&mut tx, effect, "failed", Some(error), None, "call").await?
+        }
     };
     if let Verdict::End(outcome) = verdict
         && ours

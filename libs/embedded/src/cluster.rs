@@ -31,12 +31,7 @@ pub(crate) fn make_cluster(options: &PgOptions, account: Account) -> Result<(), 
     }
     let mut command = account.command(&options.bin.join("initdb"));
     command
-        .args([
-            "--username",
-            USER,
-            "--encoding",
-            "UTF8",
-        ])
+        .args(["--username", USER, "--encoding", "UTF8"])
         .args(platform::LOCALE)
         .arg("--pgdata")
         .arg(&new);

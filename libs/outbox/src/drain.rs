@@ -74,12 +74,19 @@ async fn maintain_partitions(outbox: &Outbox) -> Result<(), sqlx::Error> {
 }
 
 /// Declares the stream; where the broker has made it anew, publishes the whole outbox again.
-async fn refill(outbox: &Outbox, client: &async_nats::Client, js: &jetstream::Context) -> Result<(), DrainError> {
+async fn refill(
+    outbox: &Outbox,
+    client: &async_nats::Client,
+    js: &jetstream::Context,
+) -> Result<(), DrainError> {
     let pool = &outbox.inner.pool;
     let declared = puente_bus::declare(client, outbox.inner.settings.stream).await?;
     let stream = puente_bus::topology::EVENTS;
     // Postgres keeps microseconds; the broker tells nanoseconds.
-    let created_at = declared.created_at.replace_nanosecond(declared.created_at.microsecond() * 1_000).unwrap_or(declared.created_at);
+    let created_at = declared
+        .created_at
+        .replace_nanosecond(declared.created_at.microsecond() * 1_000)
+        .unwrap_or(declared.created_at);
     let first = sqlx::query!(
         "INSERT INTO relay_broker (stream, created_at) VALUES ($1, $2) ON CONFLICT DO NOTHING",
         stream,
@@ -100,21 +107,34 @@ async fn refill(outbox: &Outbox, client: &async_nats::Client, js: &jetstream::Co
     if known.is_none_or(|known| known == created_at) {
         return Ok(());
     }
-    tracing::warn!(service = outbox.inner.service, "the broker has a new disk: publishing the outbox again");
+    tracing::warn!(
+        service = outbox.inner.service,
+        "the broker has a new disk: publishing the outbox again"
+    );
     let mut position = 0;
     let mut count = 0;
     loop {
         let rows = read_all(pool, position).await?;
-        let Some(last) = rows.last().map(|row| row.seq) else { break };
+        let Some(last) = rows.last().map(|row| row.seq) else {
+            break;
+        };
         count += rows.len();
         publish(outbox, js, rows).await?;
         position = last;
     }
-    sqlx::query!("UPDATE relay_broker SET created_at = $2 WHERE stream = $1", stream, created_at)
-        .execute(&mut *tx)
-        .await?;
+    sqlx::query!(
+        "UPDATE relay_broker SET created_at = $2 WHERE stream = $1",
+        stream,
+        created_at
+    )
+    .execute(&mut *tx)
+    .await?;
     tx.commit().await?;
-    tracing::info!(service = outbox.inner.service, events = count, "outbox published again");
+    tracing::info!(
+        service = outbox.inner.service,
+        events = count,
+        "outbox published again"
+    );
     Ok(())
 }
 
@@ -133,14 +153,23 @@ async fn drain_one(outbox: &Outbox, js: &jetstream::Context) -> Result<bool, Dra
     let mut count = 0;
     loop {
         let rows = read_slot(&outbox.inner.pool, orphan.slot, position, CHUNK).await?;
-        let Some(last) = rows.last().map(|row| row.seq) else { break };
+        let Some(last) = rows.last().map(|row| row.seq) else {
+            break;
+        };
         count += rows.len();
         publish(outbox, js, rows).await?;
         position = last;
     }
-    sqlx::query!("DELETE FROM relay_slots WHERE slot = $1", orphan.slot).execute(&mut *tx).await?;
+    sqlx::query!("DELETE FROM relay_slots WHERE slot = $1", orphan.slot)
+        .execute(&mut *tx)
+        .await?;
     tx.commit().await?;
-    tracing::info!(service = outbox.inner.service, slot = orphan.slot, events = count, "tail of a gone replica published");
+    tracing::info!(
+        service = outbox.inner.service,
+        slot = orphan.slot,
+        events = count,
+        "tail of a gone replica published"
+    );
     Ok(true)
 }
 
@@ -149,7 +178,9 @@ async fn publish(outbox: &Outbox, js: &jetstream::Context, rows: Vec<Committed>)
     let mut acks = futures::stream::iter(rows)
         .map(|row| async move {
             let envelope = row.envelope(outbox.inner.service);
-            js.publish_with_headers(envelope.subject(), envelope.headers(), row.event.payload.clone()).await?.await?;
+            js.publish_with_headers(envelope.subject(), envelope.headers(), row.event.payload.clone())
+                .await?
+                .await?;
             Ok::<_, jetstream::context::PublishError>(())
         })
         .buffered(WINDOW);
@@ -162,10 +193,15 @@ async fn publish(outbox: &Outbox, js: &jetstream::Context, rows: Vec<Committed>)
 /// Waits until every transaction that now writes with our slot has ended.
 pub(crate) async fn wait_for_writers(outbox: &Outbox) -> Result<(), sqlx::Error> {
     let mut tx = outbox.inner.pool.begin().await?;
-    sqlx::query("SET LOCAL lock_timeout = '5s'").execute(&mut *tx).await?;
-    sqlx::query!("SELECT slot FROM relay_slots WHERE slot = $1 FOR UPDATE", outbox.slot())
-        .fetch_optional(&mut *tx)
+    sqlx::query("SET LOCAL lock_timeout = '5s'")
+        .execute(&mut *tx)
         .await?;
+    sqlx::query!(
+        "SELECT slot FROM relay_slots WHERE slot = $1 FOR UPDATE",
+        outbox.slot()
+    )
+    .fetch_optional(&mut *tx)
+    .await?;
     tx.commit().await
 }
 
@@ -189,11 +225,21 @@ pub(crate) async fn renew(outbox: &Outbox, cursor: i64) -> Result<bool, sqlx::Er
 pub(crate) async fn leave(outbox: &Outbox) {
     let (slot, owner, pool) = (outbox.slot(), outbox.owner(), &outbox.inner.pool);
     let left = if outbox.inner.tracker.idle() {
-        sqlx::query!("DELETE FROM relay_slots WHERE slot = $1 AND owner = $2", slot, owner).execute(pool).await
+        sqlx::query!(
+            "DELETE FROM relay_slots WHERE slot = $1 AND owner = $2",
+            slot,
+            owner
+        )
+        .execute(pool)
+        .await
     } else {
-        sqlx::query!("UPDATE relay_slots SET lease_until = now() WHERE slot = $1 AND owner = $2", slot, owner)
-            .execute(pool)
-            .await
+        sqlx::query!(
+            "UPDATE relay_slots SET lease_until = now() WHERE slot = $1 AND owner = $2",
+            slot,
+            owner
+        )
+        .execute(pool)
+        .await
     };
     if let Err(error) = left {
         // The lease runs out by itself.
@@ -219,7 +265,8 @@ impl Row {
     /// The row as an event. An event type or tenant that this version cannot read stops the reader: the rows stay
     /// where they are, and nothing is skipped.
     fn committed(self) -> Result<Committed, sqlx::Error> {
-        let unreadable = |what: &str| sqlx::Error::Decode(format!("outbox row {}: unknown {what}", self.seq).into());
+        let unreadable =
+            |what: &str| sqlx::Error::Decode(format!("outbox row {}: unknown {what}", self.seq).into());
         let event = NewEvent {
             id: EventId::from(self.id),
             tenant: self.tenant.parse().map_err(|_| unreadable("tenant"))?,
@@ -230,12 +277,21 @@ impl Row {
             traceparent: self.traceparent,
             payload: Bytes::from(self.payload),
         };
-        Ok(Committed { seq: self.seq, event, at: self.created_at })
+        Ok(Committed {
+            seq: self.seq,
+            event,
+            at: self.created_at,
+        })
     }
 }
 
 /// The next rows of a slot after `position`, in order.
-pub(crate) async fn read_slot(pool: &PgPool, slot: i64, position: i64, limit: i64) -> Result<Vec<Committed>, sqlx::Error> {
+pub(crate) async fn read_slot(
+    pool: &PgPool,
+    slot: i64,
+    position: i64,
+    limit: i64,
+) -> Result<Vec<Committed>, sqlx::Error> {
     let rows = sqlx::query_as!(
         Row,
         "SELECT seq, id, tenant, type, aggregate_id, aggregate_version, cause, traceparent, payload, created_at

@@ -63,7 +63,11 @@ pub struct Inbox<H> {
 impl<H: EventHandler> Inbox<H> {
     /// The inbox of `spec` in the schema of the outbox.
     pub fn new(outbox: Outbox, spec: ConsumerSpec, handler: Arc<H>) -> Self {
-        Self { outbox, spec, handler }
+        Self {
+            outbox,
+            spec,
+            handler,
+        }
     }
 
     /// All or nothing. `Ok` holds the number of events that were new.
@@ -111,7 +115,13 @@ impl<H: EventHandler> Inbox<H> {
             }
             Err(ApplyError::Dead(reason)) => self.bury(event, received, &reason, "refused").await,
             Err(ApplyError::Early) if received.delivered >= self.spec.max_deliver * GAP_PATIENCE => {
-                self.bury(event, received, "an earlier event of the aggregate never came", "gap").await
+                self.bury(
+                    event,
+                    received,
+                    "an earlier event of the aggregate never came",
+                    "gap",
+                )
+                .await
             }
             Err(ApplyError::Early) => Disposition::Retry(GAP_PAUSE),
             Err(ApplyError::Retry(reason)) if received.delivered >= self.spec.max_deliver => {
@@ -125,7 +135,13 @@ impl<H: EventHandler> Inbox<H> {
     }
 
     /// Writes the dead letter; only then is the event acknowledged.
-    async fn bury(&self, event: &Envelope, received: &Received, reason: &str, label: &'static str) -> Disposition {
+    async fn bury(
+        &self,
+        event: &Envelope,
+        received: &Received,
+        reason: &str,
+        label: &'static str,
+    ) -> Disposition {
         let reason: String = reason.chars().take(500).collect();
         let written = sqlx::query!(
             "INSERT INTO dead_letters (event_id, consumer, tenant, subject, type, aggregate_id, aggregate_version,
@@ -177,7 +193,12 @@ impl<H: EventHandler> Inbox<H> {
         match written {
             Ok(_) => {
                 metric::dead_letter(self.spec.durable, "undecodable");
-                tracing::error!(consumer = self.spec.durable, stream.sequence = received.stream_sequence, reason, "message is no event");
+                tracing::error!(
+                    consumer = self.spec.durable,
+                    stream.sequence = received.stream_sequence,
+                    reason,
+                    "message is no event"
+                );
                 Disposition::Ack
             }
             Err(_) => Disposition::Retry(DATABASE_PAUSE),
@@ -189,7 +210,10 @@ impl<H: EventHandler> Inbox<H> {
 impl<H: EventHandler> BatchHandler for Inbox<H> {
     async fn handle(&self, batch: &[Received]) -> Vec<Disposition> {
         let started = Instant::now();
-        let events: Vec<&Envelope> = batch.iter().filter_map(|received| received.event.as_ref().ok()).collect();
+        let events: Vec<&Envelope> = batch
+            .iter()
+            .filter_map(|received| received.event.as_ref().ok())
+            .collect();
         let mut all = Err(ApplyError::Early);
         if events.len() > 1 {
             all = self.together(&events).await;
@@ -205,7 +229,12 @@ impl<H: EventHandler> BatchHandler for Inbox<H> {
         let done = dispositions.iter().filter(|d| **d == Disposition::Ack).count();
         metric::events_consumed(self.spec.durable, "done", done as u64, started.elapsed());
         if done < batch.len() {
-            metric::events_consumed(self.spec.durable, "again", (batch.len() - done) as u64, started.elapsed());
+            metric::events_consumed(
+                self.spec.durable,
+                "again",
+                (batch.len() - done) as u64,
+                started.elapsed(),
+            );
         }
         dispositions
     }

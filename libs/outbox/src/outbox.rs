@@ -76,8 +76,17 @@ impl Outbox {
         let owner = Uuid::now_v7();
         let (slot, cursor) = register(&pool, owner, settings.lease).await?;
         let tracker = Tracker::starting_at(cursor);
-        let inner = Inner { pool, service, slot: AtomicI64::new(slot), owner, tracker, settings };
-        Ok(Self { inner: Arc::new(inner) })
+        let inner = Inner {
+            pool,
+            service,
+            slot: AtomicI64::new(slot),
+            owner,
+            tracker,
+            settings,
+        };
+        Ok(Self {
+            inner: Arc::new(inner),
+        })
     }
 
     /// Begins a transaction that can carry events.
@@ -86,7 +95,11 @@ impl Outbox {
     /// When no connection is to be had in time.
     pub async fn begin(&self) -> Result<Tx, sqlx::Error> {
         self.inner.tracker.wait_for_room(ROOM_PATIENCE).await;
-        Ok(Tx { tx: self.inner.pool.begin().await?, outbox: self.clone(), events: Vec::new() })
+        Ok(Tx {
+            tx: self.inner.pool.begin().await?,
+            outbox: self.clone(),
+            events: Vec::new(),
+        })
     }
 
     /// For a caller with an insert of its own: waits for room, then opens a ticket. The insert must name
@@ -232,7 +245,9 @@ async fn insert(
     if written.len() != events.len() {
         return Err(OutboxError::SlotLost);
     }
-    let written = written.into_iter().map(|row| (EventId::from(row.id), row.seq, row.created_at));
+    let written = written
+        .into_iter()
+        .map(|row| (EventId::from(row.id), row.seq, row.created_at));
     Ok(Committed::pair(events, written))
 }
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use async_nats::connection::State as Link;
 use async_nats::jetstream::{self, context::PublishErrorKind};
-use futures::{FutureExt as _, StreamExt as _};
 use futures::stream::FuturesUnordered;
+use futures::{FutureExt as _, StreamExt as _};
 use puente_telemetry::metric;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -110,7 +110,9 @@ impl Relay {
             return;
         }
         while self.acks.len() < WINDOW {
-            let Some((key, row)) = self.next_row().await else { return };
+            let Some((key, row)) = self.next_row().await else {
+                return;
+            };
             let envelope = row.envelope(self.outbox.inner.service);
             let sent = self
                 .js
@@ -211,7 +213,10 @@ impl Relay {
                 self.renewed = Instant::now();
             }
             Ok(false) => {
-                tracing::warn!(service = self.outbox.inner.service, "relay slot was taken over, taking a new one");
+                tracing::warn!(
+                    service = self.outbox.inner.service,
+                    "relay slot was taken over, taking a new one"
+                );
                 if let Err(error) = self.outbox.register_again().await {
                     tracing::warn!(error = %error, "no new relay slot yet");
                 }

@@ -80,7 +80,11 @@ impl Tracker {
         let key = state.take_key();
         let floor = state.max_seen;
         state.tickets.insert(key, floor);
-        Ticket { tracker: self.clone(), key, told: false }
+        Ticket {
+            tracker: self.clone(),
+            key,
+            told: false,
+        }
     }
 
     /// Waits a moment when the relay is far behind a broker that is up, so that the backlog stays bounded.
@@ -182,7 +186,9 @@ impl Tracker {
             cursor = cursor.min(row.seq - 1);
         }
         if let Some(catch_up) = state.catch_up {
-            cursor = cursor.min(catch_up.position).min(catch_up.lowest.unwrap_or(i64::MAX));
+            cursor = cursor
+                .min(catch_up.position)
+                .min(catch_up.lowest.unwrap_or(i64::MAX));
         }
         state.cursor = state.cursor.max(cursor);
         state.cursor
@@ -201,7 +207,9 @@ impl Tracker {
     /// Rows that wait for the relay, in memory or in the table.
     pub(crate) fn backlog(&self) -> i64 {
         let state = self.lock();
-        let behind = state.catch_up.map_or(0, |catch_up| (state.max_seen - catch_up.position).max(0));
+        let behind = state
+            .catch_up
+            .map_or(0, |catch_up| (state.max_seen - catch_up.position).max(0));
         behind + i64::try_from(state.queued_rows).unwrap_or(i64::MAX)
     }
 }
@@ -213,7 +221,9 @@ impl State {
     }
 
     fn crowded(&self) -> bool {
-        let behind = self.catch_up.is_some_and(|catch_up| self.max_seen - catch_up.position > MAX_LAG);
+        let behind = self
+            .catch_up
+            .is_some_and(|catch_up| self.max_seen - catch_up.position > MAX_LAG);
         self.broker_up && (self.queued_rows > CROWDED || behind)
     }
 
@@ -227,7 +237,12 @@ impl State {
     fn spill(&mut self, floor: i64) {
         match &mut self.catch_up {
             Some(catch_up) => catch_up.lowest = Some(catch_up.lowest.map_or(floor, |l| l.min(floor))),
-            None => self.catch_up = Some(CatchUp { position: floor, lowest: None }),
+            None => {
+                self.catch_up = Some(CatchUp {
+                    position: floor,
+                    lowest: None,
+                });
+            }
         }
     }
 }
@@ -238,9 +253,10 @@ impl Ticket {
         self.told = true;
         let mut state = self.tracker.lock();
         state.tickets.remove(&self.key);
-        let (Some(lowest), Some(highest)) =
-            (rows.iter().map(|row| row.seq).min(), rows.iter().map(|row| row.seq).max())
-        else {
+        let (Some(lowest), Some(highest)) = (
+            rows.iter().map(|row| row.seq).min(),
+            rows.iter().map(|row| row.seq).max(),
+        ) else {
             return;
         };
         state.max_seen = state.max_seen.max(highest);

@@ -17,7 +17,11 @@ fn row(seq: i64) -> Committed {
         traceparent: None,
         payload: Bytes::new(),
     };
-    Committed { seq, event, at: OffsetDateTime::UNIX_EPOCH }
+    Committed {
+        seq,
+        event,
+        at: OffsetDateTime::UNIX_EPOCH,
+    }
 }
 
 fn publish_next(tracker: &Tracker) -> Vec<i64> {
@@ -38,7 +42,11 @@ fn the_cursor_waits_for_open_tickets_and_unacknowledged_rows() {
     tracker.acknowledged(key);
     assert_eq!((rows.len(), tracker.cursor()), (2, 10));
     tracker.acknowledged(key);
-    assert_eq!(tracker.cursor(), 10, "the slow transaction may still commit number 11");
+    assert_eq!(
+        tracker.cursor(),
+        10,
+        "the slow transaction may still commit number 11"
+    );
     slow.committed(vec![row(11)]);
     assert_eq!(tracker.cursor(), 10);
     assert_eq!(publish_next(&tracker), [11]);

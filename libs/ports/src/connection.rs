@@ -34,7 +34,10 @@ impl Connection {
     /// A configuration error that names the setting.
     pub fn require(&self, name: &str) -> Result<&str, ProviderError> {
         self.setting(name).ok_or_else(|| {
-            ProviderError::configuration("setting_missing", format!("connection {} has no setting `{name}`", self.id))
+            ProviderError::configuration(
+                "setting_missing",
+                format!("connection {} has no setting `{name}`", self.id),
+            )
         })
     }
 
@@ -44,7 +47,10 @@ impl Connection {
     /// A configuration error that names the secret.
     pub fn require_secret(&self, name: &str) -> Result<&Secret, ProviderError> {
         self.secrets.get(name).ok_or_else(|| {
-            ProviderError::configuration("secret_missing", format!("connection {} has no secret `{name}`", self.id))
+            ProviderError::configuration(
+                "secret_missing",
+                format!("connection {} has no secret `{name}`", self.id),
+            )
         })
     }
 }

@@ -85,7 +85,11 @@ impl ProviderError {
     #[must_use]
     pub fn new(kind: ProviderErrorKind, code: impl Into<String>, detail: impl Into<String>) -> Self {
         let detail: String = detail.into();
-        Self { kind, code: code.into(), detail: detail.chars().take(300).collect() }
+        Self {
+            kind,
+            code: code.into(),
+            detail: detail.chars().take(300).collect(),
+        }
     }
 
     /// The provider's answer or our request has not the agreed form.
@@ -153,8 +157,14 @@ impl ProviderError {
                 Decision::Fail
             }
             ProviderErrorKind::Auth => Decision::RefreshThenFail,
-            ProviderErrorKind::RateLimited { retry_after } => Decision::Retry { max_attempts: 12, after: retry_after },
-            ProviderErrorKind::Unavailable { retry_after } => Decision::Retry { max_attempts: 4, after: retry_after },
+            ProviderErrorKind::RateLimited { retry_after } => Decision::Retry {
+                max_attempts: 12,
+                after: retry_after,
+            },
+            ProviderErrorKind::Unavailable { retry_after } => Decision::Retry {
+                max_attempts: 4,
+                after: retry_after,
+            },
             ProviderErrorKind::OutcomeUnknown => Decision::Settle,
         }
     }

@@ -118,7 +118,10 @@ impl Manifest {
     /// # Errors
     /// Says which provider's file is wrong, and where.
     pub fn parse(provider: &str, text: &str) -> Result<Self, ManifestError> {
-        let error = |reason: String| ManifestError { provider: provider.to_owned(), reason };
+        let error = |reason: String| ManifestError {
+            provider: provider.to_owned(),
+            reason,
+        };
         let manifest: Self = toml::from_str(text).map_err(|e| error(e.to_string()))?;
         if manifest.slug != provider {
             return Err(error(format!("its slug is `{}`", manifest.slug)));
@@ -152,7 +155,8 @@ impl ErrorRule {
     /// Whether the rule covers this answer.
     #[must_use]
     pub fn fits(&self, status: u16, code: Option<&str>) -> bool {
-        let status_fits = self.statuses.is_empty() || self.statuses.iter().any(|s| *s == status || *s == status / 100);
+        let status_fits =
+            self.statuses.is_empty() || self.statuses.iter().any(|s| *s == status || *s == status / 100);
         let code_fits =
             self.codes.is_empty() || code.is_some_and(|code| self.codes.iter().any(|c| c == code));
         status_fits && code_fits

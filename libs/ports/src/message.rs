@@ -38,7 +38,9 @@ pub enum Content {
 
 impl std::fmt::Debug for OutboundMessage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("OutboundMessage").field("reference", &self.reference).finish_non_exhaustive()
+        f.debug_struct("OutboundMessage")
+            .field("reference", &self.reference)
+            .finish_non_exhaustive()
     }
 }
 

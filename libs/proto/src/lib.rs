@@ -6,7 +6,12 @@ mod subject;
 
 pub use subject::{Subject, SubjectError, filter};
 
-#[expect(missing_docs, clippy::doc_markdown, clippy::all, reason = "generated from proto/, documented there")]
+#[expect(
+    missing_docs,
+    clippy::doc_markdown,
+    clippy::all,
+    reason = "generated from proto/, documented there"
+)]
 mod generated {
     include!(concat!(env!("OUT_DIR"), "/all.rs"));
 }
@@ -45,13 +50,19 @@ include!(concat!(env!("OUT_DIR"), "/catalogue.rs"));
 /// Finds an event by its full protobuf name.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static EventType> {
-    CATALOGUE.binary_search_by(|entry| entry.name.cmp(name)).ok().and_then(|at| CATALOGUE.get(at))
+    CATALOGUE
+        .binary_search_by(|entry| entry.name.cmp(name))
+        .ok()
+        .and_then(|at| CATALOGUE.get(at))
 }
 
 /// An instant as protobuf wants it.
 #[must_use]
 pub fn timestamp(at: time::OffsetDateTime) -> prost_types::Timestamp {
-    prost_types::Timestamp { seconds: at.unix_timestamp(), nanos: i32::try_from(at.nanosecond()).unwrap_or(0) }
+    prost_types::Timestamp {
+        seconds: at.unix_timestamp(),
+        nanos: i32::try_from(at.nanosecond()).unwrap_or(0),
+    }
 }
 
 /// An instant from protobuf; `None` when it is out of range.
@@ -72,7 +83,10 @@ mod tests {
             assert!(!event.about.is_empty() && !event.owner.is_empty(), "{event:?}");
             assert_eq!(find(event.name), Some(event));
             for token in [event.domain, event.entity, event.verb] {
-                assert!(token.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'), "{token}");
+                assert!(
+                    token.bytes().all(|b| b.is_ascii_lowercase() || b == b'_'),
+                    "{token}"
+                );
             }
         }
     }

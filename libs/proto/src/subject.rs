@@ -25,7 +25,10 @@ impl Subject {
     /// The subject of an event of `tenant`.
     #[must_use]
     pub fn render(tenant: &TenantId, event: &EventType) -> String {
-        format!("puente.v1.{tenant}.{}.{}.{}", event.domain, event.entity, event.verb)
+        format!(
+            "puente.v1.{tenant}.{}.{}.{}",
+            event.domain, event.entity, event.verb
+        )
     }
 }
 
@@ -50,14 +53,23 @@ impl FromStr for Subject {
             .iter()
             .find(|event| (event.domain, event.entity, event.verb) == (domain, entity, verb))
             .ok_or_else(unknown)?;
-        if tokens.next().is_some() { Err(unknown()) } else { Ok(Self { tenant, event }) }
+        if tokens.next().is_some() {
+            Err(unknown())
+        } else {
+            Ok(Self { tenant, event })
+        }
     }
 }
 
 /// The subject filter for one event of every tenant.
 #[must_use]
 pub fn filter<E: Event>() -> String {
-    format!("puente.v1.*.{}.{}.{}", E::TYPE.domain, E::TYPE.entity, E::TYPE.verb)
+    format!(
+        "puente.v1.*.{}.{}.{}",
+        E::TYPE.domain,
+        E::TYPE.entity,
+        E::TYPE.verb
+    )
 }
 
 #[cfg(test)]
@@ -69,9 +81,20 @@ mod tests {
         let tenant: TenantId = "algesta".parse().unwrap();
         for event in CATALOGUE {
             let text = Subject::render(&tenant, event);
-            assert_eq!(text.parse::<Subject>().unwrap(), Subject { tenant: tenant.clone(), event });
+            assert_eq!(
+                text.parse::<Subject>().unwrap(),
+                Subject {
+                    tenant: tenant.clone(),
+                    event
+                }
+            );
         }
-        for bad in ["", "puente.v1.a.orders.order", "puente.v2.a.orders.order.opened", "puente.v1.A.orders.order.opened"] {
+        for bad in [
+            "",
+            "puente.v1.a.orders.order",
+            "puente.v2.a.orders.order.opened",
+            "puente.v1.A.orders.order.opened",
+        ] {
             assert!(bad.parse::<Subject>().is_err());
         }
     }

@@ -15,6 +15,7 @@ mod readiness;
 mod runtime;
 mod service;
 mod supervise;
+mod workers;
 
 pub use config::{
     AdminConfig, ConfigError, DatabaseConfig, Loaded, NatsConfig, Overrides, ShutdownConfig, Sources,
@@ -24,3 +25,4 @@ pub use readiness::{CheckReport, Readiness, Report};
 pub use runtime::{Runtime, StillRunning};
 pub use service::{BoxError, RunError, Service, StartError};
 pub use supervise::Failure;
+pub use workers::Workers;

@@ -105,8 +105,14 @@ impl FromStr for ConnectionId {
     type Err = IdError;
     fn from_str(text: &str) -> Result<Self, IdError> {
         let fits = (1..=64).contains(&text.len())
-            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-');
-        if fits { Ok(Self(text.to_owned())) } else { Err(IdError::NotConnection(text.chars().take(80).collect())) }
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_' || b == b'-');
+        if fits {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(IdError::NotConnection(text.chars().take(80).collect()))
+        }
     }
 }
 

@@ -86,7 +86,10 @@ impl Money {
             return Err(MoneyError::Mixed(other.currency, self.currency));
         }
         let minor = self.minor.checked_add(other.minor).ok_or(MoneyError::Overflow)?;
-        Ok(Self { minor, currency: self.currency })
+        Ok(Self {
+            minor,
+            currency: self.currency,
+        })
     }
 }
 
@@ -96,8 +99,14 @@ mod tests {
 
     #[test]
     fn sums_refuse_mixed_currencies_and_overflow() {
-        let cop = |minor| Money { minor, currency: "COP".parse().unwrap() };
-        let usd = Money { minor: 1, currency: "USD".parse().unwrap() };
+        let cop = |minor| Money {
+            minor,
+            currency: "COP".parse().unwrap(),
+        };
+        let usd = Money {
+            minor: 1,
+            currency: "USD".parse().unwrap(),
+        };
         assert_eq!(cop(1).checked_add(cop(2)), Ok(cop(3)));
         assert!(matches!(cop(1).checked_add(usd), Err(MoneyError::Mixed(..))));
         assert_eq!(cop(i64::MAX).checked_add(cop(1)), Err(MoneyError::Overflow));

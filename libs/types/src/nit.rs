@@ -70,7 +70,10 @@ impl Nit {
             return Err(NitError::Length);
         }
         let dv = check_digit(body).ok_or(NitError::NotDigits)?;
-        Ok(Self { body: body.to_owned(), dv })
+        Ok(Self {
+            body: body.to_owned(),
+            dv,
+        })
     }
 
     /// Reads a spelling such as `NIT 900.373.115-3`.
@@ -90,16 +93,22 @@ impl Nit {
                 return Err(NitError::NotDigits);
             }
             let nit = Self::of(body)?;
-            return if dv == nit.dv.to_string() { Ok(NitReading::Verified(nit)) } else { Err(NitError::CheckDigit) };
+            return if dv == nit.dv.to_string() {
+                Ok(NitReading::Verified(nit))
+            } else {
+                Err(NitError::CheckDigit)
+            };
         }
         if !is_digits(&text) {
             return Err(NitError::NotDigits);
         }
         let text = text.trim_start_matches('0');
-        let split = text.split_at_checked(text.len().saturating_sub(1)).and_then(|(body, last)| {
-            let nit = Self::of(body).ok()?;
-            (last == nit.dv.to_string()).then_some(nit)
-        });
+        let split = text
+            .split_at_checked(text.len().saturating_sub(1))
+            .and_then(|(body, last)| {
+                let nit = Self::of(body).ok()?;
+                (last == nit.dv.to_string()).then_some(nit)
+            });
         match split {
             Some(nit) if text.len() == 10 => Ok(NitReading::Verified(nit)),
             _ if text.len() == 9 && text.starts_with(['8', '9']) => Self::of(text).map(NitReading::Derived),
@@ -149,7 +158,11 @@ fn is_digits(text: &str) -> bool {
 /// Normal form: no separators, one kind of hyphen, no leading label.
 fn clean(raw: &str) -> String {
     let upper = raw.nfkc().collect::<String>().to_uppercase();
-    let bare = upper.trim().trim_start_matches("NIT").trim_start_matches("C.C.").trim_start_matches("CC");
+    let bare = upper
+        .trim()
+        .trim_start_matches("NIT")
+        .trim_start_matches("C.C.")
+        .trim_start_matches("CC");
     bare.chars()
         .filter_map(|c| match c {
             '\u{2010}'..='\u{2015}' | '\u{2212}' | '-' => Some('-'),

@@ -52,7 +52,9 @@ impl Secrets {
 
     /// Every value that may still be presented for `name`: the current one, then the former one.
     pub fn accepted<'a>(&'a self, name: &str) -> impl Iterator<Item = &'a Secret> + use<'a> {
-        [self.0.get(name), self.0.get(&format!("{name}_previous"))].into_iter().flatten()
+        [self.0.get(name), self.0.get(&format!("{name}_previous"))]
+            .into_iter()
+            .flatten()
     }
 
     /// The names present, never the values.
@@ -84,7 +86,9 @@ mod tests {
 
     #[test]
     fn debug_shows_names_and_never_values() {
-        let secrets: Secrets = [("app_secret".to_owned(), Secret::new("hunter2"))].into_iter().collect();
+        let secrets: Secrets = [("app_secret".to_owned(), Secret::new("hunter2"))]
+            .into_iter()
+            .collect();
         let shown = format!("{secrets:?} {:?}", secrets.get("app_secret"));
         assert!(shown.contains("app_secret") && !shown.contains("hunter2"));
     }

@@ -27,8 +27,14 @@ impl FromStr for TenantId {
     type Err = TenantError;
     fn from_str(text: &str) -> Result<Self, TenantError> {
         let fits = (1..=32).contains(&text.len())
-            && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
-        if fits { Ok(Self(text.to_owned())) } else { Err(TenantError(text.chars().take(64).collect())) }
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'_');
+        if fits {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(TenantError(text.chars().take(64).collect()))
+        }
     }
 }
 

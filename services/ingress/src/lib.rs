@@ -13,7 +13,6 @@ mod config;
 mod domain;
 mod infrastructure;
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,11 +20,10 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use puente_bus::StreamSettings;
 use puente_outbox::{Outbox, Settings};
-use puente_service::{Runtime, RunError, Service, StartError, db, nats};
+use puente_service::{RunError, Runtime, Service, StartError, Workers, db, nats};
 use puente_vault::{Connections, MasterKeys};
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, mpsc};
-use tokio_util::sync::CancellationToken;
 
 pub use config::Config;
 
@@ -43,6 +41,7 @@ pub struct Ingress {
     listener: TcpListener,
     router: axum::Router,
     rt: Runtime,
+    workers: Workers,
 }
 
 impl Ingress {
@@ -63,44 +62,54 @@ impl Service for Ingress {
     async fn build(config: Config, rt: Runtime) -> Result<Self, StartError> {
         let listener = TcpListener::bind(config.listen)
             .await
-            .map_err(|source| StartError::Listen { address: config.listen.to_string(), source })?;
-        let address =
-            listener.local_addr().map_err(|source| StartError::Listen { address: config.listen.to_string(), source })?;
+            .map_err(|source| StartError::Listen {
+                address: config.listen.to_string(),
+                source,
+            })?;
+        let address = listener.local_addr().map_err(|source| StartError::Listen {
+            address: config.listen.to_string(),
+            source,
+        })?;
         let masters = MasterKeys::parse(config.master_key.expose())
             .map_err(|error| StartError::other("the master key cannot be used", error))?;
         let pool = db::pool(&config.database, Self::NAME, rt.replica)?;
         let client = nats::connect(&config.nats, Self::NAME).await?;
         let settings = Settings {
-            stream: StreamSettings { replicas: config.stream_replicas.get(), ..StreamSettings::default() },
+            stream: StreamSettings {
+                replicas: config.stream_replicas.get(),
+                ..StreamSettings::default()
+            },
             lease: Duration::from_millis(config.relay_lease_ms),
             keep_days: config.keep_days.get(),
             ..Settings::default()
         };
         let outbox = Outbox::open(pool.clone(), Self::NAME, settings).await?;
-        let connections = Connections::open_known(pool.clone(), masters, |slug| puente_providers::find(slug).is_some())
-            .await
-            .map_err(|error| StartError::other("the connections cannot be loaded", error))?;
+        let connections = Connections::open_known(pool.clone(), masters, |slug| {
+            puente_providers::find(slug).is_some()
+        })
+        .await
+        .map_err(|error| StartError::other("the connections cannot be loaded", error))?;
 
         let (queue, waiting) = mpsc::channel(config.queue.get());
         let waiting = Arc::new(Mutex::new(waiting));
-        // The relay goes on until the last writer has written what was handed in.
-        let relay_stop = CancellationToken::new();
-        let last_writer = Arc::new(relay_stop.clone().drop_guard());
+        let workers = Workers::new(&rt);
         for _ in 0..config.writers.get() {
-            let (last_writer, writer) = (last_writer.clone(), batch::write(outbox.clone(), waiting.clone(), config.batch.get()));
-            rt.spawn("webhook writer", endless(async move {
-                writer.await;
-                drop(last_writer);
-            }));
+            workers.spawn(
+                "webhook writer",
+                batch::write(outbox.clone(), waiting.clone(), config.batch.get()),
+            );
         }
-        drop(last_writer);
-        rt.spawn("outbox relay", endless(outbox.clone().run(client.clone(), relay_stop)));
-        rt.spawn("connections", endless(connections.clone().run(client.clone(), rt.shutdown.clone())));
-        rt.spawn("duplicate key purge", endless(retention::purge_keys(pool.clone(), rt.shutdown.clone())));
-        rt.ready_check("database", move || {
-            let pool = pool.clone();
-            async move { db::ready(&pool).await }
-        });
+        workers.relay(|stop| outbox.clone().run(client.clone(), stop));
+        workers.spawn(
+            "connections",
+            connections.clone().run(client.clone(), rt.shutdown.clone()),
+        );
+        workers.spawn(
+            "duplicate key purge",
+            retention::purge_keys(pool.clone(), rt.shutdown.clone()),
+        );
+        // Webhooks are taken without the broker, so it is no condition of readiness.
+        workers.ready_with(&pool, None);
 
         let limits = Limits::new(
             config.rate_per_source,
@@ -109,8 +118,11 @@ impl Service for Ingress {
             config.body_memory_kib.get(),
             config.trusted_proxies,
         );
-        let public_url =
-            if config.public_url.is_empty() { format!("http://{address}") } else { config.public_url.trim_end_matches('/').to_owned() };
+        let public_url = if config.public_url.is_empty() {
+            format!("http://{address}")
+        } else {
+            config.public_url.trim_end_matches('/').to_owned()
+        };
         let backlog = outbox.clone();
         let shared = Arc::new(http::Shared {
             clock: rt.clock.clone(),
@@ -134,32 +146,36 @@ impl Service for Ingress {
         });
         let forgetting = shared.clone();
         let quiet = rt.clone();
-        rt.spawn("source limits", endless(async move {
+        workers.spawn("source limits", async move {
             while quiet.pause(Duration::from_secs(30)).await {
                 forgetting.limits.forget_idle();
             }
-        }));
-        Ok(Self { listener, router: http::router(shared), rt })
+        });
+        Ok(Self {
+            listener,
+            router: http::router(shared),
+            rt,
+            workers,
+        })
     }
 
     async fn run(self) -> Result<(), RunError> {
         let shutdown = self.rt.shutdown.clone();
-        let serve = axum::serve(self.listener, self.router.into_make_service_with_connect_info::<SocketAddr>())
-            .with_graceful_shutdown(shutdown.clone().cancelled_owned());
+        let serve = axum::serve(
+            self.listener,
+            self.router.into_make_service_with_connect_info::<SocketAddr>(),
+        )
+        .with_graceful_shutdown(shutdown.clone().cancelled_owned());
         let patience = async {
             shutdown.cancelled().await;
             tokio::time::sleep(CLOSE_PATIENCE).await;
         };
         // The router, and with it the queue's sender, is dropped here: the writers then write the rest and end.
         tokio::select! {
-            result = serve => result.map_err(|error| RunError::other("webhooks can no longer be received", error)),
-            () = patience => Ok(()),
+            result = serve => result.map_err(|error| RunError::other("webhooks can no longer be received", error))?,
+            () = patience => {}
         }
+        self.workers.finish().await;
+        Ok(())
     }
-}
-
-/// A task that ends only when it is told to.
-async fn endless(work: impl Future<Output = ()>) -> Result<(), Infallible> {
-    work.await;
-    Ok(())
 }

@@ -3,7 +3,6 @@
 //! At the end, consumer, effects and readers finish what they began; the relay goes on until they have, so that their
 //! last events leave with it.
 
-use std::future::Future;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,11 +12,9 @@ use puente_effects::{Effects, ManifestLookup};
 use puente_http::{Hooks, Http, HttpConfig};
 use puente_outbox::{Inbox, Outbox};
 use puente_ports::Provider;
-use puente_service::{BoxError, RunError, Runtime, Service, StartError};
+use puente_service::{RunError, Runtime, Service, StartError, Workers};
 use puente_vault::{Connections, MasterKeys};
 use sqlx::PgPool;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
 use crate::domain::consent::Words;
@@ -101,24 +98,10 @@ impl Service for Notifications {
             reader,
             upkeep,
         } = self;
-        let (ready_pool, ready_client) = (pool.clone(), client.clone());
-        rt.ready_check("database", move || {
-            let pool = ready_pool.clone();
-            async move { puente_service::db::ready(&pool).await }
-        });
-        rt.ready_check("broker", move || {
-            std::future::ready(puente_service::nats::ready(&ready_client))
-        });
-
-        let relay = CancellationToken::new();
+        let workers = Workers::new(&rt);
+        workers.ready_with(&pool, Some(&client));
         let shutdown = rt.shutdown.clone();
-        spawn(
-            &rt,
-            None,
-            "relay",
-            outbox.clone().run(client.clone(), relay.clone()),
-        );
-        let workers = TaskTracker::new();
+        workers.relay(|stop| outbox.clone().run(client.clone(), stop));
         let inbox = Arc::new(Inbox::new(outbox, topology::NOTIFICATIONS, handler));
         let consumer = consume(
             client.clone(),
@@ -127,21 +110,12 @@ impl Service for Notifications {
             inbox,
             shutdown.clone(),
         );
-        spawn(&rt, Some(&workers), "consumer", consumer);
-        spawn(&rt, Some(&workers), "effects", effects.run(shutdown.clone()));
-        spawn(
-            &rt,
-            Some(&workers),
-            "connections",
-            connections.run(client, shutdown.clone()),
-        );
-        spawn(&rt, Some(&workers), "templates", reader.run(shutdown.clone()));
-        spawn(&rt, Some(&workers), "upkeep", upkeep.run(shutdown.clone()));
-
-        shutdown.cancelled().await;
-        workers.close();
-        workers.wait().await;
-        relay.cancel();
+        workers.spawn("consumer", consumer);
+        workers.spawn("effects", effects.run(shutdown.clone()));
+        workers.spawn("connections", connections.run(client, shutdown.clone()));
+        workers.spawn("templates", reader.run(shutdown.clone()));
+        workers.spawn("upkeep", upkeep.run(shutdown));
+        workers.finish().await;
         Ok(())
     }
 }
@@ -265,19 +239,4 @@ impl Notifications {
             upkeep,
         })
     }
-}
-
-/// Spawns a part; those of `workers` are waited for before the relay ends.
-fn spawn(
-    rt: &Runtime,
-    workers: Option<&TaskTracker>,
-    name: &'static str,
-    part: impl Future<Output = ()> + Send + 'static,
-) {
-    let token = workers.map(TaskTracker::token);
-    rt.spawn(name, async move {
-        part.await;
-        drop(token);
-        Ok::<(), BoxError>(())
-    });
 }

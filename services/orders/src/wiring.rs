@@ -3,18 +3,15 @@
 //! At the end, consumer and workers finish what they began; the relay goes on until they have, so that their last
 //! events leave with it.
 
-use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use puente_bus::{StreamSettings, consume, topology};
 use puente_outbox::{Inbox, Outbox};
-use puente_service::{BoxError, RunError, Runtime, Service, StartError};
+use puente_service::{RunError, Runtime, Service, StartError, Workers};
 use puente_types::Region;
 use tokio::sync::Notify;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 
 use crate::config::Config;
 use crate::infrastructure::consumer::Consumer;
@@ -95,30 +92,14 @@ impl Service for Orders {
             skills,
             ..
         } = self;
-        let (ready_pool, ready_client) = (outbox.pool().clone(), client.clone());
-        rt.ready_check("database", move || {
-            let pool = ready_pool.clone();
-            async move { puente_service::db::ready(&pool).await }
-        });
-        rt.ready_check("broker", move || {
-            std::future::ready(puente_service::nats::ready(&ready_client))
-        });
-
-        let relay = CancellationToken::new();
+        let workers = Workers::new(&rt);
+        workers.ready_with(outbox.pool(), Some(&client));
         let shutdown = rt.shutdown.clone();
-        spawn(
-            &rt,
-            None,
-            "relay",
-            outbox.clone().run(client.clone(), relay.clone()),
-        );
-        let tasks = TaskTracker::new();
+        workers.relay(|stop| outbox.clone().run(client.clone(), stop));
         let wake = Arc::new(Notify::new());
         let consumer = Arc::new(Consumer { wake: wake.clone() });
         let inbox = Arc::new(Inbox::new(outbox.clone(), topology::ORDERS, consumer));
-        spawn(
-            &rt,
-            Some(&tasks),
+        workers.spawn(
             "consumer",
             consume(client, topology::ORDERS, stream, inbox, shutdown.clone()),
         );
@@ -131,16 +112,9 @@ impl Service for Orders {
             wake,
         };
         for _ in 0..self.workers {
-            spawn(
-                &rt,
-                Some(&tasks),
-                "conversations",
-                worker.clone().run(shutdown.clone()),
-            );
+            workers.spawn("conversations", worker.clone().run(shutdown.clone()));
         }
-        spawn(
-            &rt,
-            Some(&tasks),
+        workers.spawn(
             "skills",
             upkeep::watch_skills(skills, self.skills_check, shutdown.clone()),
         );
@@ -148,29 +122,10 @@ impl Service for Orders {
             outbox.pool().clone(),
             rt.clock.clone(),
             self.keep_messages,
-            shutdown.clone(),
+            shutdown,
         );
-        spawn(&rt, Some(&tasks), "purge", purge);
-
-        shutdown.cancelled().await;
-        tasks.close();
-        tasks.wait().await;
-        relay.cancel();
+        workers.spawn("purge", purge);
+        workers.finish().await;
         Ok(())
     }
-}
-
-/// Spawns a part; those of `tasks` are waited for before the relay ends.
-fn spawn(
-    rt: &Runtime,
-    tasks: Option<&TaskTracker>,
-    name: &'static str,
-    part: impl Future<Output = ()> + Send + 'static,
-) {
-    let token = tasks.map(TaskTracker::token);
-    rt.spawn(name, async move {
-        part.await;
-        drop(token);
-        Ok::<(), BoxError>(())
-    });
 }

@@ -32,7 +32,12 @@ pub(crate) fn all(sims: &str) -> Vec<Connection> {
             sims,
             ("algesta-jelou", "algesta", "jelou", JELOU_BOT),
             &[("bot_id", JELOU_BOT)],
-            &[("client_id", "e2e-client"), ("client_secret", "e2e-client-secret"), ("signing_secret", "e2e-signing-secret"), ("endpoint_credential", "e2e-endpoint")],
+            &[
+                ("client_id", "e2e-client"),
+                ("client_secret", "e2e-client-secret"),
+                ("signing_secret", "e2e-signing-secret"),
+                ("endpoint_credential", "e2e-endpoint"),
+            ],
         ),
     ]
 }
@@ -44,7 +49,9 @@ fn connection(
     secrets: &[(&str, &str)],
 ) -> Connection {
     let base_url = format!("{sims}/sim/{provider}");
-    let known = puente_providers::find(provider).expect("a provider of ours").manifest();
+    let known = puente_providers::find(provider)
+        .expect("a provider of ours")
+        .manifest();
     let settings = settings
         .iter()
         .filter(|(name, _)| known.settings.iter().any(|s| s.name == *name))
@@ -57,20 +64,35 @@ fn connection(
         provider: provider.into(),
         account: Some(account.into()),
         settings,
-        secrets: secrets.iter().map(|(name, value)| ((*name).to_owned(), Secret::new(*value))).collect(),
+        secrets: secrets
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), Secret::new(*value)))
+            .collect(),
     }
 }
 
 /// Opens an account at the simulator for every connection; its webhooks go to `ingress`.
 pub(crate) fn open_accounts(hub: &Hub, connections: &[Connection], ingress: &str) {
     for connection in connections {
-        let text = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let text =
+            |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
         let account = Account {
             account: connection.account.clone().unwrap(),
             tenant: Some(connection.tenant.to_string()),
-            secrets: connection.secrets.iter().map(|(name, secret)| (name.to_owned(), secret.clone())).collect(),
-            settings: connection.settings.iter().map(|(name, value)| (name.clone(), text(value))).collect(),
-            webhook_url: Some(format!("{ingress}/webhooks/{}/{}", connection.provider, connection.id)),
+            secrets: connection
+                .secrets
+                .iter()
+                .map(|(name, secret)| (name.to_owned(), secret.clone()))
+                .collect(),
+            settings: connection
+                .settings
+                .iter()
+                .map(|(name, value)| (name.clone(), text(value)))
+                .collect(),
+            webhook_url: Some(format!(
+                "{ingress}/webhooks/{}/{}",
+                connection.provider, connection.id
+            )),
             enforce_session: true,
             ..Account::default()
         };

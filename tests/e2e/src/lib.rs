@@ -1,7 +1,17 @@
 //! A fleet with simulated providers for stories that cross it, in both shapes: all services in this process, or a
 //! process per service that can be killed.
-#![expect(clippy::expect_used, clippy::indexing_slicing, clippy::panic, clippy::unwrap_used, reason = "a test harness: what fails here must fail the test")]
-#![expect(clippy::disallowed_methods, clippy::missing_panics_doc, reason = "a test harness")]
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test harness: what fails here must fail the test"
+)]
+#![expect(
+    clippy::disallowed_methods,
+    clippy::missing_panics_doc,
+    reason = "a test harness"
+)]
 
 mod connections;
 mod person;

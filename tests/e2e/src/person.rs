@@ -31,19 +31,31 @@ impl Person {
     /// A client of the tenant `algesta` on the Cloud API.
     #[must_use]
     pub fn on_cloud(n: usize) -> Self {
-        Self { provider: "whatsapp_cloud", account: ALGESTA_NUMBER, phone: format!("57300{n:07}") }
+        Self {
+            provider: "whatsapp_cloud",
+            account: ALGESTA_NUMBER,
+            phone: format!("57300{n:07}"),
+        }
     }
 
     /// A client of the tenant `algesta` on Jelou.
     #[must_use]
     pub fn on_jelou(n: usize) -> Self {
-        Self { provider: "jelou", account: JELOU_BOT, phone: format!("57310{n:07}") }
+        Self {
+            provider: "jelou",
+            account: JELOU_BOT,
+            phone: format!("57310{n:07}"),
+        }
     }
 
     /// A client of the tenant `norte`.
     #[must_use]
     pub fn of_norte(n: usize) -> Self {
-        Self { provider: "whatsapp_cloud", account: NORTE_NUMBER, phone: format!("57320{n:07}") }
+        Self {
+            provider: "whatsapp_cloud",
+            account: NORTE_NUMBER,
+            phone: format!("57320{n:07}"),
+        }
     }
 
     /// Delivers one message as the provider would: again until it is taken, and then `extra` times more.
@@ -51,10 +63,17 @@ impl Person {
         let mut inbound = Inbound::text(self.account, &self.phone, text);
         inbound.name = "Ana".into();
         let webhook = stage.hub.webhook(self.provider, &inbound).unwrap();
-        let path = webhook.url.split_once("/webhooks/").map(|(_, rest)| format!("/webhooks/{rest}")).unwrap();
+        let path = webhook
+            .url
+            .split_once("/webhooks/")
+            .map(|(_, rest)| format!("/webhooks/{rest}"))
+            .unwrap();
         let deliver = || async {
             let request = stage.http.post(format!("{ingress}{path}"));
-            let request = webhook.headers.iter().fold(request, |r, (name, value)| r.header(name, value));
+            let request = webhook
+                .headers
+                .iter()
+                .fold(request, |r, (name, value)| r.header(name, value));
             match request.body(webhook.body.clone()).send().await {
                 Ok(answer) if answer.status() == StatusCode::OK => Ok(()),
                 Ok(answer) => Err(answer.status().to_string()),
@@ -81,7 +100,11 @@ impl Person {
     pub async fn wait_for_answers(&self, stage: &Stage, wanted: usize) {
         wait_for("the bot's answer", PATIENCE, || async {
             let answers = self.answers(stage).await;
-            if answers >= wanted { Ok(()) } else { Err(format!("{answers} of {wanted}")) }
+            if answers >= wanted {
+                Ok(())
+            } else {
+                Err(format!("{answers} of {wanted}"))
+            }
         })
         .await;
     }
@@ -91,8 +114,14 @@ impl Person {
     pub fn order_number(&self, stage: &Stage) -> String {
         let told = stage.journal_of(self.provider, &self.phone);
         let text = &told.last().expect("an answer").text;
-        let rest = text.split_once("OT-").map(|(_, rest)| rest).expect("an order number");
-        format!("OT-{}", rest.chars().take_while(char::is_ascii_digit).collect::<String>())
+        let rest = text
+            .split_once("OT-")
+            .map(|(_, rest)| rest)
+            .expect("an order number");
+        format!(
+            "OT-{}",
+            rest.chars().take_while(char::is_ascii_digit).collect::<String>()
+        )
     }
 
     /// Answers that reached the phone, or whose fate is in doubt.

@@ -30,7 +30,11 @@ impl Processes {
         let port = probe.local_addr().unwrap().port();
         drop(probe);
         let log = std::env::temp_dir().join(format!("puente-e2e-{}.log", uuid::Uuid::now_v7().simple()));
-        let mut all = Self { children: Vec::new(), port, log };
+        let mut all = Self {
+            children: Vec::new(),
+            port,
+            log,
+        };
         for service in SERVICES {
             let child = all.spawn(stage, service, otlp);
             all.children.push((service, child));
@@ -54,7 +58,11 @@ impl Processes {
 
     fn spawn(&self, stage: &Stage, service: &str, otlp: Option<&str>) -> Child {
         let prefix = format!("PUENTE_{}__", service.to_uppercase());
-        let log = std::fs::OpenOptions::new().create(true).append(true).open(&self.log).unwrap();
+        let log = std::fs::OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(&self.log)
+            .unwrap();
         let mut command = Command::new(program(service));
         command
             .env_clear()
@@ -86,18 +94,37 @@ impl Processes {
     pub async fn wait_until_ready(&self, stage: &Stage) {
         let url = self.url();
         wait_for("ingress to answer", PATIENCE, || async {
-            let about: serde_json::Value =
-                stage.http.get(&url).send().await.map_err(|e| e.to_string())?.json().await.map_err(|e| e.to_string())?;
-            let known: u64 =
-                about["integrations"].as_array().unwrap().iter().map(|i| i["connections"].as_u64().unwrap()).sum();
-            if known == 3 { Ok(()) } else { Err(format!("{known} of 3 connections; log: {}", self.logs())) }
+            let about: serde_json::Value = stage
+                .http
+                .get(&url)
+                .send()
+                .await
+                .map_err(|e| e.to_string())?
+                .json()
+                .await
+                .map_err(|e| e.to_string())?;
+            let known: u64 = about["integrations"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|i| i["connections"].as_u64().unwrap())
+                .sum();
+            if known == 3 {
+                Ok(())
+            } else {
+                Err(format!("{known} of 3 connections; log: {}", self.logs()))
+            }
         })
         .await;
     }
 
     /// Kills one without a word and starts it again.
     pub async fn kill9(&mut self, stage: &Stage, service: &str) {
-        let at = self.children.iter().position(|(name, _)| *name == service).expect("a service of ours");
+        let at = self
+            .children
+            .iter()
+            .position(|(name, _)| *name == service)
+            .expect("a service of ours");
         let (name, child) = self.children.get_mut(at).expect("found above");
         child.kill().await.unwrap();
         let name = *name;
@@ -115,7 +142,10 @@ impl Processes {
         }
         let log = self.logs();
         for (name, child) in &mut self.children {
-            let status = tokio::time::timeout(PATIENCE, child.wait()).await.expect("ends in time").unwrap();
+            let status = tokio::time::timeout(PATIENCE, child.wait())
+                .await
+                .expect("ends in time")
+                .unwrap();
             assert!(status.success(), "{name}: {status}\n{log}");
         }
         let _ = std::fs::remove_file(&self.log);
@@ -125,7 +155,10 @@ impl Processes {
 /// The folder of programs that this test was built into.
 fn program(service: &str) -> PathBuf {
     let test = std::env::current_exe().unwrap();
-    let folder = test.parent().and_then(std::path::Path::parent).expect("target/<profile>/deps");
+    let folder = test
+        .parent()
+        .and_then(std::path::Path::parent)
+        .expect("target/<profile>/deps");
     folder.join(format!("puente-{service}"))
 }
 
@@ -136,7 +169,9 @@ fn build() {
         let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
         // The whole workspace, as in a run of all tests: then the same build serves both.
         let mut command = std::process::Command::new(cargo);
-        command.current_dir(workspace()).args(["build", "--quiet", "--workspace", "--bins"]);
+        command
+            .current_dir(workspace())
+            .args(["build", "--quiet", "--workspace", "--bins"]);
         assert!(command.status().unwrap().success(), "the services do not build");
     });
 }

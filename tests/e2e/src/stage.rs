@@ -34,12 +34,28 @@ impl Stage {
         puente_service::start_crypto();
         let common = &puente_outbox::MIGRATIONS;
         let schemas = [
-            Schema { service: "ingress", common, own: &puente_ingress::MIGRATIONS },
-            Schema { service: "notifications", common, own: &puente_notifications::MIGRATIONS },
-            Schema { service: "orders", common, own: &puente_orders::MIGRATIONS },
+            Schema {
+                service: "ingress",
+                common,
+                own: &puente_ingress::MIGRATIONS,
+            },
+            Schema {
+                service: "notifications",
+                common,
+                own: &puente_notifications::MIGRATIONS,
+            },
+            Schema {
+                service: "orders",
+                common,
+                own: &puente_orders::MIGRATIONS,
+            },
         ];
         let database = async {
-            if private_database { TestDb::private(&schemas).await } else { TestDb::new(&schemas).await }
+            if private_database {
+                TestDb::private(&schemas).await
+            } else {
+                TestDb::new(&schemas).await
+            }
         };
         let (db, nats) = tokio::join!(database, TestNats::start());
         let hub = Hub::new();
@@ -50,9 +66,20 @@ impl Stage {
         let master = MasterKey::generate().unwrap();
         let connections = connections::all(&sims);
         let masters = MasterKeys::from(MasterKey::from_base64(master.to_base64().expose()).unwrap());
-        publish::apply(&nats.client().await, &masters, connections.clone()).await.unwrap();
+        publish::apply(&nats.client().await, &masters, connections.clone())
+            .await
+            .unwrap();
         let http = reqwest::Client::builder().no_proxy().build().unwrap();
-        Self { db, nats, hub, sims, http, master: master.to_base64(), connections, _simulators: stop.drop_guard() }
+        Self {
+            db,
+            nats,
+            hub,
+            sims,
+            http,
+            master: master.to_base64(),
+            connections,
+            _simulators: stop.drop_guard(),
+        }
     }
 
     /// Points the simulators' webhooks at an ingress.
@@ -68,8 +95,12 @@ impl Stage {
             .set("nats.url", self.nats.url())
             .set("relay_lease_ms", 2000);
         match service {
-            "ingress" => overrides.set("listen", "127.0.0.1:0").set("master_key", self.master.expose()),
-            "notifications" => overrides.set("allow_simulators", true).set("master_key", self.master.expose()),
+            "ingress" => overrides
+                .set("listen", "127.0.0.1:0")
+                .set("master_key", self.master.expose()),
+            "notifications" => overrides
+                .set("allow_simulators", true)
+                .set("master_key", self.master.expose()),
             _ => overrides,
         }
     }
@@ -77,7 +108,11 @@ impl Stage {
     /// What the simulator of a provider has carried out for one recipient.
     #[must_use]
     pub fn journal_of(&self, provider: &str, recipient: &str) -> Vec<Entry> {
-        self.hub.journal(provider).into_iter().filter(|entry| entry.recipient == recipient).collect()
+        self.hub
+            .journal(provider)
+            .into_iter()
+            .filter(|entry| entry.recipient == recipient)
+            .collect()
     }
 
     /// A count by the administrator.

@@ -21,7 +21,10 @@ pub struct InProcess {
 impl InProcess {
     /// Starts every service with `replicas` replicas, and points the simulators at the first ingress.
     pub async fn start(stage: &Stage, replicas: usize) -> Self {
-        let mut fleet = Self { ingress: Vec::new(), runtimes: Vec::new() };
+        let mut fleet = Self {
+            ingress: Vec::new(),
+            runtimes: Vec::new(),
+        };
         for _ in 0..replicas {
             let (ingress, rt) = build::<Ingress>(stage).await;
             fleet.ingress.push(ingress.address().unwrap());
@@ -35,11 +38,26 @@ impl InProcess {
         for replica in 0..replicas {
             let url = fleet.url(replica);
             wait_for("ingress to know its connections", PATIENCE, || async {
-                let about: serde_json::Value =
-                    stage.http.get(&url).send().await.map_err(|e| e.to_string())?.json().await.map_err(|e| e.to_string())?;
-                let known: u64 =
-                    about["integrations"].as_array().unwrap().iter().map(|i| i["connections"].as_u64().unwrap()).sum();
-                if known == 3 { Ok(()) } else { Err(format!("{known} of 3")) }
+                let about: serde_json::Value = stage
+                    .http
+                    .get(&url)
+                    .send()
+                    .await
+                    .map_err(|e| e.to_string())?
+                    .json()
+                    .await
+                    .map_err(|e| e.to_string())?;
+                let known: u64 = about["integrations"]
+                    .as_array()
+                    .unwrap()
+                    .iter()
+                    .map(|i| i["connections"].as_u64().unwrap())
+                    .sum();
+                if known == 3 {
+                    Ok(())
+                } else {
+                    Err(format!("{known} of 3"))
+                }
             })
             .await;
         }
@@ -54,7 +72,10 @@ impl InProcess {
     /// The base URL of a replica of ingress.
     #[must_use]
     pub fn url(&self, replica: usize) -> String {
-        format!("http://{}", self.ingress.get(replica % self.ingress.len()).expect("a replica"))
+        format!(
+            "http://{}",
+            self.ingress.get(replica % self.ingress.len()).expect("a replica")
+        )
     }
 
     /// Stops everything in order; a service that failed meanwhile fails the test.
@@ -71,8 +92,12 @@ impl InProcess {
 
 async fn build<S: Service>(stage: &Stage) -> (S, Runtime) {
     let sources = Sources::default().with_overrides(stage.overrides(S::NAME));
-    let config = config::load(S::NAME, S::DEFAULTS, &sources).unwrap_or_else(|error| panic!("{error}")).service;
+    let config = config::load(S::NAME, S::DEFAULTS, &sources)
+        .unwrap_or_else(|error| panic!("{error}"))
+        .service;
     let rt = Runtime::new(S::NAME);
-    let service = S::build(config, rt.clone()).await.unwrap_or_else(|error| panic!("{error:?}"));
+    let service = S::build(config, rt.clone())
+        .await
+        .unwrap_or_else(|error| panic!("{error:?}"));
     (service, rt)
 }

@@ -11,13 +11,20 @@ use crate::support::{PATIENCE, Script, add, database, effect, runner, states, wa
 /// Lets a call reach the provider, then kills the caller before its answer arrives: everything the runner knew in
 /// memory is gone, as after kill -9, since the runtime it lived in is.
 fn killed_during_the_call(db: &TestDb, script: &Arc<Script>) {
-    let doomed = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let doomed = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
     tokio::task::block_in_place(|| {
         doomed.block_on(async {
             let first = runner(db, script, None).await;
             add(&first.outbox, [effect("e")]).await;
             first.effects.wake();
-            wait_for("the call to reach the provider", PATIENCE, || async { script.calls().len() == 1 }).await;
+            wait_for("the call to reach the provider", PATIENCE, || async {
+                script.calls().len() == 1
+            })
+            .await;
             std::mem::forget(first);
         });
     });
@@ -52,7 +59,11 @@ async fn killed_between_call_and_settlement_a_repeatable_effect_is_repeated_with
     script.gate.add_permits(100);
     let second = runner(&db, &script, None).await;
     wait_for_states(&db, &[("e", "done")]).await;
-    assert_eq!(script.calls(), ["e", "e"], "the provider knows the key, and does it once");
+    assert_eq!(
+        script.calls(),
+        ["e", "e"],
+        "the provider knows the key, and does it once"
+    );
     second.stop().await;
 }
 
@@ -75,13 +86,22 @@ async fn killed_before_the_journal_nothing_has_happened_and_the_effect_is_simply
     let script = Script::new(Recovery::Unsure, []);
     let first = runner(&db, &script, None).await;
     first.stop().await;
-    let outbox = puente_outbox::Outbox::open(db.pool("mechanism"), "mechanism", puente_outbox::Settings::default()).await.unwrap();
+    let outbox = puente_outbox::Outbox::open(
+        db.pool("mechanism"),
+        "mechanism",
+        puente_outbox::Settings::default(),
+    )
+    .await
+    .unwrap();
     // A claim that was never committed.
     let mut tx = outbox.begin().await.unwrap();
     puente_effects::enqueue(&mut tx, &effect("e")).await.unwrap();
     tx.commit().await.unwrap();
     let mut claimed = outbox.begin().await.unwrap();
-    sqlx::query("UPDATE effects SET state = 'calling', attempts = 1").execute(&mut *claimed).await.unwrap();
+    sqlx::query("UPDATE effects SET state = 'calling', attempts = 1")
+        .execute(&mut *claimed)
+        .await
+        .unwrap();
     drop(claimed);
     let second = runner(&db, &script, None).await;
     wait_for_states(&db, &[("e", "done")]).await;

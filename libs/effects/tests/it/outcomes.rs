@@ -23,7 +23,10 @@ async fn a_call_that_works_is_made_once_and_the_same_key_is_the_same_effect() {
     let mut calls = script.calls();
     calls.sort();
     assert_eq!(calls, ["a", "b"]);
-    let events: i64 = sqlx::query_scalar("SELECT count(*) FROM mechanism.outbox").fetch_one(&db.admin()).await.unwrap();
+    let events: i64 = sqlx::query_scalar("SELECT count(*) FROM mechanism.outbox")
+        .fetch_one(&db.admin())
+        .await
+        .unwrap();
     assert_eq!(events, 2, "state and events were committed with the outcome");
     runner.stop().await;
 }
@@ -38,14 +41,24 @@ async fn refusals_fail_at_once_and_outages_and_rate_limits_are_tried_again_withi
     assert_eq!(script.calls().len(), 1);
 
     let down = || error(Kind::Unavailable { retry_after: None });
-    script.answers.lock().unwrap().extend([down(), down(), error(Kind::RateLimited { retry_after: Some(Duration::from_millis(30)) })]);
+    script.answers.lock().unwrap().extend([
+        down(),
+        down(),
+        error(Kind::RateLimited {
+            retry_after: Some(Duration::from_millis(30)),
+        }),
+    ]);
     add(&runner.outbox, [effect("shaky")]).await;
     wait_for_states(&db, &[("refused", "failed"), ("shaky", "done")]).await;
     assert_eq!(script.calls().len(), 5);
 
     script.answers.lock().unwrap().extend((0..9).map(|_| down()));
     add(&runner.outbox, [effect("zombie")]).await;
-    wait_for_states(&db, &[("refused", "failed"), ("shaky", "done"), ("zombie", "failed")]).await;
+    wait_for_states(
+        &db,
+        &[("refused", "failed"), ("shaky", "done"), ("zombie", "failed")],
+    )
+    .await;
     assert_eq!(script.calls().len(), 9, "one call and three repeats");
     assert_eq!(script.outcomes(), ["failed code", "done", "failed code"]);
     runner.stop().await;
@@ -54,7 +67,10 @@ async fn refusals_fail_at_once_and_outages_and_rate_limits_are_tried_again_withi
 #[tokio::test(flavor = "multi_thread")]
 async fn a_call_that_nobody_knows_the_outcome_of_is_parked_until_a_person_decides() {
     let db = database().await;
-    let script = Script::new(Recovery::Unsure, [error(Kind::OutcomeUnknown), error(Kind::OutcomeUnknown)]);
+    let script = Script::new(
+        Recovery::Unsure,
+        [error(Kind::OutcomeUnknown), error(Kind::OutcomeUnknown)],
+    );
     let runner = runner(&db, &script, None).await;
     add(&runner.outbox, [effect("one"), effect("two")]).await;
     wait_for_states(&db, &[("one", "unknown"), ("two", "unknown")]).await;
@@ -63,9 +79,29 @@ async fn a_call_that_nobody_knows_the_outcome_of_is_parked_until_a_person_decide
     let mut tx = runner.outbox.begin().await.unwrap();
     let waiting = parked(&mut tx, 10).await.unwrap();
     let id = |key: &str| waiting.iter().find(|p| p.subject_id == key).unwrap().id;
-    assert!(resolve(&mut tx, id("one"), &Resolution::Repeat, "ana").await.unwrap());
-    assert!(resolve(&mut tx, id("two"), &Resolution::Close { reason: "llamó el cliente".into() }, "ana").await.unwrap());
-    assert!(!resolve(&mut tx, id("two"), &Resolution::Repeat, "ana").await.unwrap(), "it is closed");
+    assert!(
+        resolve(&mut tx, id("one"), &Resolution::Repeat, "ana")
+            .await
+            .unwrap()
+    );
+    assert!(
+        resolve(
+            &mut tx,
+            id("two"),
+            &Resolution::Close {
+                reason: "llamó el cliente".into()
+            },
+            "ana"
+        )
+        .await
+        .unwrap()
+    );
+    assert!(
+        !resolve(&mut tx, id("two"), &Resolution::Repeat, "ana")
+            .await
+            .unwrap(),
+        "it is closed"
+    );
     tx.commit().await.unwrap();
     wait_for_states(&db, &[("one", "done"), ("two", "closed")]).await;
     assert_eq!(script.calls().iter().filter(|key| *key == "one").count(), 2);
@@ -83,13 +119,20 @@ async fn what_the_provider_honours_a_key_for_is_repeated_and_what_it_can_find_is
     first.stop().await;
 
     let db = database().await;
-    let script = Script::new(Recovery::Findable, [error(Kind::OutcomeUnknown), error(Kind::OutcomeUnknown)]);
+    let script = Script::new(
+        Recovery::Findable,
+        [error(Kind::OutcomeUnknown), error(Kind::OutcomeUnknown)],
+    );
     let second = runner(&db, &script, None).await;
     add(&second.outbox, [effect("absent")]).await;
     wait_for_states(&db, &[("absent", "done")]).await;
     assert_eq!(script.calls().len(), 3, "not found, so called again");
     *script.found.lock().unwrap() = Some(json!({"id": "x"}));
-    script.answers.lock().unwrap().push_back(error(Kind::OutcomeUnknown));
+    script
+        .answers
+        .lock()
+        .unwrap()
+        .push_back(error(Kind::OutcomeUnknown));
     add(&second.outbox, [effect("present")]).await;
     wait_for_states(&db, &[("absent", "done"), ("present", "done")]).await;
     assert_eq!(script.calls().len(), 4, "found, so not called again");
@@ -104,8 +147,16 @@ async fn a_receipt_settles_an_effect_whose_answer_was_lost() {
     add(&runner.outbox, [effect("seen")]).await;
     wait_for_states(&db, &[("seen", "unknown")]).await;
     let mut tx = runner.outbox.begin().await.unwrap();
-    assert!(settle_by_key(&mut tx, "seen", json!({"by": "receipt"})).await.unwrap());
-    assert!(!settle_by_key(&mut tx, "seen", json!({"by": "receipt"})).await.unwrap());
+    assert!(
+        settle_by_key(&mut tx, "seen", json!({"by": "receipt"}))
+            .await
+            .unwrap()
+    );
+    assert!(
+        !settle_by_key(&mut tx, "seen", json!({"by": "receipt"}))
+            .await
+            .unwrap()
+    );
     tx.commit().await.unwrap();
     wait_for_states(&db, &[("seen", "done")]).await;
     assert_eq!(script.calls().len(), 1);

@@ -18,27 +18,44 @@ async fn no_rolling_window_sees_more_than_the_quota_although_two_replicas_work_a
     let script = Script::new(Recovery::Unsure, []);
     let quota = format!("{CALLS}/{}", WINDOW.as_millis());
     let survivor = runner(&db, &script, Some(&quota)).await;
-    add(&survivor.outbox, (0..CALLS * 8).map(|n| effect(&format!("e{n:03}")))).await;
+    add(
+        &survivor.outbox,
+        (0..CALLS * 8).map(|n| effect(&format!("e{n:03}"))),
+    )
+    .await;
 
-    let doomed = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
+    let doomed = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
     tokio::task::block_in_place(|| {
         doomed.block_on(async {
             let other = runner(&db, &script, Some(&quota)).await;
-            wait_for("one window and a half", WINDOW * 4, || async { script.calls().len() > CALLS * 3 / 2 }).await;
+            wait_for("one window and a half", WINDOW * 4, || async {
+                script.calls().len() > CALLS * 3 / 2
+            })
+            .await;
             std::mem::forget(other);
         });
     });
     doomed.shutdown_background();
 
     let first = script.journal.lock().unwrap()[0].1;
-    wait_for("the windows to pass", WINDOW * (WATCHED + 3), || async { first.elapsed() >= WINDOW * WATCHED }).await;
+    wait_for("the windows to pass", WINDOW * (WATCHED + 3), || async {
+        first.elapsed() >= WINDOW * WATCHED
+    })
+    .await;
     survivor.stop().await;
 
     let mut times: Vec<_> = script.journal.lock().unwrap().iter().map(|(_, at)| *at).collect();
     times.sort();
     for (at, begin) in times.iter().enumerate() {
         let within = times[at..].iter().take_while(|t| **t - *begin < WINDOW).count();
-        assert!(within <= CALLS, "{within} calls in the window that begins with call {at}");
+        assert!(
+            within <= CALLS,
+            "{within} calls in the window that begins with call {at}"
+        );
     }
     let used = times.iter().filter(|t| **t - first < WINDOW * WATCHED).count();
     let most = CALLS * WATCHED as usize;
@@ -53,9 +70,19 @@ async fn a_changed_limit_takes_hold_without_a_restart_of_the_rest() {
     let script = Script::new(Recovery::Unsure, []);
     let slow = runner(&db, &script, Some("2/60000")).await;
     add(&slow.outbox, (0..10).map(|n| effect(&format!("e{n}")))).await;
-    wait_for("the two calls that are allowed", Duration::from_secs(20), || async { script.calls().len() == 2 }).await;
+    wait_for(
+        "the two calls that are allowed",
+        Duration::from_secs(20),
+        || async { script.calls().len() == 2 },
+    )
+    .await;
     slow.stop().await;
     let fast = runner(&db, &script, Some("10/60000")).await;
-    wait_for("the eight more that the new limit allows", Duration::from_secs(20), || async { script.calls().len() == 10 }).await;
+    wait_for(
+        "the eight more that the new limit allows",
+        Duration::from_secs(20),
+        || async { script.calls().len() == 10 },
+    )
+    .await;
     fast.stop().await;
 }

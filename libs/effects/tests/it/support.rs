@@ -26,7 +26,12 @@ pub(crate) const SERVICE: &str = "mechanism";
 static OWN: Migrator = Migrator::DEFAULT;
 
 pub(crate) async fn database() -> TestDb {
-    TestDb::new(&[Schema { service: SERVICE, common: &puente_outbox::MIGRATIONS, own: &OWN }]).await
+    TestDb::new(&[Schema {
+        service: SERVICE,
+        common: &puente_outbox::MIGRATIONS,
+        own: &OWN,
+    }])
+    .await
 }
 
 /// What a call answers.
@@ -58,7 +63,12 @@ impl Script {
     }
 
     pub(crate) fn calls(&self) -> Vec<String> {
-        self.journal.lock().unwrap().iter().map(|(key, _)| key.clone()).collect()
+        self.journal
+            .lock()
+            .unwrap()
+            .iter()
+            .map(|(key, _)| key.clone())
+            .collect()
     }
 
     pub(crate) fn outcomes(&self) -> Vec<String> {
@@ -74,9 +84,16 @@ impl EffectExecutor for Script {
 
     async fn call(&self, effect: &Effect, ctx: CallCtx<'_>) -> Answer {
         assert_eq!(ctx.idempotency_key, effect.key);
-        self.journal.lock().unwrap().push((effect.key.clone(), Instant::now()));
+        self.journal
+            .lock()
+            .unwrap()
+            .push((effect.key.clone(), Instant::now()));
         self.gate.acquire().await.unwrap().forget();
-        self.answers.lock().unwrap().pop_front().unwrap_or_else(|| Ok(json!({"ok": true})))
+        self.answers
+            .lock()
+            .unwrap()
+            .pop_front()
+            .unwrap_or_else(|| Ok(json!({"ok": true})))
     }
 
     async fn find(&self, _: &Effect, _: CallCtx<'_>) -> Result<Option<Value>, ProviderError> {
@@ -84,7 +101,11 @@ impl EffectExecutor for Script {
     }
 
     async fn settled(&self, tx: &mut Tx, effect: &Effect, outcome: &Outcome) -> Result<(), ApplyError> {
-        tx.append(NewEvent::new(&effect.tenant, &effect.subject_id, &MessageStateChanged::default()));
+        tx.append(NewEvent::new(
+            &effect.tenant,
+            &effect.subject_id,
+            &MessageStateChanged::default(),
+        ));
         let word = match outcome {
             Outcome::Done(_) => "done".to_owned(),
             Outcome::Failed(error) => format!("failed {}", error.code()),
@@ -140,7 +161,9 @@ pub(crate) struct Runner {
 }
 
 pub(crate) async fn runner(db: &TestDb, script: &Arc<Script>, quota: Option<&str>) -> Runner {
-    let outbox = Outbox::open(db.pool(SERVICE), SERVICE, puente_outbox::Settings::default()).await.unwrap();
+    let outbox = Outbox::open(db.pool(SERVICE), SERVICE, puente_outbox::Settings::default())
+        .await
+        .unwrap();
     let settings = Settings {
         lease_margin: Duration::from_millis(500),
         idle: Duration::from_millis(50),
@@ -161,7 +184,12 @@ pub(crate) async fn runner(db: &TestDb, script: &Arc<Script>, quota: Option<&str
     );
     let stop = CancellationToken::new();
     let task = tokio::spawn(effects.clone().run(stop.clone()));
-    Runner { effects, outbox, stop, task }
+    Runner {
+        effects,
+        outbox,
+        stop,
+        task,
+    }
 }
 
 impl Runner {
@@ -206,7 +234,10 @@ pub(crate) async fn states(db: &TestDb) -> Vec<(String, String)> {
 pub(crate) async fn wait_for_states(db: &TestDb, wanted: &[(&str, &str)]) {
     puente_testkit::wait_for("effects to end as expected", PATIENCE, || async {
         let found = states(db).await;
-        let same = found.iter().map(|(k, s)| (k.as_str(), s.as_str())).eq(wanted.iter().copied());
+        let same = found
+            .iter()
+            .map(|(k, s)| (k.as_str(), s.as_str()))
+            .eq(wanted.iter().copied());
         if same { Ok(()) } else { Err(found) }
     })
     .await;

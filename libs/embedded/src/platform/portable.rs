@@ -83,7 +83,8 @@ pub(crate) fn started(pid: u32) -> Option<u64> {
 /// Whether the process is the server of this cluster, which stands in its command line.
 pub(crate) fn works_in(pid: u32, cluster: &Path) -> bool {
     let argument = format!(" -D {} ", cluster.display());
-    ps(pid, &["-ww", "-o", "command="]).is_some_and(|command| format!("{} ", command.trim()).contains(&argument))
+    ps(pid, &["-ww", "-o", "command="])
+        .is_some_and(|command| format!("{} ", command.trim()).contains(&argument))
 }
 
 fn ps(pid: u32, columns: &[&str]) -> Option<String> {
@@ -101,11 +102,12 @@ fn ps(pid: u32, columns: &[&str]) -> Option<String> {
         .then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
-/// FNV-1a: the same in every build, because state files are read by later ones.
+/// FNV-1a, cut to what any reader of JSON keeps: the same in every build, because state files are read by later ones.
 fn fingerprint(text: &str) -> u64 {
-    text.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
+    let hash = text.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-    })
+    });
+    hash >> 16
 }
 
 #[cfg(test)]

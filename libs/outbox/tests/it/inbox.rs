@@ -36,8 +36,13 @@ struct Counting {
 #[async_trait]
 impl EventHandler for Counting {
     async fn apply(&self, tx: &mut Tx, event: &Envelope) -> Result<(), ApplyError> {
-        let client = event.decode::<ClientRegistered>().map_err(|e| ApplyError::Dead(e.to_string()))?;
-        sqlx::query("INSERT INTO seen (name) VALUES ($1)").bind(&client.client_id).execute(&mut **tx).await?;
+        let client = event
+            .decode::<ClientRegistered>()
+            .map_err(|e| ApplyError::Dead(e.to_string()))?;
+        sqlx::query("INSERT INTO seen (name) VALUES ($1)")
+            .bind(&client.client_id)
+            .execute(&mut **tx)
+            .await?;
         match client.client_id.as_str() {
             "broken" => Err(ApplyError::Dead("never works".into())),
             "stubborn" => Err(ApplyError::Retry("not yet".into())),
@@ -58,19 +63,30 @@ async fn consumer(db: &TestDb, nats: &TestNats, counting: Counting) -> Cancellat
     let outbox = Outbox::open(db.pool(SERVICE), SERVICE, hasty()).await.unwrap();
     let inbox = Inbox::new(outbox, SPEC, Arc::new(counting));
     let stop = CancellationToken::new();
-    tokio::spawn(consume(nats.client().await, SPEC, StreamSettings::default(), Arc::new(inbox), stop.clone()));
+    tokio::spawn(consume(
+        nats.client().await,
+        SPEC,
+        StreamSettings::default(),
+        Arc::new(inbox),
+        stop.clone(),
+    ));
     stop
 }
 
 async fn seen(db: &TestDb) -> Vec<String> {
-    sqlx::query_scalar("SELECT name FROM mechanism.seen ORDER BY name").fetch_all(&db.admin()).await.unwrap()
+    sqlx::query_scalar("SELECT name FROM mechanism.seen ORDER BY name")
+        .fetch_all(&db.admin())
+        .await
+        .unwrap()
 }
 
 async fn table(db: &TestDb) {
-    sqlx::raw_sql("CREATE TABLE mechanism.seen (name text NOT NULL); GRANT ALL ON mechanism.seen TO mechanism_worker")
-        .execute(&db.admin())
-        .await
-        .unwrap();
+    sqlx::raw_sql(
+        "CREATE TABLE mechanism.seen (name text NOT NULL); GRANT ALL ON mechanism.seen TO mechanism_worker",
+    )
+    .execute(&db.admin())
+    .await
+    .unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -79,18 +95,29 @@ async fn each_event_changes_the_state_once_although_two_replicas_consume_and_the
     table(&db).await;
     let outbox = Outbox::open(db.pool(SERVICE), SERVICE, hasty()).await.unwrap();
     let relay = run(&outbox, &nats.url()).await;
-    let (one, two) = (consumer(&db, &nats, Counting::default()).await, consumer(&db, &nats, Counting::default()).await);
+    let (one, two) = (
+        consumer(&db, &nats, Counting::default()).await,
+        consumer(&db, &nats, Counting::default()).await,
+    );
     let mut names = Vec::new();
     for n in 0..100 {
         names.push(format!("c{n:03}"));
         commit(&outbox, &format!("c{n:03}")).await.unwrap();
     }
-    wait_for("all events to be handled", PATIENCE, || async { seen(&db).await == names }).await;
+    wait_for("all events to be handled", PATIENCE, || async {
+        seen(&db).await == names
+    })
+    .await;
     nats.kill9().await;
     nats.start_again_empty().await;
     commit(&outbox, "last").await.unwrap();
     names.push("last".into());
-    wait_for("the last event, after the broker lost its disk", PATIENCE, || async { seen(&db).await == names }).await;
+    wait_for(
+        "the last event, after the broker lost its disk",
+        PATIENCE,
+        || async { seen(&db).await == names },
+    )
+    .await;
     one.cancel();
     two.cancel();
     relay.stop().await;
@@ -106,18 +133,25 @@ async fn a_failing_event_delays_nobody_and_ends_as_a_dead_letter_with_its_reason
     }
     let relay = run(&outbox, &nats.url()).await;
     let stop = consumer(&db, &nats, Counting::default()).await;
-    wait_for("everything that works", PATIENCE, || async { seen(&db).await == ["a", "b", "c", "d", "early"] }).await;
+    wait_for("everything that works", PATIENCE, || async {
+        seen(&db).await == ["a", "b", "c", "d", "early"]
+    })
+    .await;
     let dead = wait_for("two dead letters", PATIENCE, || async {
-        let dead: Vec<(String, String, i32)> =
-            sqlx::query_as("SELECT aggregate_id, reason, attempts FROM mechanism.dead_letters ORDER BY aggregate_id")
-                .fetch_all(&db.admin())
-                .await
-                .unwrap();
+        let dead: Vec<(String, String, i32)> = sqlx::query_as(
+            "SELECT aggregate_id, reason, attempts FROM mechanism.dead_letters ORDER BY aggregate_id",
+        )
+        .fetch_all(&db.admin())
+        .await
+        .unwrap();
         (dead.len() == 2).then_some(dead)
     })
     .await;
     assert_eq!(dead[0], ("broken".into(), "never works".into(), dead[0].2));
-    assert_eq!((dead[1].0.as_str(), dead[1].1.as_str(), dead[1].2), ("stubborn", "not yet", 3));
+    assert_eq!(
+        (dead[1].0.as_str(), dead[1].1.as_str(), dead[1].2),
+        ("stubborn", "not yet", 3)
+    );
     stop.cancel();
     relay.stop().await;
 }
@@ -131,13 +165,23 @@ async fn a_consumer_killed_between_commit_and_acknowledgement_is_followed_by_one
     commit(&outbox, "once").await.unwrap();
 
     // A runtime of its own, whose end takes everything with it that the consumer knew: as kill -9 would.
-    let doomed = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap();
+    let doomed = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
     let commits = Arc::new(AtomicU32::new(0));
     tokio::task::block_in_place(|| {
         doomed.block_on(async {
-            let stuck = Counting { stuck_after_commit: Some(commits.clone()), ..Counting::default() };
+            let stuck = Counting {
+                stuck_after_commit: Some(commits.clone()),
+                ..Counting::default()
+            };
             std::mem::forget(consumer(&db, &nats, stuck).await);
-            wait_for("the commit", PATIENCE, || async { commits.load(Ordering::SeqCst) == 1 }).await;
+            wait_for("the commit", PATIENCE, || async {
+                commits.load(Ordering::SeqCst) == 1
+            })
+            .await;
         });
     });
     doomed.shutdown_background();
@@ -145,13 +189,23 @@ async fn a_consumer_killed_between_commit_and_acknowledgement_is_followed_by_one
 
     let second = consumer(&db, &nats, Counting::default()).await;
     commit(&outbox, "next").await.unwrap();
-    wait_for("the next event", PATIENCE, || async { seen(&db).await.contains(&"next".to_owned()) }).await;
+    wait_for("the next event", PATIENCE, || async {
+        seen(&db).await.contains(&"next".to_owned())
+    })
+    .await;
     let client = nats.client().await;
     wait_for("the redelivery to be acknowledged", PATIENCE, || async {
         let js = async_nats::jetstream::new(client.clone());
         let stream = js.get_stream("EVENTS").await.map_err(|e| e.to_string())?;
-        let info = stream.consumer_info(SPEC.durable).await.map_err(|e| e.to_string())?;
-        if info.num_ack_pending == 0 && info.num_pending == 0 { Ok(()) } else { Err(format!("{info:?}")) }
+        let info = stream
+            .consumer_info(SPEC.durable)
+            .await
+            .map_err(|e| e.to_string())?;
+        if info.num_ack_pending == 0 && info.num_pending == 0 {
+            Ok(())
+        } else {
+            Err(format!("{info:?}"))
+        }
     })
     .await;
     assert_eq!(seen(&db).await, ["next", "once"]);

@@ -19,7 +19,11 @@ async fn committed_events_reach_the_stream_once_and_rolled_back_ones_never() {
     }
     stream_holds(&nats.client().await, &ids).await;
     relay.stop().await;
-    assert_eq!(slots(&db.pool(SERVICE)).await, 0, "a replica that has published everything gives its slot back");
+    assert_eq!(
+        slots(&db.pool(SERVICE)).await,
+        0,
+        "a replica that has published everything gives its slot back"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -36,7 +40,10 @@ async fn a_replica_killed_between_commit_and_publish_has_its_tail_published_by_a
     ids.push(commit(&other, "own").await.unwrap());
     stream_holds(&nats.client().await, &ids).await;
     let pool = db.pool(SERVICE);
-    wait_for("the dead replica's slot to be gone", PATIENCE, || async { slots(&pool).await == 1 }).await;
+    wait_for("the dead replica's slot to be gone", PATIENCE, || async {
+        slots(&pool).await == 1
+    })
+    .await;
     relay.stop().await;
 }
 
@@ -51,7 +58,10 @@ async fn a_replica_that_was_only_asleep_loses_nothing_when_its_slot_was_taken_ov
     let pool = db.pool(SERVICE);
     wait_for("the take-over", PATIENCE, || async { slots(&pool).await == 1 }).await;
 
-    assert!(matches!(commit(&asleep, "refused").await, Err(OutboxError::SlotLost)));
+    assert!(matches!(
+        commit(&asleep, "refused").await,
+        Err(OutboxError::SlotLost)
+    ));
     let awake = run(&asleep, &nats.url()).await;
     let id = wait_for("a new slot", PATIENCE, || commit(&asleep, "after")).await;
     ids.push(id);
@@ -115,7 +125,10 @@ async fn commits_whose_answer_was_lost_are_published_if_they_happened() {
         .collect();
     for _ in 0..6 {
         wait_for("some commits to be under way", PATIENCE, || async {
-            sqlx::query_scalar::<_, bool>("SELECT count(*) > 0 FROM mechanism.outbox").fetch_one(&db.admin()).await.unwrap()
+            sqlx::query_scalar::<_, bool>("SELECT count(*) > 0 FROM mechanism.outbox")
+                .fetch_one(&db.admin())
+                .await
+                .unwrap()
         })
         .await;
         proxy.break_connections();
@@ -123,8 +136,10 @@ async fn commits_whose_answer_was_lost_are_published_if_they_happened() {
     for writer in writers {
         writer.await.unwrap();
     }
-    let ids: Vec<String> =
-        sqlx::query_scalar("SELECT id::text FROM mechanism.outbox").fetch_all(&db.admin()).await.unwrap();
+    let ids: Vec<String> = sqlx::query_scalar("SELECT id::text FROM mechanism.outbox")
+        .fetch_all(&db.admin())
+        .await
+        .unwrap();
     assert!(!ids.is_empty());
     stream_holds(&nats.client().await, &ids).await;
     relay.stop().await;

@@ -8,8 +8,8 @@ use puente_outbox::{NewEvent, Outbox, Settings};
 use puente_proto::orders::ClientRegistered;
 use puente_testkit::{Schema, TestDb, TestNats};
 use puente_types::TenantId;
-use sqlx::migrate::Migrator;
 use sqlx::PgPool;
+use sqlx::migrate::Migrator;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -20,7 +20,11 @@ pub(crate) const SERVICE: &str = "mechanism";
 static OWN: Migrator = Migrator::DEFAULT;
 
 pub(crate) fn schema() -> Schema<'static> {
-    Schema { service: SERVICE, common: &puente_outbox::MIGRATIONS, own: &OWN }
+    Schema {
+        service: SERVICE,
+        common: &puente_outbox::MIGRATIONS,
+        own: &OWN,
+    }
 }
 
 pub(crate) async fn servers() -> (TestDb, TestNats) {
@@ -30,7 +34,11 @@ pub(crate) async fn servers() -> (TestDb, TestNats) {
 
 /// Short leases, so that a dead replica is found within a test.
 pub(crate) fn hasty() -> Settings {
-    Settings { lease: Duration::from_secs(1), housekeeping: Duration::from_millis(100), ..Settings::default() }
+    Settings {
+        lease: Duration::from_secs(1),
+        housekeeping: Duration::from_millis(100),
+        ..Settings::default()
+    }
 }
 
 pub(crate) fn tenant() -> TenantId {
@@ -38,7 +46,14 @@ pub(crate) fn tenant() -> TenantId {
 }
 
 pub(crate) fn event(name: &str) -> NewEvent {
-    NewEvent::new(&tenant(), name, &ClientRegistered { client_id: name.into(), ..Default::default() })
+    NewEvent::new(
+        &tenant(),
+        name,
+        &ClientRegistered {
+            client_id: name.into(),
+            ..Default::default()
+        },
+    )
 }
 
 /// Commits one event and returns its id.
@@ -85,7 +100,10 @@ impl Running {
 /// How often each event id stands in the stream.
 pub(crate) async fn in_stream(client: &async_nats::Client) -> Result<BTreeMap<String, usize>, String> {
     let js = async_nats::jetstream::new(client.clone());
-    let mut stream = js.get_stream(puente_bus::topology::EVENTS).await.map_err(|e| e.to_string())?;
+    let mut stream = js
+        .get_stream(puente_bus::topology::EVENTS)
+        .await
+        .map_err(|e| e.to_string())?;
     let count = stream.info().await.map_err(|e| e.to_string())?.state.messages;
     let mut found = BTreeMap::new();
     if count == 0 {
@@ -102,7 +120,12 @@ pub(crate) async fn in_stream(client: &async_nats::Client) -> Result<BTreeMap<St
             .map_err(|e| e.to_string())?
             .ok_or("ended")?
             .map_err(|e| e.to_string())?;
-        let id = message.headers.as_ref().and_then(|h| h.get("ce-id")).map(ToString::to_string).ok_or("no id")?;
+        let id = message
+            .headers
+            .as_ref()
+            .and_then(|h| h.get("ce-id"))
+            .map(ToString::to_string)
+            .ok_or("no id")?;
         *found.entry(id).or_default() += 1;
     }
     Ok(found)
@@ -114,12 +137,20 @@ pub(crate) async fn stream_holds(client: &async_nats::Client, ids: &[String]) {
     wanted.sort_unstable();
     puente_testkit::wait_for("every committed event in the stream, once", PATIENCE, || async {
         let found = in_stream(client).await?;
-        let same = found.values().all(|n| *n == 1) && found.keys().map(String::as_str).eq(wanted.iter().copied());
-        if same { Ok(()) } else { Err(format!("{} of {}", found.len(), wanted.len())) }
+        let same =
+            found.values().all(|n| *n == 1) && found.keys().map(String::as_str).eq(wanted.iter().copied());
+        if same {
+            Ok(())
+        } else {
+            Err(format!("{} of {}", found.len(), wanted.len()))
+        }
     })
     .await;
 }
 
 pub(crate) async fn slots(pool: &PgPool) -> i64 {
-    sqlx::query_scalar("SELECT count(*) FROM relay_slots").fetch_one(pool).await.unwrap()
+    sqlx::query_scalar("SELECT count(*) FROM relay_slots")
+        .fetch_one(pool)
+        .await
+        .unwrap()
 }

@@ -247,9 +247,13 @@ async fn who_answers_callers_sees_the_copies_of_one_tenant_only() {
     let service = Follower::start(&pool(&db), &masters, &client).await;
     let mut foreign = connection("globex-chat", "2", SECRET);
     foreign.tenant = "globex".parse().unwrap();
-    publish::apply(&client, &masters, vec![connection("acme-chat", "1", SECRET), foreign])
-        .await
-        .unwrap();
+    publish::apply(
+        &client,
+        &masters,
+        vec![connection("acme-chat", "1", SECRET), foreign],
+    )
+    .await
+    .unwrap();
     service.until("both are there", |c| c.all().len() == 2).await;
 
     let api = api_pool(&db);

@@ -75,7 +75,11 @@ fn any_of_tells_what_was_wrong_with_the_proof_that_came_whatever_the_order() {
         for _ in 0..schemes.len() {
             schemes.rotate_left(1);
             let any = WebhookAuth::AnyOf(schemes.clone());
-            assert_eq!(check(&any, request(headers, b"{}"), &secrets), Err(told), "{headers:?}");
+            assert_eq!(
+                check(&any, request(headers, b"{}"), &secrets),
+                Err(told),
+                "{headers:?}"
+            );
         }
     }
 }

@@ -22,10 +22,16 @@ impl App {
     pub(crate) fn group(webhook: &dyn InboundWebhook, connections: &[Arc<Connection>]) -> Arc<[Self]> {
         let mut apps: Vec<Self> = Vec::new();
         for connection in connections {
-            match apps.iter_mut().find(|app| app.representative().is_some_and(|first| same_app(webhook, first, connection))) {
+            match apps.iter_mut().find(|app| {
+                app.representative()
+                    .is_some_and(|first| same_app(webhook, first, connection))
+            }) {
                 Some(app) => app.add(connection.clone()),
                 None => {
-                    let mut app = Self { connections: Vec::new(), by_account: HashMap::new() };
+                    let mut app = Self {
+                        connections: Vec::new(),
+                        by_account: HashMap::new(),
+                    };
                     app.add(connection.clone());
                     apps.push(app);
                 }
@@ -37,7 +43,10 @@ impl App {
     fn add(&mut self, connection: Arc<Connection>) {
         let at = self.connections.len();
         // Providers name an account by more than one id: a number for messages, an account for templates.
-        for account in [connection.account.as_deref(), connection.setting("waba_id")].into_iter().flatten() {
+        for account in [connection.account.as_deref(), connection.setting("waba_id")]
+            .into_iter()
+            .flatten()
+        {
             self.by_account.entry(account.to_owned()).or_insert(at);
         }
         self.connections.push(connection);
@@ -59,7 +68,10 @@ impl App {
     #[must_use]
     pub(crate) fn route(&self, account: Option<&str>) -> Option<&Arc<Connection>> {
         match (account, self.connections.as_slice()) {
-            (Some(account), _) => self.by_account.get(account).and_then(|at| self.connections.get(*at)),
+            (Some(account), _) => self
+                .by_account
+                .get(account)
+                .and_then(|at| self.connections.get(*at)),
             (None, [only]) => Some(only),
             (None, _) => None,
         }
@@ -69,17 +81,21 @@ impl App {
 fn same_app(webhook: &dyn InboundWebhook, a: &Connection, b: &Connection) -> bool {
     let (auth_a, auth_b) = (webhook.auth(a), webhook.auth(b));
     // A rule of the provider's own may use any secret; without secrets nothing tells two connections apart safely.
-    let (Some(names), Some(others)) = (auth_a.secret_names(), auth_b.secret_names()) else { return false };
+    let (Some(names), Some(others)) = (auth_a.secret_names(), auth_b.secret_names()) else {
+        return false;
+    };
     let mut in_use = false;
     let same = names == others
-        && names.iter().all(|name| match (a.secrets.get(name), b.secrets.get(name)) {
-            (Some(x), Some(y)) => {
-                in_use = true;
-                secret_eq(x, y.expose())
-            }
-            (None, None) => true,
-            _ => false,
-        });
+        && names
+            .iter()
+            .all(|name| match (a.secrets.get(name), b.secrets.get(name)) {
+                (Some(x), Some(y)) => {
+                    in_use = true;
+                    secret_eq(x, y.expose())
+                }
+                (None, None) => true,
+                _ => false,
+            });
     same && in_use
 }
 
@@ -97,7 +113,10 @@ mod tests {
             settings: serde_json::Map::new(),
             secrets: [
                 ("app_secret".to_owned(), Secret::new(secret)),
-                ("access_token".to_owned(), Secret::new(format!("token of {tenant}"))),
+                (
+                    "access_token".to_owned(),
+                    Secret::new(format!("token of {tenant}")),
+                ),
             ]
             .into_iter()
             .collect(),
@@ -111,7 +130,10 @@ mod tests {
             connection("b1", "b", "2", "shared"),
             connection("c1", "c", "3", "own"),
         ];
-        let webhook = puente_providers::find("whatsapp_cloud").unwrap().webhook().unwrap();
+        let webhook = puente_providers::find("whatsapp_cloud")
+            .unwrap()
+            .webhook()
+            .unwrap();
         let apps = App::group(webhook, &all);
         assert_eq!(apps.len(), 2);
         let route = |app: usize, account| apps[app].route(account).map(|c| c.id.to_string());

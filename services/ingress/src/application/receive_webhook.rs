@@ -74,11 +74,18 @@ pub(crate) fn accept(
     let mut request = request;
     let mut error = AuthError::NoSecret;
     for app in candidates.apps.iter().take(MAX_TRIES) {
-        let Some(connection) = app.representative() else { continue };
+        let Some(connection) = app.representative() else {
+            continue;
+        };
         match webhook.auth(connection).verify(request, &connection.secrets, now) {
             Ok(verified) => {
                 let translated = webhook.translate(&verified);
-                let delivery = Delivery { id, receipt_sequence, slug: &candidates.provider.manifest().slug, app };
+                let delivery = Delivery {
+                    id,
+                    receipt_sequence,
+                    slug: &candidates.provider.manifest().slug,
+                    app,
+                };
                 return Ok(delivery.assemble(verified.into_request(), translated));
             }
             Err(refused) => {
@@ -119,7 +126,10 @@ pub(crate) fn refused(
         reason: Some(error.code().to_owned()),
         traceparent: None,
     };
-    Received { stored, events: Vec::new() }
+    Received {
+        stored,
+        events: Vec::new(),
+    }
 }
 
 /// Answers a subscription handshake: the first connection that accepts it wins.
@@ -169,14 +179,22 @@ impl Delivery<'_> {
             Err(error) => {
                 stored.outcome = Outcome::Malformed;
                 stored.reason = Some(error.detail().to_owned());
-                return Received { stored, events: Vec::new() };
+                return Received {
+                    stored,
+                    events: Vec::new(),
+                };
             }
         };
         let mut events = Vec::with_capacity(found.len());
         let mut owners: Vec<&Arc<Connection>> = Vec::new();
         let mut unroutable = None;
         for event in found {
-            let InboundEvent { dedupe_key, account, payload, traceparent } = event;
+            let InboundEvent {
+                dedupe_key,
+                account,
+                payload,
+                traceparent,
+            } = event;
             if let InboundPayload::Ignored { kind, reason } = &payload {
                 stored.reason.get_or_insert_with(|| format!("{reason}: {kind}"));
                 continue;
@@ -198,7 +216,10 @@ impl Delivery<'_> {
             stored.outcome = Outcome::Unroutable;
         }
         if let Some(account) = unroutable {
-            stored.reason = Some(format!("no connection has the account `{}`", account.chars().take(64).collect::<String>()));
+            stored.reason = Some(format!(
+                "no connection has the account `{}`",
+                account.chars().take(64).collect::<String>()
+            ));
         }
         if let [only] = owners.as_slice() {
             stored.connection = Some(only.id.to_string());
@@ -207,8 +228,17 @@ impl Delivery<'_> {
         Received { stored, events }
     }
 
-    fn event(&self, connection: &Connection, payload: InboundPayload, trace: Option<String>) -> Option<NewEvent> {
-        let (provider, name, delivery) = (self.slug.to_owned(), connection.id.to_string(), self.id.to_string());
+    fn event(
+        &self,
+        connection: &Connection,
+        payload: InboundPayload,
+        trace: Option<String>,
+    ) -> Option<NewEvent> {
+        let (provider, name, delivery) = (
+            self.slug.to_owned(),
+            connection.id.to_string(),
+            self.id.to_string(),
+        );
         Some(match payload {
             InboundPayload::Message(mut message) => {
                 // A hash: the contact's id often is a phone number, and aggregate ids are shown in logs and traces.
@@ -237,8 +267,16 @@ impl Delivery<'_> {
         })
     }
 
-    fn new_event<E: Event>(&self, connection: &Connection, aggregate: &str, event: &E, trace: Option<String>) -> NewEvent {
-        NewEvent::new(&connection.tenant, aggregate, event).caused_by(self.id).in_trace(trace)
+    fn new_event<E: Event>(
+        &self,
+        connection: &Connection,
+        aggregate: &str,
+        event: &E,
+        trace: Option<String>,
+    ) -> NewEvent {
+        NewEvent::new(&connection.tenant, aggregate, event)
+            .caused_by(self.id)
+            .in_trace(trace)
     }
 }
 

@@ -45,7 +45,9 @@ impl ReceiptClock {
     /// The next place.
     pub(crate) fn next(&self, clock: &dyn Clock) -> i64 {
         let now = i64::try_from(clock.now().unix_timestamp_nanos() / 1_000).unwrap_or(i64::MAX);
-        let last = self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, |last| Some(now.max(last + 1)));
+        let last = self.0.fetch_update(Ordering::AcqRel, Ordering::Acquire, |last| {
+            Some(now.max(last + 1))
+        });
         now.max(last.unwrap_or_else(|last| last) + 1)
     }
 }

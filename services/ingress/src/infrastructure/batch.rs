@@ -53,7 +53,10 @@ pub(crate) async fn write(
             bytes += body_len(one);
             bytes > MAX_BATCH_BYTES
         });
-        let rest = cut.filter(|at| *at > 0).map(|at| batch.split_off(at)).unwrap_or_default();
+        let rest = cut
+            .filter(|at| *at > 0)
+            .map(|at| batch.split_off(at))
+            .unwrap_or_default();
         commit(&outbox, std::mem::take(&mut batch)).await;
         batch.extend(rest);
     }
@@ -66,7 +69,12 @@ fn body_len(waiting: &Waiting) -> usize {
 async fn commit(outbox: &Outbox, batch: Vec<Waiting>) {
     let (mut received, mut answers) = (Vec::with_capacity(batch.len()), Vec::with_capacity(batch.len()));
     for waiting in batch {
-        let events: Vec<EventId> = waiting.received.events.iter().map(|(_, event)| event.id).collect();
+        let events: Vec<EventId> = waiting
+            .received
+            .events
+            .iter()
+            .map(|(_, event)| event.id)
+            .collect();
         answers.push((waiting.answer, waiting.received.stored.outcome, events));
         received.push(waiting.received);
     }
@@ -74,7 +82,11 @@ async fn commit(outbox: &Outbox, batch: Vec<Waiting>) {
         Ok(fresh) => {
             for (answer, outcome, events) in answers {
                 let any_new = events.iter().any(|id| fresh.contains(id));
-                let outcome = if outcome == Outcome::Accepted && !any_new { Outcome::Duplicate } else { outcome };
+                let outcome = if outcome == Outcome::Accepted && !any_new {
+                    Outcome::Duplicate
+                } else {
+                    outcome
+                };
                 let _ = answer.send(Ok(outcome));
             }
         }
@@ -110,12 +122,21 @@ struct Columns {
 
 /// Writes deliveries, duplicate keys and outbox rows in one statement, and hands the new events to the relay.
 /// Returns the ids of the events that were new.
-async fn save(outbox: &Outbox, batch: Vec<Received>) -> Result<std::collections::HashSet<EventId>, OutboxError> {
+async fn save(
+    outbox: &Outbox,
+    batch: Vec<Received>,
+) -> Result<std::collections::HashSet<EventId>, OutboxError> {
     let mut d = Columns::default();
-    let (mut keys, mut event_ids, mut event_deliveries, mut event_providers) = (vec![], vec![], vec![], vec![]);
-    let (mut tenants, mut types, mut aggregates, mut traces, mut payloads) = (vec![], vec![], vec![], vec![], vec![]);
+    let (mut keys, mut event_ids, mut event_deliveries, mut event_providers) =
+        (vec![], vec![], vec![], vec![]);
+    let (mut tenants, mut types, mut aggregates, mut traces, mut payloads) =
+        (vec![], vec![], vec![], vec![], vec![]);
     let mut events = Vec::new();
-    for Received { stored, events: found } in batch {
+    for Received {
+        stored,
+        events: found,
+    } in batch
+    {
         d.ids.push(stored.id.uuid());
         d.sequences.push(stored.receipt_sequence);
         d.providers.push(stored.provider.to_owned());
@@ -124,11 +145,14 @@ async fn save(outbox: &Outbox, batch: Vec<Received>) -> Result<std::collections:
         d.paths.push(stored.request.path.replace('\0', ""));
         d.queries.push(stored.request.query.replace('\0', ""));
         d.headers.push(headers_for_keeping(&stored.request.headers));
-        d.sizes.push(i32::try_from(stored.request.body.len()).unwrap_or(i32::MAX));
+        d.sizes
+            .push(i32::try_from(stored.request.body.len()).unwrap_or(i32::MAX));
         d.bodies.push(stored.request.body.to_vec());
-        d.verifications.push(if stored.verified { "verified" } else { "refused" }.to_owned());
+        d.verifications
+            .push(if stored.verified { "verified" } else { "refused" }.to_owned());
         d.outcomes.push(stored.outcome.as_str().to_owned());
-        d.reasons.push(stored.reason.map(|reason| reason.replace('\0', "")));
+        d.reasons
+            .push(stored.reason.map(|reason| reason.replace('\0', "")));
         d.counts.push(i32::try_from(found.len()).unwrap_or(i32::MAX));
         d.traces.push(stored.traceparent);
         for (key, event) in found {
@@ -207,7 +231,9 @@ async fn save(outbox: &Outbox, batch: Vec<Received>) -> Result<std::collections:
         ticket.abandoned();
         return Err(OutboxError::SlotLost);
     }
-    let rows = written.into_iter().filter_map(|row| Some((EventId::from(row.id?), row.seq?, row.created_at?)));
+    let rows = written
+        .into_iter()
+        .filter_map(|row| Some((EventId::from(row.id?), row.seq?, row.created_at?)));
     let committed = Committed::pair(events, rows);
     let fresh = committed.iter().map(|row| row.event.id).collect();
     ticket.committed(committed);

@@ -57,16 +57,29 @@ pub(crate) fn router(shared: Arc<Shared>) -> Router {
         .route("/", get(about))
         .route("/health", get(health))
         .route("/webhooks/{provider}", post(any_connection).get(handshake_any))
-        .route("/webhooks/{provider}/{connection}", post(one_connection).get(handshake_one));
+        .route(
+            "/webhooks/{provider}/{connection}",
+            post(one_connection).get(handshake_one),
+        );
     for (path, provider) in ALIASES {
-        router = router.route(path, post(move |state, peer, request| receive(state, peer, provider.to_string(), None, request)));
+        router = router.route(
+            path,
+            post(move |state, peer, request| receive(state, peer, provider.to_string(), None, request)),
+        );
     }
-    router.fallback(async || refuse(Refusal::UnknownAddress)).with_state(shared)
+    router
+        .fallback(async || refuse(Refusal::UnknownAddress))
+        .with_state(shared)
 }
 
 type Peer = ConnectInfo<SocketAddr>;
 
-async fn any_connection(state: State<Arc<Shared>>, peer: Peer, Path(provider): Path<String>, request: Request<Body>) -> Response {
+async fn any_connection(
+    state: State<Arc<Shared>>,
+    peer: Peer,
+    Path(provider): Path<String>,
+    request: Request<Body>,
+) -> Response {
     receive(state, peer, provider, None, request).await
 }
 
@@ -112,7 +125,8 @@ async fn receive(
 impl Shared {
     /// The connections an address is for. An unknown provider, an unknown connection and a foreign one look alike.
     fn candidates(&self, provider: &str, connection: Option<&str>) -> Result<Candidates, Refusal> {
-        let provider: &'static dyn Provider = puente_providers::find(provider).ok_or(Refusal::UnknownAddress)?;
+        let provider: &'static dyn Provider =
+            puente_providers::find(provider).ok_or(Refusal::UnknownAddress)?;
         let webhook = provider.webhook().ok_or(Refusal::UnknownAddress)?;
         let slug: &'static str = provider.manifest().slug.as_str();
         let apps = match connection {
@@ -134,7 +148,11 @@ impl Shared {
             return apps.clone();
         }
         let apps = App::group(webhook, &self.connections.of_provider(slug));
-        let mut next = if known.version == version { known.apps.clone() } else { HashMap::new() };
+        let mut next = if known.version == version {
+            known.apps.clone()
+        } else {
+            HashMap::new()
+        };
         next.insert(slug, apps.clone());
         self.apps.store(Arc::new(KnownApps { version, apps: next }));
         apps
@@ -186,9 +204,16 @@ impl Shared {
     }
 
     /// Reads the body within the provider's size, the time allowed and the memory there is.
-    async fn read(&self, manifest: &Manifest, request: Request<Body>) -> Result<(RawRequest, OwnedSemaphorePermit), Refusal> {
+    async fn read(
+        &self,
+        manifest: &Manifest,
+        request: Request<Body>,
+    ) -> Result<(RawRequest, OwnedSemaphorePermit), Refusal> {
         let (parts, body) = request.into_parts();
-        let declared = parts.headers.get(header::CONTENT_LENGTH).and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
+        let declared = parts
+            .headers
+            .get(header::CONTENT_LENGTH)
+            .and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
         if declared.is_some_and(|length| length > manifest.max_body_bytes) {
             return Err(Refusal::TooLarge);
         }
@@ -197,18 +222,29 @@ impl Shared {
         }
         // A body of unknown length is charged as a small one first, and its true size once it is here.
         let memory = self.limits.reserve(declared.unwrap_or(16 * 1024))?;
-        let body = tokio::time::timeout(self.read_timeout, Limited::new(body, manifest.max_body_bytes).collect())
-            .await
-            .map_err(|_| Refusal::TooSlow)?
-            .map_err(|error| if error.is::<LengthLimitError>() { Refusal::TooLarge } else { Refusal::BrokenBody })?
-            .to_bytes();
+        let body = tokio::time::timeout(
+            self.read_timeout,
+            Limited::new(body, manifest.max_body_bytes).collect(),
+        )
+        .await
+        .map_err(|_| Refusal::TooSlow)?
+        .map_err(|error| {
+            if error.is::<LengthLimitError>() {
+                Refusal::TooLarge
+            } else {
+                Refusal::BrokenBody
+            }
+        })?
+        .to_bytes();
         Ok((raw(parts, body), memory))
     }
 
     /// Hands a request to the writers and waits for its commit.
     async fn save(&self, received: Received) -> Result<Outcome, Refusal> {
         let (answer, committed) = oneshot::channel();
-        self.queue.try_send(Waiting { received, answer }).map_err(|_| Refusal::NotStored)?;
+        self.queue
+            .try_send(Waiting { received, answer })
+            .map_err(|_| Refusal::NotStored)?;
         // When the wait is over, the commit may still happen: the provider comes again, and the keys know it.
         match tokio::time::timeout(self.commit_timeout, committed).await {
             Ok(Ok(Ok(outcome))) => Ok(outcome),
@@ -227,7 +263,10 @@ impl Shared {
 
 /// A request whose events all belong to one earlier journey is part of that journey's trace.
 fn join_trace(received: &mut Received) {
-    let mut traces = received.events.iter().map(|(_, event)| event.traceparent.as_deref());
+    let mut traces = received
+        .events
+        .iter()
+        .map(|(_, event)| event.traceparent.as_deref());
     let Some(Some(first)) = traces.next() else { return };
     let own = received.stored.traceparent.as_deref();
     if own != Some(first) && traces.all(|trace| trace == Some(first)) {
@@ -253,7 +292,12 @@ fn is_json(headers: &HeaderMap) -> bool {
         .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
 }
 
-async fn handshake_any(state: State<Arc<Shared>>, peer: Peer, Path(provider): Path<String>, request: Request<Body>) -> Response {
+async fn handshake_any(
+    state: State<Arc<Shared>>,
+    peer: Peer,
+    Path(provider): Path<String>,
+    request: Request<Body>,
+) -> Response {
     handshake(&state, peer, &provider, None, request)
 }
 
@@ -266,7 +310,13 @@ async fn handshake_one(
     handshake(&state, peer, &provider, Some(&connection), request)
 }
 
-fn handshake(shared: &Shared, ConnectInfo(peer): Peer, provider: &str, connection: Option<&str>, request: Request<Body>) -> Response {
+fn handshake(
+    shared: &Shared,
+    ConnectInfo(peer): Peer,
+    provider: &str,
+    connection: Option<&str>,
+    request: Request<Body>,
+) -> Response {
     let (parts, _) = request.into_parts();
     let answer = shared
         .limits
@@ -274,7 +324,12 @@ fn handshake(shared: &Shared, ConnectInfo(peer): Peer, provider: &str, connectio
         .and_then(|()| shared.candidates(provider, connection))
         .and_then(|candidates| application::answer_handshake(&candidates, &raw(parts, Bytes::new())));
     match answer {
-        Ok(text) => (StatusCode::OK, [(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response(),
+        Ok(text) => (
+            StatusCode::OK,
+            [(header::CONTENT_TYPE, "text/plain; charset=utf-8")],
+            text,
+        )
+            .into_response(),
         Err(refusal) => refuse(refusal),
     }
 }

@@ -24,7 +24,13 @@ pub(crate) struct Limits {
 }
 
 impl Limits {
-    pub(crate) fn new(rate: NonZeroU32, burst: NonZeroU32, refused: NonZeroU32, memory_kib: u32, trusted: Vec<IpAddr>) -> Self {
+    pub(crate) fn new(
+        rate: NonZeroU32,
+        burst: NonZeroU32,
+        refused: NonZeroU32,
+        memory_kib: u32,
+        trusted: Vec<IpAddr>,
+    ) -> Self {
         Self {
             sources: RateLimiter::keyed(Quota::per_second(rate).allow_burst(burst)),
             refused: RateLimiter::direct(Quota::per_second(refused)),
@@ -62,7 +68,10 @@ impl Limits {
     /// Reserves memory for a body.
     pub(crate) fn reserve(&self, bytes: usize) -> Result<OwnedSemaphorePermit, Refusal> {
         let kib = u32::try_from(bytes.div_ceil(1024).max(1)).unwrap_or(u32::MAX);
-        self.memory.clone().try_acquire_many_owned(kib).map_err(|_| Refusal::NotStored)
+        self.memory
+            .clone()
+            .try_acquire_many_owned(kib)
+            .map_err(|_| Refusal::NotStored)
     }
 
     /// Whether one more request that is not authentic may be kept.

@@ -17,7 +17,13 @@ pub(crate) async fn purge_keys(pool: PgPool, shutdown: CancellationToken) {
         for provider in all() {
             let manifest = provider.manifest();
             // One hour beyond what the provider promises.
-            if let Err(error) = purge(&pool, &manifest.slug, i32::try_from(manifest.redelivery_hours + 1).unwrap_or(i32::MAX)).await {
+            if let Err(error) = purge(
+                &pool,
+                &manifest.slug,
+                i32::try_from(manifest.redelivery_hours + 1).unwrap_or(i32::MAX),
+            )
+            .await
+            {
                 tracing::warn!(provider = manifest.slug, error = %error, "old duplicate keys not removed");
             }
         }

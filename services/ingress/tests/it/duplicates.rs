@@ -21,7 +21,11 @@ async fn a_delivery_repeated_a_thousand_times_makes_one_event_whatever_unsigned_
             let (ingress, body, signature) = (&ingress, body.clone(), signature.clone());
             async move {
                 let id = format!("{round}-{n}");
-                let headers = [("x-hub-signature-256", signature.as_str()), ("x-request-id", &id), ("puente-delivery", &id)];
+                let headers = [
+                    ("x-hub-signature-256", signature.as_str()),
+                    ("x-request-id", &id),
+                    ("puente-delivery", &id),
+                ];
                 ingress.post("/webhooks/whatsapp_cloud", &headers, body).await
             }
         }))
@@ -33,7 +37,10 @@ async fn a_delivery_repeated_a_thousand_times_makes_one_event_whatever_unsigned_
     }
     assert_eq!(accepted, 1);
     assert_eq!(ingress.events().await, [("algesta".into(), 1)]);
-    assert_eq!(ingress.outcomes().await, [("accepted".into(), 1), ("duplicate".into(), 999)]);
+    assert_eq!(
+        ingress.outcomes().await,
+        [("accepted".into(), 1), ("duplicate".into(), 999)]
+    );
     ingress.stop().await;
 }
 
@@ -45,8 +52,14 @@ async fn a_redelivery_in_another_packing_adds_only_what_is_new() {
     let path = "/webhooks/whatsapp_cloud";
     ingress.cloud(path, CLOUD_SECRET, &first.to_string()).await;
     let mut both = first.clone();
-    both["entry"].as_array_mut().unwrap().push(second["entry"][0].clone());
-    both["entry"].as_array_mut().unwrap().push(second["entry"][0].clone());
+    both["entry"]
+        .as_array_mut()
+        .unwrap()
+        .push(second["entry"][0].clone());
+    both["entry"]
+        .as_array_mut()
+        .unwrap()
+        .push(second["entry"][0].clone());
     let answer = ingress.cloud(path, CLOUD_SECRET, &both.to_string()).await;
     assert_eq!(outcome(&answer), "accepted");
     assert_eq!(ingress.events().await, [("algesta".into(), 2)]);

@@ -14,8 +14,16 @@ async fn bodies_that_are_too_large_of_another_type_or_at_no_address_are_refused_
     let ingress = start(|o| o).await;
     let large = vec![b' '; 4 * 1024 * 1024];
     let declared = ingress.post(PATH, &[], large.clone()).await;
-    assert_eq!(refusal(declared).await, (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large".into()));
-    let chunks = futures::stream::iter(large.chunks(64 * 1024).map(|c| Ok::<_, std::io::Error>(c.to_vec())).collect::<Vec<_>>());
+    assert_eq!(
+        refusal(declared).await,
+        (StatusCode::PAYLOAD_TOO_LARGE, "body_too_large".into())
+    );
+    let chunks = futures::stream::iter(
+        large
+            .chunks(64 * 1024)
+            .map(|c| Ok::<_, std::io::Error>(c.to_vec()))
+            .collect::<Vec<_>>(),
+    );
     let chunked = ingress
         .http
         .post(ingress.url(PATH))
@@ -27,11 +35,34 @@ async fn bodies_that_are_too_large_of_another_type_or_at_no_address_are_refused_
     if let Ok(chunked) = chunked {
         assert_eq!(chunked.status(), StatusCode::PAYLOAD_TOO_LARGE);
     }
-    let xml = ingress.http.post(ingress.url(PATH)).header("content-type", "text/xml").body("<a/>").send().await.unwrap();
-    assert_eq!(refusal(xml).await, (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported_content_type".into()));
-    for nowhere in ["/webhooks/nobody", "/webhooks/whatsapp_cloud/no-such", "/webhooks/jelou/algesta-wa", "/x", "/webhooks/whatsapp_cloud/UPPER"] {
+    let xml = ingress
+        .http
+        .post(ingress.url(PATH))
+        .header("content-type", "text/xml")
+        .body("<a/>")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(
+        refusal(xml).await,
+        (
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported_content_type".into()
+        )
+    );
+    for nowhere in [
+        "/webhooks/nobody",
+        "/webhooks/whatsapp_cloud/no-such",
+        "/webhooks/jelou/algesta-wa",
+        "/x",
+        "/webhooks/whatsapp_cloud/UPPER",
+    ] {
         let answer = ingress.post(nowhere, &[], "{}").await;
-        assert_eq!(refusal(answer).await, (StatusCode::NOT_FOUND, "unknown_address".into()), "{nowhere}");
+        assert_eq!(
+            refusal(answer).await,
+            (StatusCode::NOT_FOUND, "unknown_address".into()),
+            "{nowhere}"
+        );
     }
     let method = ingress.http.delete(ingress.url(PATH)).send().await.unwrap();
     assert_eq!(method.status(), StatusCode::METHOD_NOT_ALLOWED);
@@ -43,12 +74,20 @@ async fn bodies_that_are_too_large_of_another_type_or_at_no_address_are_refused_
 async fn a_body_that_does_not_arrive_in_time_is_given_up() {
     let ingress = start(|o| o.set("read_timeout_ms", 200)).await;
     let mut slow = tokio::net::TcpStream::connect(ingress.address).await.unwrap();
-    let head = format!("POST {PATH} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{{");
+    let head = format!(
+        "POST {PATH} HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{{"
+    );
     slow.write_all(head.as_bytes()).await.unwrap();
     let mut answer = vec![0; 4096];
-    let read = tokio::time::timeout(Duration::from_secs(20), slow.read(&mut answer)).await.unwrap().unwrap();
+    let read = tokio::time::timeout(Duration::from_secs(20), slow.read(&mut answer))
+        .await
+        .unwrap()
+        .unwrap();
     let answer = String::from_utf8_lossy(&answer[..read]);
-    assert!(answer.starts_with("HTTP/1.1 408") && answer.contains("body_too_slow"), "{answer}");
+    assert!(
+        answer.starts_with("HTTP/1.1 408") && answer.contains("body_too_slow"),
+        "{answer}"
+    );
     ingress.stop().await;
 }
 
@@ -59,7 +98,9 @@ async fn one_source_cannot_take_more_than_its_rate_and_an_untrusted_forwarded_he
     let mut refused = None;
     for n in 0..60 {
         let forwarded = format!("203.0.113.{n}");
-        let answer = ingress.post(PATH, &[("x-forwarded-for", &forwarded)], body.clone()).await;
+        let answer = ingress
+            .post(PATH, &[("x-forwarded-for", &forwarded)], body.clone())
+            .await;
         if answer.status() == StatusCode::TOO_MANY_REQUESTS {
             refused = Some(answer);
             break;
@@ -76,7 +117,11 @@ async fn the_front_page_and_health_tell_what_is_configured_and_no_secret() {
     let ingress = start(|o| o).await;
     let about = ingress.get("/").await.text().await.unwrap();
     let health = ingress.get("/health").await.text().await.unwrap();
-    assert!(about.contains("whatsapp_cloud") && about.contains("\"version\"") && health.contains("\"broker\":\"connected\""));
+    assert!(
+        about.contains("whatsapp_cloud")
+            && about.contains("\"version\"")
+            && health.contains("\"broker\":\"connected\"")
+    );
     for secret in [CLOUD_SECRET, "verify-me", "token-algesta", "algesta-wa"] {
         assert!(!about.contains(secret) && !health.contains(secret), "{secret}");
     }

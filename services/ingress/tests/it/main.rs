@@ -1,5 +1,12 @@
 //! Ingress over real HTTP, on a real database and a real broker.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice, reason = "helpers of tests fail the test that calls them")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "helpers of tests fail the test that calls them"
+)]
 
 mod authenticity;
 mod duplicates;

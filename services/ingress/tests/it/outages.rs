@@ -3,7 +3,9 @@
 use puente_testkit::{TestDb, TestNats, wait_for};
 use reqwest::StatusCode;
 
-use crate::support::{ALGESTA_NUMBER, CLOUD_SECRET, PATIENCE, message, outcome, refusal, schema, start, start_on};
+use crate::support::{
+    ALGESTA_NUMBER, CLOUD_SECRET, PATIENCE, message, outcome, refusal, schema, start, start_on,
+};
 
 const PATH: &str = "/webhooks/whatsapp_cloud";
 
@@ -16,11 +18,22 @@ async fn in_stream(nats: &TestNats) -> Result<u64, String> {
 #[tokio::test(flavor = "multi_thread")]
 async fn without_the_broker_webhooks_are_taken_and_flow_on_when_it_is_back_even_with_an_empty_disk() {
     let mut ingress = start(|o| o).await;
-    ingress.cloud(PATH, CLOUD_SECRET, &message(ALGESTA_NUMBER, "wamid.0", "antes")).await;
-    wait_for("the first event", PATIENCE, || async { in_stream(&ingress.nats).await == Ok(1) }).await;
+    ingress
+        .cloud(PATH, CLOUD_SECRET, &message(ALGESTA_NUMBER, "wamid.0", "antes"))
+        .await;
+    wait_for("the first event", PATIENCE, || async {
+        in_stream(&ingress.nats).await == Ok(1)
+    })
+    .await;
     ingress.nats.kill9().await;
     for n in 1..=20 {
-        let answer = ingress.cloud(PATH, CLOUD_SECRET, &message(ALGESTA_NUMBER, &format!("wamid.{n}"), "durante")).await;
+        let answer = ingress
+            .cloud(
+                PATH,
+                CLOUD_SECRET,
+                &message(ALGESTA_NUMBER, &format!("wamid.{n}"), "durante"),
+            )
+            .await;
         assert_eq!((answer.status(), outcome(&answer)), (StatusCode::OK, "accepted"));
     }
     ingress.nats.start_again_empty().await;
@@ -38,20 +51,40 @@ async fn without_the_broker_webhooks_are_taken_and_flow_on_when_it_is_back_even_
 async fn without_the_database_nothing_is_acknowledged_and_afterwards_nothing_is_missing() {
     let schemas = [schema()];
     let (db, nats) = tokio::join!(TestDb::private(&schemas), TestNats::start());
-    let mut ingress = start_on(db, nats, |o| o.set("commit_timeout_ms", 1500).set("database.acquire_timeout_ms", 500)).await;
-    let first = ingress.cloud(PATH, CLOUD_SECRET, &message(ALGESTA_NUMBER, "wamid.0", "antes")).await;
+    let mut ingress = start_on(db, nats, |o| {
+        o.set("commit_timeout_ms", 1500)
+            .set("database.acquire_timeout_ms", 500)
+    })
+    .await;
+    let first = ingress
+        .cloud(PATH, CLOUD_SECRET, &message(ALGESTA_NUMBER, "wamid.0", "antes"))
+        .await;
     assert_eq!(first.status(), StatusCode::OK);
     ingress.db.kill9().await;
-    let down = ingress.cloud(PATH, CLOUD_SECRET, &message(ALGESTA_NUMBER, "wamid.1", "durante")).await;
+    let down = ingress
+        .cloud(PATH, CLOUD_SECRET, &message(ALGESTA_NUMBER, "wamid.1", "durante"))
+        .await;
     assert!(down.headers().contains_key("retry-after"));
-    assert_eq!(refusal(down).await, (StatusCode::SERVICE_UNAVAILABLE, "not_stored".into()));
+    assert_eq!(
+        refusal(down).await,
+        (StatusCode::SERVICE_UNAVAILABLE, "not_stored".into())
+    );
     ingress.db.start_again().await;
     // The provider comes again, as it was told.
     wait_for("the redelivery to be taken", PATIENCE, || async {
-        let again = ingress.cloud(PATH, CLOUD_SECRET, &message(ALGESTA_NUMBER, "wamid.1", "durante")).await;
-        if again.status() == StatusCode::OK { Ok(()) } else { Err(again.status().to_string()) }
+        let again = ingress
+            .cloud(PATH, CLOUD_SECRET, &message(ALGESTA_NUMBER, "wamid.1", "durante"))
+            .await;
+        if again.status() == StatusCode::OK {
+            Ok(())
+        } else {
+            Err(again.status().to_string())
+        }
     })
     .await;
-    wait_for("both events in the stream", PATIENCE, || async { in_stream(&ingress.nats).await == Ok(2) }).await;
+    wait_for("both events in the stream", PATIENCE, || async {
+        in_stream(&ingress.nats).await == Ok(2)
+    })
+    .await;
     ingress.stop().await;
 }

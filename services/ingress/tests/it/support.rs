@@ -20,7 +20,11 @@ pub(crate) const ALGESTA_NUMBER: &str = "106540352242922";
 pub(crate) const NORTE_NUMBER: &str = "209988776655443";
 
 pub(crate) fn schema() -> Schema<'static> {
-    Schema { service: "ingress", common: &puente_outbox::MIGRATIONS, own: &puente_ingress::MIGRATIONS }
+    Schema {
+        service: "ingress",
+        common: &puente_outbox::MIGRATIONS,
+        own: &puente_ingress::MIGRATIONS,
+    }
 }
 
 /// A running ingress.
@@ -39,13 +43,20 @@ fn connection(id: &str, tenant: &str, provider: &str, account: &str, secrets: &[
         provider: provider.into(),
         account: Some(account.into()),
         settings: serde_json::Map::new(),
-        secrets: secrets.iter().map(|(name, value)| ((*name).to_owned(), Secret::new(*value))).collect(),
+        secrets: secrets
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), Secret::new(*value)))
+            .collect(),
     }
 }
 
 pub(crate) fn connections() -> Vec<Connection> {
     let cloud = |tenant: &str| {
-        [("app_secret", CLOUD_SECRET.to_owned()), ("verify_token", "verify-me".to_owned()), ("access_token", format!("token-{tenant}"))]
+        [
+            ("app_secret", CLOUD_SECRET.to_owned()),
+            ("verify_token", "verify-me".to_owned()),
+            ("access_token", format!("token-{tenant}")),
+        ]
     };
     let shared = |id: &str, tenant: &str, number: &str| {
         let secrets = cloud(tenant);
@@ -60,9 +71,23 @@ pub(crate) fn connections() -> Vec<Connection> {
             "sur",
             "whatsapp_cloud",
             "300000000000001",
-            &[("app_secret", "app-of-sur"), ("verify_token", "sur-token"), ("access_token", "t")],
+            &[
+                ("app_secret", "app-of-sur"),
+                ("verify_token", "sur-token"),
+                ("access_token", "t"),
+            ],
         ),
-        connection("algesta-jelou", "algesta", "jelou", "bot-1", &[("signing_secret", JELOU_SECRET), ("client_id", "c"), ("client_secret", "s")]),
+        connection(
+            "algesta-jelou",
+            "algesta",
+            "jelou",
+            "bot-1",
+            &[
+                ("signing_secret", JELOU_SECRET),
+                ("client_id", "c"),
+                ("client_secret", "s"),
+            ],
+        ),
     ]
 }
 
@@ -73,7 +98,11 @@ pub(crate) async fn start(change: impl FnOnce(Overrides) -> Overrides) -> Runnin
     start_on(db, nats, change).await
 }
 
-pub(crate) async fn start_on(db: TestDb, nats: TestNats, change: impl FnOnce(Overrides) -> Overrides) -> Running {
+pub(crate) async fn start_on(
+    db: TestDb,
+    nats: TestNats,
+    change: impl FnOnce(Overrides) -> Overrides,
+) -> Running {
     puente_service::start_crypto();
     let master = MasterKey::generate().unwrap();
     let overrides = Overrides::default()
@@ -82,18 +111,37 @@ pub(crate) async fn start_on(db: TestDb, nats: TestNats, change: impl FnOnce(Ove
         .set("nats.url", nats.url())
         .set("master_key", master.to_base64().expose());
     let sources = Sources::default().with_overrides(change(overrides));
-    let config = config::load(Ingress::NAME, Ingress::DEFAULTS, &sources).unwrap().service;
+    let config = config::load(Ingress::NAME, Ingress::DEFAULTS, &sources)
+        .unwrap()
+        .service;
     let rt = Runtime::new(Ingress::NAME);
     let ingress = Ingress::build(config, rt.clone()).await.unwrap();
     let address = ingress.address().unwrap();
     rt.spawn("ingress", ingress.run());
-    publish::apply(&nats.client().await, &MasterKeys::from(master), connections()).await.unwrap();
+    publish::apply(&nats.client().await, &MasterKeys::from(master), connections())
+        .await
+        .unwrap();
     let http = Client::builder().no_proxy().build().unwrap();
-    let running = Running { db, nats, address, http, rt };
+    let running = Running {
+        db,
+        nats,
+        address,
+        http,
+        rt,
+    };
     wait_for("the connections", PATIENCE, || async {
         let about: serde_json::Value = running.get("/").await.json().await.map_err(|e| e.to_string())?;
-        let known: u64 = about["integrations"].as_array().unwrap().iter().map(|i| i["connections"].as_u64().unwrap()).sum();
-        if known == 4 { Ok(()) } else { Err(format!("{known} of 4")) }
+        let known: u64 = about["integrations"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|i| i["connections"].as_u64().unwrap())
+            .sum();
+        if known == 4 {
+            Ok(())
+        } else {
+            Err(format!("{known} of 4"))
+        }
     })
     .await;
     running
@@ -108,15 +156,30 @@ impl Running {
         self.http.get(self.url(path)).send().await.unwrap()
     }
 
-    pub(crate) async fn post(&self, path: &str, headers: &[(&str, &str)], body: impl Into<Vec<u8>>) -> Response {
-        let request = self.http.post(self.url(path)).header("content-type", "application/json");
-        headers.iter().fold(request, |r, (name, value)| r.header(*name, *value)).body(body.into()).send().await.unwrap()
+    pub(crate) async fn post(
+        &self,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: impl Into<Vec<u8>>,
+    ) -> Response {
+        let request = self
+            .http
+            .post(self.url(path))
+            .header("content-type", "application/json");
+        headers
+            .iter()
+            .fold(request, |r, (name, value)| r.header(*name, *value))
+            .body(body.into())
+            .send()
+            .await
+            .unwrap()
     }
 
     /// Posts as Meta does.
     pub(crate) async fn cloud(&self, path: &str, secret: &str, body: &str) -> Response {
         let signature = sign(&Secret::new(secret), "sha256=", Encoding::Hex, &[body.as_bytes()]);
-        self.post(path, &[("x-hub-signature-256", &signature)], body).await
+        self.post(path, &[("x-hub-signature-256", &signature)], body)
+            .await
     }
 
     /// How many rows of the outbox there are, by tenant.
@@ -157,5 +220,8 @@ pub(crate) async fn refusal(response: Response) -> (StatusCode, String) {
 }
 
 pub(crate) fn outcome(response: &Response) -> &str {
-    response.headers().get("puente-outcome").map_or("none", |value| value.to_str().unwrap())
+    response
+        .headers()
+        .get("puente-outcome")
+        .map_or("none", |value| value.to_str().unwrap())
 }

@@ -28,13 +28,21 @@ async fn services_killed_under_load_lose_nothing_double_nothing_and_show_what_is
     };
     tokio::join!(talk, harm);
 
-    assert_eq!(stage.count("SELECT count(*) FROM orders.orders").await, i64::try_from(PEOPLE).unwrap());
+    assert_eq!(
+        stage.count("SELECT count(*) FROM orders.orders").await,
+        i64::try_from(PEOPLE).unwrap()
+    );
     let mut told: BTreeMap<String, usize> = BTreeMap::new();
     for entry in stage.hub.journal("whatsapp_cloud") {
         *told.entry(entry.reference.unwrap_or_default()).or_default() += 1;
     }
-    assert!(told.values().all(|times| *times == 1), "doubled at the provider: {told:#?}");
-    let parked = stage.count("SELECT count(*) FROM notifications.effects WHERE state = 'unknown'").await;
+    assert!(
+        told.values().all(|times| *times == 1),
+        "doubled at the provider: {told:#?}"
+    );
+    let parked = stage
+        .count("SELECT count(*) FROM notifications.effects WHERE state = 'unknown'")
+        .await;
     let stuck = "SELECT count(*) FROM notifications.effects WHERE state <> 'unknown'";
     wait_for("nothing to be stuck", PATIENCE, || async {
         let left = stage.count(stuck).await;
@@ -43,6 +51,9 @@ async fn services_killed_under_load_lose_nothing_double_nothing_and_show_what_is
     .await;
     let dead = "SELECT (SELECT count(*) FROM orders.dead_letters) + (SELECT count(*) FROM notifications.dead_letters)";
     assert_eq!(stage.count(dead).await, 0);
-    println!("{KILLS} kills, {} messages at the provider, {parked} in doubt", told.len());
+    println!(
+        "{KILLS} kills, {} messages at the provider, {parked} in doubt",
+        told.len()
+    );
     fleet.stop().await;
 }

@@ -1,5 +1,12 @@
 //! Stories across the fleet.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice, reason = "helpers of tests fail the test that calls them")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "helpers of tests fail the test that calls them"
+)]
 
 mod chaos;
 mod message_to_order;

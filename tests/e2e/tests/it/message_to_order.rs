@@ -6,13 +6,18 @@ use puente_testkit::wait_for;
 
 async fn receipts_arrive(stage: &Stage, person: &Person) {
     wait_for("every message to be read", PATIENCE, || async {
-        let states: Vec<String> =
-            sqlx::query_scalar("SELECT state FROM notifications.messages WHERE recipient ->> 'contact_id' = $1 ORDER BY 1")
-                .bind(&person.phone)
-                .fetch_all(&stage.db.admin())
-                .await
-                .map_err(|e| e.to_string())?;
-        if !states.is_empty() && states.iter().all(|s| s == "read") { Ok(()) } else { Err(format!("{states:?}")) }
+        let states: Vec<String> = sqlx::query_scalar(
+            "SELECT state FROM notifications.messages WHERE recipient ->> 'contact_id' = $1 ORDER BY 1",
+        )
+        .bind(&person.phone)
+        .fetch_all(&stage.db.admin())
+        .await
+        .map_err(|e| e.to_string())?;
+        if !states.is_empty() && states.iter().all(|s| s == "read") {
+            Ok(())
+        } else {
+            Err(format!("{states:?}"))
+        }
     })
     .await;
 }
@@ -25,8 +30,15 @@ async fn a_conversation_opens_exactly_one_order_although_every_message_comes_thr
         let answers = person.order(&stage, &fleet.url(0), 2).await;
         receipts_arrive(&stage, &person).await;
         let journal = stage.journal_of(person.provider, &person.phone);
-        assert_eq!(journal.len(), answers, "one answer to each message, none doubled: {journal:#?}");
-        assert!(journal.last().unwrap().text.contains("OT-"), "the confirmation names the order");
+        assert_eq!(
+            journal.len(),
+            answers,
+            "one answer to each message, none doubled: {journal:#?}"
+        );
+        assert!(
+            journal.last().unwrap().text.contains("OT-"),
+            "the confirmation names the order"
+        );
     }
     assert_eq!(stage.count("SELECT count(*) FROM orders.orders").await, 2);
     assert_eq!(stage.count("SELECT count(*) FROM orders.clients").await, 2);
@@ -39,8 +51,16 @@ async fn a_conversation_opens_exactly_one_order_although_every_message_comes_thr
 async fn statuses_that_come_doubled_and_in_reverse_never_move_a_message_backwards() {
     let stage = Stage::raise(false).await;
     let fleet = InProcess::start(&stage, 1).await;
-    let mut account = (*stage.hub.account("whatsapp_cloud", puente_e2e::ALGESTA_NUMBER).unwrap()).clone();
-    account.callbacks = Callbacks { duplicate: 2, out_of_order: true, ..Callbacks::default() };
+    let mut account = (*stage
+        .hub
+        .account("whatsapp_cloud", puente_e2e::ALGESTA_NUMBER)
+        .unwrap())
+    .clone();
+    account.callbacks = Callbacks {
+        duplicate: 2,
+        out_of_order: true,
+        ..Callbacks::default()
+    };
     stage.hub.put_account("whatsapp_cloud", account);
     let person = Person::on_cloud(2);
     person.order(&stage, &fleet.url(0), 0).await;
@@ -58,7 +78,13 @@ async fn the_same_story_with_a_process_per_service() {
     assert_eq!(stage.journal_of(person.provider, &person.phone).len(), answers);
     assert_eq!(stage.count("SELECT count(*) FROM orders.orders").await, 1);
     let logs = fleet.logs();
-    for private in [person.phone.as_str(), "ana.gomez@example.com", "nevera", "e2e-token-algesta", "e2e-app-secret"] {
+    for private in [
+        person.phone.as_str(),
+        "ana.gomez@example.com",
+        "nevera",
+        "e2e-token-algesta",
+        "e2e-app-secret",
+    ] {
         assert!(!logs.contains(private), "the logs hold `{private}`");
     }
     fleet.stop().await;

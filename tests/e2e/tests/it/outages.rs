@@ -16,7 +16,11 @@ async fn with_the_broker_away_and_then_without_its_disk_the_conversation_goes_on
     during.order(&stage, &fleet.url(0), 0).await;
     assert_eq!(stage.count("SELECT count(*) FROM orders.orders").await, 2);
     let answers = stage.journal_of("whatsapp_cloud", &before.phone);
-    assert_eq!(answers.len(), 6, "what was done before the disk was lost is not done again: {answers:#?}");
+    assert_eq!(
+        answers.len(),
+        6,
+        "what was done before the disk was lost is not done again: {answers:#?}"
+    );
     fleet.stop().await;
 }
 
@@ -30,9 +34,15 @@ async fn with_the_database_away_nothing_is_acknowledged_and_the_redelivery_is_en
     stage.db.kill9().await;
     let webhook = stage
         .hub
-        .webhook("jelou", &puente_providers::sim::Inbound::text(person.account, &person.phone, "Hola"))
+        .webhook(
+            "jelou",
+            &puente_providers::sim::Inbound::text(person.account, &person.phone, "Hola"),
+        )
         .unwrap();
-    let request = webhook.headers.iter().fold(stage.http.post(&webhook.url), |r, (n, v)| r.header(n, v));
+    let request = webhook
+        .headers
+        .iter()
+        .fold(stage.http.post(&webhook.url), |r, (n, v)| r.header(n, v));
     let answer = request.body(webhook.body).send().await.unwrap();
     assert_eq!(answer.status(), StatusCode::SERVICE_UNAVAILABLE);
     stage.db.start_again().await;

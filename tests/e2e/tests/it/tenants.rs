@@ -29,11 +29,13 @@ async fn no_table_shows_one_tenants_rows_to_another_nor_without_a_tenant() {
     assert!(tables.len() >= 15, "{tables:?}");
     let mut seen_own = 0;
     for (schema, table) in &tables {
-        let forced: (bool, bool) = sqlx::query_as("SELECT relrowsecurity, relforcerowsecurity FROM pg_class WHERE oid = $1::regclass")
-            .bind(format!("{schema}.{table}"))
-            .fetch_one(&stage.db.admin())
-            .await
-            .unwrap();
+        let forced: (bool, bool) = sqlx::query_as(
+            "SELECT relrowsecurity, relforcerowsecurity FROM pg_class WHERE oid = $1::regclass",
+        )
+        .bind(format!("{schema}.{table}"))
+        .fetch_one(&stage.db.admin())
+        .await
+        .unwrap();
         assert_eq!(forced, (true, true), "{schema}.{table} has no forced row policy");
         // What answers callers may not be granted the table at all; where it is, it sees its own tenant only.
         let granted: bool = sqlx::query_scalar("SELECT has_table_privilege($1, $2, 'SELECT')")
@@ -46,15 +48,29 @@ async fn no_table_shows_one_tenants_rows_to_another_nor_without_a_tenant() {
             continue;
         }
         let pool = stage.db.api_pool(schema);
-        for (tenant, others) in [(Some("algesta"), "norte"), (Some("norte"), "algesta"), (None, "algesta")] {
+        for (tenant, others) in [
+            (Some("algesta"), "norte"),
+            (Some("norte"), "algesta"),
+            (None, "algesta"),
+        ] {
             let mut tx = pool.begin().await.unwrap();
             if let Some(tenant) = tenant {
-                sqlx::query("SELECT set_config('puente.tenant', $1, true)").bind(tenant).execute(&mut *tx).await.unwrap();
+                sqlx::query("SELECT set_config('puente.tenant', $1, true)")
+                    .bind(tenant)
+                    .execute(&mut *tx)
+                    .await
+                    .unwrap();
             }
             let sql = format!("SELECT count(*) FILTER (WHERE tenant = $1), count(*) FROM {table}");
-            let (foreign, all): (i64, i64) =
-                sqlx::query_as(sqlx::AssertSqlSafe(sql)).bind(others).fetch_one(&mut *tx).await.unwrap();
-            assert_eq!(foreign, 0, "{schema}.{table} shows rows of {others} to {tenant:?}");
+            let (foreign, all): (i64, i64) = sqlx::query_as(sqlx::AssertSqlSafe(sql))
+                .bind(others)
+                .fetch_one(&mut *tx)
+                .await
+                .unwrap();
+            assert_eq!(
+                foreign, 0,
+                "{schema}.{table} shows rows of {others} to {tenant:?}"
+            );
             if tenant.is_none() {
                 assert_eq!(all, 0, "{schema}.{table} shows rows to nobody's caller");
             } else {
@@ -84,7 +100,10 @@ async fn no_role_reads_the_schema_of_another_service() {
     let stage = Stage::raise(false).await;
     for own in ["ingress", "orders", "notifications"] {
         for role in [format!("{own}_api"), format!("{own}_worker")] {
-            for other in ["ingress", "orders", "notifications"].into_iter().filter(|other| *other != own) {
+            for other in ["ingress", "orders", "notifications"]
+                .into_iter()
+                .filter(|other| *other != own)
+            {
                 let may: bool = sqlx::query_scalar("SELECT has_schema_privilege($1, $2, 'USAGE')")
                     .bind(&role)
                     .bind(other)
@@ -108,11 +127,24 @@ async fn a_tenants_order_number_tells_another_tenants_client_nothing() {
     let number = owner.order_number(&stage);
     for person in [&neighbour, &owner] {
         let before = stage.journal_of(person.provider, &person.phone).len();
-        person.say(&stage, &fleet.url(0), &format!("estado de mi orden {number}"), 0).await;
+        person
+            .say(&stage, &fleet.url(0), &format!("estado de mi orden {number}"), 0)
+            .await;
         person.wait_for_answers(&stage, before + 1).await;
     }
-    let told = |person: &Person| stage.journal_of(person.provider, &person.phone).last().unwrap().text.clone();
-    assert_ne!(told(&neighbour), told(&owner), "only the order's own client is told how it stands");
+    let told = |person: &Person| {
+        stage
+            .journal_of(person.provider, &person.phone)
+            .last()
+            .unwrap()
+            .text
+            .clone()
+    };
+    assert_ne!(
+        told(&neighbour),
+        told(&owner),
+        "only the order's own client is told how it stands"
+    );
     assert!(!told(&neighbour).contains("nevera"));
     fleet.stop().await;
 }
@@ -129,13 +161,21 @@ async fn one_tenants_credentials_do_nothing_at_another_tenants_account() {
             .json(&json!({"messaging_product":"whatsapp","to":"573001234567","type":"text","text":{"body":"hola"}}));
         async move { request.send().await.unwrap().status().as_u16() }
     };
-    for (number, token) in [(ALGESTA_NUMBER, "e2e-token-norte"), (NORTE_NUMBER, "e2e-token-algesta"), (ALGESTA_NUMBER, "guess")] {
+    for (number, token) in [
+        (ALGESTA_NUMBER, "e2e-token-norte"),
+        (NORTE_NUMBER, "e2e-token-algesta"),
+        (ALGESTA_NUMBER, "guess"),
+    ] {
         let status = send(number, token).await;
         assert!((400..500).contains(&status), "{status}");
     }
     let foreign = stage
         .http
-        .post(format!("{}/sim/jelou/v1/bots/{}/messages", stage.sims, puente_e2e::JELOU_BOT))
+        .post(format!(
+            "{}/sim/jelou/v1/bots/{}/messages",
+            stage.sims,
+            puente_e2e::JELOU_BOT
+        ))
         .basic_auth("e2e-client", Some("another"))
         .json(&json!({"type":"text","userId":"573001234567","text":"hola"}))
         .send()
@@ -163,15 +203,33 @@ async fn every_consumer_refuses_an_event_whose_subject_and_header_name_different
         ] {
             headers.insert(name, value.as_str());
         }
-        let subject = format!("puente.v1.algesta.{}.{}.{}", event.domain, event.entity, event.verb);
-        js.publish_with_headers(subject, headers, "".into()).await.unwrap().await.unwrap();
+        let subject = format!(
+            "puente.v1.algesta.{}.{}.{}",
+            event.domain, event.entity, event.verb
+        );
+        js.publish_with_headers(subject, headers, "".into())
+            .await
+            .unwrap()
+            .await
+            .unwrap();
     }
     let refused = "SELECT (SELECT count(*) FROM orders.dead_letters) + (SELECT count(*) FROM notifications.dead_letters)";
-    let consumed: usize = puente_bus::topology::CONSUMERS.iter().map(|consumer| consumer.events.len()).sum();
-    puente_testkit::wait_for("every consumed event to be refused", puente_e2e::PATIENCE, || async {
-        let count = stage.count(refused).await;
-        if usize::try_from(count).unwrap() == consumed { Ok(()) } else { Err(format!("{count} of {consumed}")) }
-    })
+    let consumed: usize = puente_bus::topology::CONSUMERS
+        .iter()
+        .map(|consumer| consumer.events.len())
+        .sum();
+    puente_testkit::wait_for(
+        "every consumed event to be refused",
+        puente_e2e::PATIENCE,
+        || async {
+            let count = stage.count(refused).await;
+            if usize::try_from(count).unwrap() == consumed {
+                Ok(())
+            } else {
+                Err(format!("{count} of {consumed}"))
+            }
+        },
+    )
     .await;
     assert_eq!(stage.count("SELECT count(*) FROM orders.orders").await, 0);
     assert!(stage.hub.journal("whatsapp_cloud").is_empty());

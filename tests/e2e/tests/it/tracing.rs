@@ -18,22 +18,28 @@ async fn the_journey_from_the_message_to_the_last_status_is_one_trace() {
     for person in [Person::on_cloud(1), Person::on_jelou(1)] {
         person.order(&stage, &fleet.url(0), 0).await;
         wait_for("the confirmation to be read", PATIENCE, || async {
-            let unread: i64 = sqlx::query_scalar("SELECT count(*) FROM notifications.messages WHERE state <> 'read'")
-                .fetch_one(&stage.db.admin())
-                .await
-                .map_err(|e| e.to_string())?;
-            if unread == 0 { Ok(()) } else { Err(unread.to_string()) }
+            let unread: i64 =
+                sqlx::query_scalar("SELECT count(*) FROM notifications.messages WHERE state <> 'read'")
+                    .fetch_one(&stage.db.admin())
+                    .await
+                    .map_err(|e| e.to_string())?;
+            if unread == 0 {
+                Ok(())
+            } else {
+                Err(unread.to_string())
+            }
         })
         .await;
     }
     fleet.stop().await;
     telemetry.shutdown().await;
 
-    let opened: Vec<String> =
-        sqlx::query_scalar("SELECT traceparent FROM orders.outbox WHERE type = 'puente.orders.v1.OrderOpened' ORDER BY seq")
-            .fetch_all(&stage.db.admin())
-            .await
-            .unwrap();
+    let opened: Vec<String> = sqlx::query_scalar(
+        "SELECT traceparent FROM orders.outbox WHERE type = 'puente.orders.v1.OrderOpened' ORDER BY seq",
+    )
+    .fetch_all(&stage.db.admin())
+    .await
+    .unwrap();
     assert_eq!(opened.len(), 2);
     for traceparent in opened {
         let trace = sink.trace(puente_telemetry::trace_id(&traceparent).unwrap());
@@ -45,7 +51,10 @@ async fn the_journey_from_the_message_to_the_last_status_is_one_trace() {
         assert!(has("ReceiptChanged") || has("receipt"), "{names:?}");
         for span in &trace {
             for value in span.attributes.values() {
-                assert!(!value.contains("57300000") && !value.contains("57310000") && !value.contains("nevera"), "{span:?}");
+                assert!(
+                    !value.contains("57300000") && !value.contains("57310000") && !value.contains("nevera"),
+                    "{span:?}"
+                );
             }
         }
     }

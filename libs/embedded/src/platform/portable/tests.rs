@@ -35,14 +35,25 @@ fn a_process_is_known_by_its_start_until_it_ends() {
     }
     child.wait().unwrap();
     assert_eq!(started(pid), None);
-    assert_ne!(fingerprint("Tue Nov 24 10:00:00 2026"), fingerprint("Tue Nov 24 10:00:01 2026"));
+    assert_ne!(
+        fingerprint("Tue Nov 24 10:00:00 2026"),
+        fingerprint("Tue Nov 24 10:00:01 2026")
+    );
 }
 
 #[test]
 fn a_server_is_known_by_the_cluster_in_its_command_line() {
     let mut command = Command::new("sh");
     command
-        .args(["-c", "read -r _", "postgres", "-D", "/some where/pg", "-c", "port=1"])
+        .args([
+            "-c",
+            "read -r _",
+            "postgres",
+            "-D",
+            "/some where/pg",
+            "-c",
+            "port=1",
+        ])
         .stdin(Stdio::piped());
     let child = command.spawn().unwrap();
     assert!(works_in(child.id(), Path::new("/some where/pg")));

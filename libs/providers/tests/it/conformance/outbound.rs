@@ -173,7 +173,10 @@ async fn a_wait_until_a_date_is_counted_from_the_date_of_the_answer() {
                 waits.push(ExpectedError::from(&error).retry_after_s);
             }
             assert_eq!(waits[0], Some(30), "{name}");
-            assert_eq!(waits[1], waits[2], "{name}: without its date the answer asks for nothing");
+            assert_eq!(
+                waits[1], waits[2],
+                "{name}: without its date the answer asks for nothing"
+            );
         }
     }
 }

@@ -17,7 +17,8 @@ use crate::support::{DEADLINE, Expect, ExpectedError, OutboundCase, Setup};
 /// The answers of a case, if a simulator can give them (JSON, and at least one) and a vendor would: those that no
 /// adapter can read break the contract on purpose.
 fn answers(case: &OutboundCase) -> Option<Vec<FaultKind>> {
-    if matches!(&case.expect, Expect::Error(error) if error.kind == "malformed" || error.code == "reply_unreadable") {
+    if matches!(&case.expect, Expect::Error(error) if error.kind == "malformed" || error.code == "reply_unreadable")
+    {
         return None;
     }
     let answer = |(status, reply): (u16, &str)| {
@@ -52,7 +53,11 @@ async fn play(stage: &Stage, provider: &dyn Provider, name: &str, case: &Outboun
         (None, Expect::Sent(_) | Expect::Templates(_)) => {}
         (Some(error), Expect::Error(expected)) => {
             let found = ExpectedError::from(&error);
-            assert_eq!((&found.kind, &found.code), (&expected.kind, &expected.code), "{name}");
+            assert_eq!(
+                (&found.kind, &found.code),
+                (&expected.kind, &expected.code),
+                "{name}"
+            );
         }
         (found, _) => panic!("{name}: {found:?}"),
     }
@@ -78,18 +83,35 @@ async fn the_exchanges_of_the_fixtures_go_over_real_connections_and_are_recorded
             play(&stage, provider, &name, &case).await;
             operations.insert(case.operation.clone());
         }
-        assert_eq!(operations.len(), 2, "{slug}: {operations:?}");
+        let lists = provider
+            .manifest()
+            .capabilities
+            .iter()
+            .any(|one| one == "templates");
+        assert_eq!(
+            operations.len(),
+            if lists { 2 } else { 1 },
+            "{slug}: {operations:?}"
+        );
     }
 
     let text = std::fs::read_to_string(recording::path(std::any::type_name_of_val(&here))).unwrap();
     assert_eq!(text.lines().count(), expected);
     for line in text.lines() {
         let exchange: Value = serde_json::from_str(line).unwrap();
-        assert!(exchange["url"].as_str().unwrap().starts_with("https://"), "{line}");
-        assert!(exchange["request_headers"].get("authorization").is_none(), "{line}");
+        assert!(
+            exchange["url"].as_str().unwrap().starts_with("https://"),
+            "{line}"
+        );
+        assert!(
+            exchange["request_headers"].get("authorization").is_none(),
+            "{line}"
+        );
         let decoded = |part: &str| STANDARD.decode(exchange[part].as_str().unwrap()).unwrap();
         let body = String::from_utf8(decoded("request_body_base64")).unwrap();
-        let told = secrets.iter().find(|secret| line.contains(*secret) || body.contains(*secret));
+        let told = secrets
+            .iter()
+            .find(|secret| line.contains(*secret) || body.contains(*secret));
         assert_eq!(told, None, "{line}");
     }
 }

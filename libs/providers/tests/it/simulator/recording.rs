@@ -60,8 +60,13 @@ impl ExchangeRecorder for Recording {
         if path.starts_with("/_control/") {
             return; // no vendor has these
         }
-        let manifest = find(&exchange.provider).unwrap().manifest();
-        exchange.url = format!("{}{path}", manifest.urls["live"].trim_end_matches('/'));
+        let live = find(&exchange.provider)
+            .unwrap()
+            .manifest()
+            .urls
+            .get("live")
+            .unwrap();
+        exchange.url = format!("{}{path}", live.trim_end_matches('/'));
         // The descriptions lie in folders named with dashes.
         exchange.provider = exchange.provider.replace('_', "-");
         exchange.response_headers.remove(DATE);
