@@ -114,7 +114,13 @@ fn expand(root: &Path, url: &str, fresh: &Path) -> Result<()> {
         .collect::<Result<Vec<_>>>()?;
     let checked = tree::call(
         tree::cargo()
-            .args(["check", "--quiet", "--workspace", "--all-targets", "--all-features"])
+            .args([
+                "check",
+                "--quiet",
+                "--workspace",
+                "--all-targets",
+                "--all-features",
+            ])
             .env("DATABASE_URL", url)
             .env("SQLX_OFFLINE", "false")
             .env("SQLX_OFFLINE_DIR", fresh)

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum ServerError {
     /// The program was not found.
-    #[error("{program} was not found; run `make bootstrap`, or set {variable}")]
+    #[error("{program} was not found; run `make tools`, or set {variable}")]
     Missing {
         /// The program.
         program: &'static str,

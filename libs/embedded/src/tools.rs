@@ -153,7 +153,7 @@ mod tests {
         let error = bare(dir.path()).postgres().unwrap_err().to_string();
         assert_eq!(
             error,
-            "PostgreSQL was not found; run `make bootstrap`, or set PUENTE_PG_BIN"
+            "PostgreSQL was not found; run `make tools`, or set PUENTE_PG_BIN"
         );
     }
 }
