@@ -34,7 +34,10 @@ impl RawRequest {
     /// The first value of a query parameter, percent-decoded; `None` when it is absent or broken, whatever follows.
     #[must_use]
     pub fn query_value(&self, name: &str) -> Option<String> {
-        let mut pairs = self.query.split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+        let mut pairs = self
+            .query
+            .split('&')
+            .map(|pair| pair.split_once('=').unwrap_or((pair, "")));
         let (_, value) = pairs.find(|(key, _)| decode(key).as_deref() == Some(name))?;
         decode(value)
     }

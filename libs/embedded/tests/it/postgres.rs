@@ -37,9 +37,7 @@ fn open_folder() -> tempfile::TempDir {
 /// Runs one test of this binary again in a process of its own, with the folder in its environment.
 fn again(test: &str, folder: &Path) -> Command {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command
-        .args(["--exact", test, "--nocapture"])
-        .env(FOLDER, folder);
+    command.args(["--exact", test, "--nocapture"]).env(FOLDER, folder);
     command
 }
 
@@ -151,10 +149,7 @@ async fn the_server_ends_with_its_process_and_starts_again_at_once() {
     }
     let folder = open_folder();
     let name = "postgres::the_server_ends_with_its_process_and_starts_again_at_once";
-    let mut holder = again(name, folder.path())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
+    let mut holder = again(name, folder.path()).stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(holder.stdout.take().unwrap()).lines();
     assert!(lines.any(|line| line.unwrap() == "started"));
     let running = Postgres::running(folder.path()).expect("it runs");
