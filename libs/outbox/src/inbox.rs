@@ -109,7 +109,7 @@ impl<H: EventHandler> Inbox<H> {
     async fn alone(&self, event: &Envelope, received: &Received) -> Disposition {
         match self.together(&[event]).await {
             Ok(_) => Disposition::Ack,
-            Err(ApplyError::Database(error)) => {
+            Err(ApplyError::Database(error)) if is_passing(&error) => {
                 tracing::warn!(consumer = self.spec.durable, event.id = %event.id, error = %error, "event waits for the database");
                 Disposition::Retry(DATABASE_PAUSE)
             }
@@ -124,14 +124,22 @@ impl<H: EventHandler> Inbox<H> {
                 .await
             }
             Err(ApplyError::Early) => Disposition::Retry(GAP_PAUSE),
-            Err(ApplyError::Retry(reason)) if received.delivered >= self.spec.max_deliver => {
-                self.bury(event, received, &reason, "exhausted").await
+            // A statement that the database refuses for what it says fails every time: it has a budget like any failure.
+            Err(ApplyError::Database(error)) => {
+                self.again_or_bury(event, received, &format!("the database refused: {error}"))
+                    .await
             }
-            Err(ApplyError::Retry(reason)) => {
-                tracing::warn!(consumer = self.spec.durable, event.id = %event.id, attempt = received.delivered, reason, "event will be tried again");
-                Disposition::Retry(pause(received.delivered))
-            }
+            Err(ApplyError::Retry(reason)) => self.again_or_bury(event, received, &reason).await,
         }
+    }
+
+    /// Tries again with a growing pause, until the budget of deliveries is used up.
+    async fn again_or_bury(&self, event: &Envelope, received: &Received, reason: &str) -> Disposition {
+        if received.delivered >= self.spec.max_deliver {
+            return self.bury(event, received, reason, "exhausted").await;
+        }
+        tracing::warn!(consumer = self.spec.durable, event.id = %event.id, attempt = received.delivered, reason, "event will be tried again");
+        Disposition::Retry(pause(received.delivered))
     }
 
     /// Writes the dead letter; only then is the event acknowledged.
@@ -260,4 +268,20 @@ async fn mark(tx: &mut Tx, consumer: &str, events: &[&Envelope]) -> Result<HashS
 fn pause(delivered: i64) -> Duration {
     let doublings = u32::try_from(delivered.clamp(1, 10) - 1).unwrap_or(0);
     (Duration::from_millis(200) * 2_u32.pow(doublings)).min(MAX_PAUSE)
+}
+
+/// Whether a database error says nothing about the statement: no connection, a shutdown, too many clients, a deadlock.
+fn is_passing(error: &sqlx::Error) -> bool {
+    match error {
+        sqlx::Error::Database(error) => error.code().is_some_and(|code| {
+            ["08", "40", "53", "55", "57", "58"]
+                .iter()
+                .any(|class| code.starts_with(class))
+        }),
+        sqlx::Error::Decode(_)
+        | sqlx::Error::ColumnDecode { .. }
+        | sqlx::Error::Encode(_)
+        | sqlx::Error::RowNotFound => false,
+        _ => true,
+    }
 }

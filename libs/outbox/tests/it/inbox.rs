@@ -46,6 +46,12 @@ impl EventHandler for Counting {
         match client.client_id.as_str() {
             "broken" => Err(ApplyError::Dead("never works".into())),
             "stubborn" => Err(ApplyError::Retry("not yet".into())),
+            "unstorable" => Err(sqlx::query("SELECT $1::text")
+                .bind("a\0b")
+                .execute(&mut **tx)
+                .await
+                .unwrap_err()
+                .into()),
             "early" if self.early.fetch_add(1, Ordering::SeqCst) < 3 => Err(ApplyError::Early),
             _ => Ok(()),
         }
@@ -129,7 +135,7 @@ async fn a_failing_event_delays_nobody_and_ends_as_a_dead_letter_with_its_reason
     let (db, nats) = servers().await;
     table(&db).await;
     let outbox = Outbox::open(db.pool(SERVICE), SERVICE, hasty()).await.unwrap();
-    for name in ["a", "broken", "b", "stubborn", "c", "early", "d"] {
+    for name in ["a", "broken", "b", "stubborn", "unstorable", "c", "early", "d"] {
         commit(&outbox, name).await.unwrap();
     }
     let relay = run(&outbox, &nats.url()).await;
@@ -138,14 +144,14 @@ async fn a_failing_event_delays_nobody_and_ends_as_a_dead_letter_with_its_reason
         seen(&db).await == ["a", "b", "c", "d", "early"]
     })
     .await;
-    let dead = wait_for("two dead letters", PATIENCE, || async {
+    let dead = wait_for("three dead letters", PATIENCE, || async {
         let dead: Vec<(String, String, i32)> = sqlx::query_as(
             "SELECT aggregate_id, reason, attempts FROM mechanism.dead_letters ORDER BY aggregate_id",
         )
         .fetch_all(&db.admin())
         .await
         .unwrap();
-        (dead.len() == 2).then_some(dead)
+        (dead.len() == 3).then_some(dead)
     })
     .await;
     assert_eq!(dead[0], ("broken".into(), "never works".into(), dead[0].2));

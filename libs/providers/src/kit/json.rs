@@ -5,7 +5,7 @@ use std::fmt;
 use serde::de::{Deserialize, DeserializeOwned, Deserializer, Visitor};
 use serde_json::value::RawValue;
 
-/// A text that some versions of a provider write as a number.
+/// A text that some versions of a provider write as a number. Holds no NUL.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Text(pub(crate) String);
 
@@ -55,7 +55,8 @@ impl Visitor<'_> for TextVisitor {
         f.write_str("a text or a number")
     }
     fn visit_str<E>(self, text: &str) -> Result<Text, E> {
-        Ok(Text(text.to_owned()))
+        // PostgreSQL stores no NUL; taken out here, so that an id of nothing else counts as absent.
+        Ok(Text(text.replace('\0', "")))
     }
     fn visit_u64<E>(self, number: u64) -> Result<Text, E> {
         Ok(Text(number.to_string()))

@@ -151,3 +151,21 @@ fn deeply_nested_bodies_do_not_exhaust_the_stack() {
 fn a_provider_without_webhooks_is_an_error_and_no_panic() {
     assert!(fuzz_translate("no_such_provider", b"{}").is_err());
 }
+
+#[test]
+fn an_id_of_nothing_but_nul_counts_as_absent_and_never_reaches_storage() {
+    for (slug, body) in [
+        (
+            "whatsapp_cloud",
+            r#"{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"field":"messages","value":{"metadata":{"phone_number_id":"9"},"messages":[{"id":"\u0000","from":"57300\u00001234567","type":"text","text":{"body":"a\u0000b"}}]}}]}]}"#,
+        ),
+        (
+            "jelou",
+            r#"{"event":"message","botId":"b","userId":"1","message":{"messageId":"\u0000","type":"TEXT","text":"a\u0000b"}}"#,
+        ),
+    ] {
+        let events = fuzz_translate(slug, body.as_bytes()).unwrap();
+        check(&events);
+        assert!(!format!("{events:?}").contains("\\0"), "{events:?}");
+    }
+}

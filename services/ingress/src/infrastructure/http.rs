@@ -12,8 +12,8 @@ use axum::extract::{ConnectInfo, Path, State};
 use axum::http::{HeaderMap, HeaderValue, Request, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use bytes::Bytes;
-use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use bytes::{Bytes, BytesMut};
+use futures::StreamExt as _;
 use puente_ports::{InboundWebhook, Manifest, Provider};
 use puente_telemetry::metric;
 use puente_types::{Clock, DeliveryId};
@@ -29,6 +29,11 @@ use crate::infrastructure::limits::Limits;
 
 /// Addresses from before the generic route, kept for bots that are set up with them.
 const ALIASES: &[(&str, &str)] = &[("/api/jelou/webhook", "jelou")];
+
+/// Memory reserved at a time for a body whose length is not declared.
+const RESERVE_STEP: usize = 64 * 1024;
+/// How much of a body that is too large is still read, so that its sender gets the answer.
+const THROWN_AWAY: usize = 1024 * 1024;
 
 /// What the routes share.
 pub(crate) struct Shared {
@@ -213,30 +218,57 @@ impl Shared {
         let declared = parts
             .headers
             .get(header::CONTENT_LENGTH)
-            .and_then(|v| v.to_str().ok()?.parse::<usize>().ok());
-        if declared.is_some_and(|length| length > manifest.max_body_bytes) {
-            return Err(Refusal::TooLarge);
-        }
+            .and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
         if !is_json(&parts.headers) {
             return Err(Refusal::ContentType);
         }
-        // A body of unknown length is charged as a small one first, and its true size once it is here.
-        let memory = self.limits.reserve(declared.unwrap_or(16 * 1024))?;
-        let body = tokio::time::timeout(
-            self.read_timeout,
-            Limited::new(body, manifest.max_body_bytes).collect(),
-        )
-        .await
-        .map_err(|_| Refusal::TooSlow)?
-        .map_err(|error| {
-            if error.is::<LengthLimitError>() {
-                Refusal::TooLarge
-            } else {
-                Refusal::BrokenBody
-            }
-        })?
-        .to_bytes();
+        let reading = self.read_body(body, declared, manifest.max_body_bytes);
+        let (body, memory) = tokio::time::timeout(self.read_timeout, reading)
+            .await
+            .map_err(|_| Refusal::TooSlow)??;
         Ok((raw(parts, body), memory))
+    }
+
+    /// Reads a body, and reserves memory as it grows. One that is too large is read on for a while and thrown away:
+    /// a sender that is cut off in the middle of its body never sees the answer.
+    async fn read_body(
+        &self,
+        body: Body,
+        declared: Option<usize>,
+        most: usize,
+    ) -> Result<(Bytes, OwnedSemaphorePermit), Refusal> {
+        let mut too_large = declared.is_some_and(|length| length > most);
+        let mut reserved = if too_large {
+            0
+        } else {
+            declared.unwrap_or(RESERVE_STEP)
+        };
+        let mut memory = self.limits.reserve(reserved)?;
+        let mut kept = BytesMut::new();
+        let mut seen = 0_usize;
+        let mut chunks = body.into_data_stream();
+        while let Some(chunk) = chunks.next().await {
+            let chunk = chunk.map_err(|_| Refusal::BrokenBody)?;
+            seen = seen.saturating_add(chunk.len());
+            too_large |= seen > most;
+            if too_large {
+                kept = BytesMut::new();
+                if seen > most.saturating_add(THROWN_AWAY) {
+                    break;
+                }
+                continue;
+            }
+            while seen > reserved {
+                memory.merge(self.limits.reserve(RESERVE_STEP)?);
+                reserved = reserved.saturating_add(RESERVE_STEP);
+            }
+            kept.extend_from_slice(&chunk);
+        }
+        if too_large {
+            Err(Refusal::TooLarge)
+        } else {
+            Ok((kept.freeze(), memory))
+        }
     }
 
     /// Hands a request to the writers and waits for its commit.
