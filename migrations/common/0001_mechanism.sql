@@ -223,3 +223,9 @@ END $$;
 
 SELECT protect_tenant_rows(t::regclass)
 FROM unnest(ARRAY['outbox', 'dead_letters', 'effects', 'effects_history', 'effect_lanes', 'connection_copies']) AS t;
+
+-- Dropping days is the workers' business alone: the function acts with its owner's rights.
+REVOKE EXECUTE ON FUNCTION maintain_partitions(interval, integer), protect_tenant_rows(regclass) FROM PUBLIC;
+DO $$ BEGIN
+    EXECUTE format('GRANT EXECUTE ON FUNCTION maintain_partitions(interval, integer) TO %I', current_schema() || '_worker');
+END $$;

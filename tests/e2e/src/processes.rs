@@ -6,7 +6,7 @@ use std::sync::OnceLock;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use puente_testkit::{wait_for, workspace};
+use puente_testkit::workspace;
 use tokio::process::{Child, Command};
 
 use crate::{PATIENCE, Stage};
@@ -40,7 +40,7 @@ impl Processes {
             all.children.push((service, child));
         }
         stage.open_accounts(&all.url());
-        all.wait_until_ready(stage).await;
+        stage.wait_until_connected(&all.url()).await;
         all
     }
 
@@ -88,34 +88,6 @@ impl Processes {
             _ => &mut command,
         };
         command.spawn().unwrap()
-    }
-
-    /// Waits until ingress answers and knows its connections.
-    pub async fn wait_until_ready(&self, stage: &Stage) {
-        let url = self.url();
-        wait_for("ingress to answer", PATIENCE, || async {
-            let about: serde_json::Value = stage
-                .http
-                .get(&url)
-                .send()
-                .await
-                .map_err(|e| e.to_string())?
-                .json()
-                .await
-                .map_err(|e| e.to_string())?;
-            let known: u64 = about["integrations"]
-                .as_array()
-                .unwrap()
-                .iter()
-                .map(|i| i["connections"].as_u64().unwrap())
-                .sum();
-            if known == 3 {
-                Ok(())
-            } else {
-                Err(format!("{known} of 3 connections; log: {}", self.logs()))
-            }
-        })
-        .await;
     }
 
     /// Kills one without a word and starts it again.

@@ -3,13 +3,13 @@
 use puente_ports::Connection;
 use puente_providers::sim::{self, Entry, Hub};
 use puente_service::Overrides;
-use puente_testkit::{Schema, TestDb, TestNats};
+use puente_testkit::{Schema, TestDb, TestNats, wait_for};
 use puente_types::Secret;
 use puente_vault::{MasterKey, MasterKeys, publish};
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use crate::connections;
+use crate::{PATIENCE, connections};
 
 /// Servers and simulators of one test.
 pub struct Stage {
@@ -85,6 +85,26 @@ impl Stage {
     /// Points the simulators' webhooks at an ingress.
     pub fn open_accounts(&self, ingress: &str) {
         connections::open_accounts(&self.hub, &self.connections, ingress);
+    }
+
+    /// Waits until an ingress answers and knows every connection.
+    pub async fn wait_until_connected(&self, ingress: &str) {
+        wait_for("ingress to know its connections", PATIENCE, || async {
+            let answer = self.http.get(ingress).send().await.map_err(|e| e.to_string())?;
+            let about: serde_json::Value = answer.json().await.map_err(|e| e.to_string())?;
+            let counts = about["integrations"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|i| i["connections"].as_u64().unwrap());
+            let known = usize::try_from(counts.sum::<u64>()).unwrap();
+            if known == self.connections.len() {
+                Ok(())
+            } else {
+                Err(format!("{known} connections"))
+            }
+        })
+        .await;
     }
 
     /// Configuration of a service on this stage, with short leases so that deaths are noticed within a test.

@@ -7,9 +7,8 @@ use puente_ingress::Ingress;
 use puente_notifications::Notifications;
 use puente_orders::Orders;
 use puente_service::{Runtime, Service, Sources, config};
-use puente_testkit::wait_for;
 
-use crate::{PATIENCE, Stage};
+use crate::Stage;
 
 /// Running services.
 pub struct InProcess {
@@ -36,30 +35,7 @@ impl InProcess {
         }
         stage.open_accounts(&fleet.url(0));
         for replica in 0..replicas {
-            let url = fleet.url(replica);
-            wait_for("ingress to know its connections", PATIENCE, || async {
-                let about: serde_json::Value = stage
-                    .http
-                    .get(&url)
-                    .send()
-                    .await
-                    .map_err(|e| e.to_string())?
-                    .json()
-                    .await
-                    .map_err(|e| e.to_string())?;
-                let known: u64 = about["integrations"]
-                    .as_array()
-                    .unwrap()
-                    .iter()
-                    .map(|i| i["connections"].as_u64().unwrap())
-                    .sum();
-                if known == 3 {
-                    Ok(())
-                } else {
-                    Err(format!("{known} of 3"))
-                }
-            })
-            .await;
+            stage.wait_until_connected(&fleet.url(replica)).await;
         }
         fleet
     }

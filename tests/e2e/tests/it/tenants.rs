@@ -96,6 +96,22 @@ async fn no_partition_lets_row_policies_be_walked_around() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_answers_callers_cannot_drop_old_days() {
+    let stage = Stage::raise(false).await;
+    for service in ["ingress", "orders", "notifications"] {
+        let may = async |role: &str| -> bool {
+            sqlx::query_scalar("SELECT has_function_privilege($1, $2, 'EXECUTE')")
+                .bind(format!("{service}_{role}"))
+                .bind(format!("{service}.maintain_partitions(interval, integer)"))
+                .fetch_one(&stage.db.admin())
+                .await
+                .unwrap()
+        };
+        assert!(may("worker").await && !may("api").await, "{service}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn no_role_reads_the_schema_of_another_service() {
     let stage = Stage::raise(false).await;
     for own in ["ingress", "orders", "notifications"] {
