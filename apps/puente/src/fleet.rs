@@ -65,7 +65,11 @@ impl Listens for Ingress {
     }
 }
 impl Listens for Notifications {}
-impl Listens for Orders {}
+impl Listens for Orders {
+    fn address(&self) -> std::io::Result<Option<SocketAddr>> {
+        Self::address(self)
+    }
+}
 
 /// Builds the service and lets it run.
 async fn start<S: Listens>(sources: Sources, runtime: Runtime) -> Result<Option<SocketAddr>, StartError> {

@@ -1,6 +1,7 @@
 //! The `.puente` folder: what the embedded default keeps on disk.
 //!
 //! `tools/` programs · `postgres/` and `nats/` servers with their data · `master.key` seals connections ·
+//! `rpc.key` signs calls between services ·
 //! `state.json` tells other commands where everything is while it runs · `up.lock` is held by whoever runs it ·
 //! `puente.log`. The lock, not the state file, says whether somebody runs: the kernel frees it after any end.
 
@@ -37,7 +38,7 @@ pub(crate) struct State {
     pub(crate) database_url: String,
     /// The broker.
     pub(crate) nats_url: String,
-    /// Addresses by what answers there: `webhooks`, `health`, `simulators`.
+    /// Addresses by what answers there: `webhooks`, `health`, `simulators`, `orders`.
     pub(crate) endpoints: BTreeMap<String, String>,
     /// Process and port of the servers that were started: `postgres`, `nats`.
     pub(crate) servers: BTreeMap<String, Server>,
@@ -124,12 +125,23 @@ impl Home {
 
     /// The installation's master key as configuration wants it, made on first use.
     pub(crate) fn master_key(&self) -> Done<Secret> {
-        let path = self.path("master.key");
+        let key = self.key("master.key")?;
+        MasterKeys::read(&self.path("master.key")).map_err(Failed::usage)?;
+        Ok(key)
+    }
+
+    /// The installation's key of calls between services, made on first use.
+    pub(crate) fn rpc_key(&self) -> Done<Secret> {
+        self.key("rpc.key")
+    }
+
+    /// A file with 32 random bytes in base64, made on first use.
+    fn key(&self, name: &str) -> Done<Secret> {
+        let path = self.path(name);
         if !path.exists() {
-            let key = MasterKey::generate().context("cannot make a master key")?;
+            let key = MasterKey::generate().context("cannot make a key")?;
             write_private(&path, format!("{}\n", key.to_base64().expose()).as_bytes())?;
         }
-        MasterKeys::read(&path).map_err(Failed::usage)?;
         let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
         Ok(Secret::new(text.trim()))
     }
@@ -186,15 +198,16 @@ mod tests {
     }
 
     #[test]
-    fn the_master_key_is_made_once_and_is_private() {
+    fn keys_are_made_once_are_private_and_differ() {
         let dir = tempfile::tempdir().unwrap();
         let home = Home::new(dir.path()).unwrap();
-        let first = home.master_key().unwrap();
-        assert_eq!(first.expose(), home.master_key().unwrap().expose());
-        let mode = fs::metadata(home.path("master.key"))
-            .unwrap()
-            .permissions()
-            .mode();
-        assert_eq!(mode & 0o777, PRIVATE);
+        let (master, rpc) = (home.master_key().unwrap(), home.rpc_key().unwrap());
+        assert_eq!(master.expose(), home.master_key().unwrap().expose());
+        assert_eq!(rpc.expose(), home.rpc_key().unwrap().expose());
+        assert_ne!(master.expose(), rpc.expose());
+        for name in ["master.key", "rpc.key"] {
+            let mode = fs::metadata(home.path(name)).unwrap().permissions().mode();
+            assert_eq!(mode & 0o777, PRIVATE, "{name}");
+        }
     }
 }

@@ -92,6 +92,7 @@ impl Stage {
             database::migrate_all(&servers.database, &members).await?;
         }
         let master_key = home.master_key()?;
+        let rpc_key = home.rpc_key()?;
         let simulators = if simulate {
             Some(Simulators::start(any()).await?)
         } else {
@@ -117,15 +118,18 @@ impl Stage {
             servers: &servers,
             state: &state,
             master_key: &master_key,
+            rpc_key: &rpc_key,
             simulate,
             listen,
         };
         let overrides = |member: &Member| embedded.overrides(process, member);
         let fleet = Box::pin(Fleet::start(root, &members, &process.sources, overrides)).await?;
-        if let Some(address) = fleet.address("ingress") {
-            state
-                .endpoints
-                .insert("webhooks".to_owned(), format!("http://{address}"));
+        for (service, what) in [("ingress", "webhooks"), ("orders", "orders")] {
+            if let Some(address) = fleet.address(service) {
+                state
+                    .endpoints
+                    .insert(what.to_owned(), format!("http://{address}"));
+            }
         }
         if let Some(simulators) = &simulators {
             simulators.open_accounts(state.endpoints.get("webhooks").map(String::as_str));
@@ -204,6 +208,7 @@ struct Embedded<'a> {
     servers: &'a Servers,
     state: &'a State,
     master_key: &'a Secret,
+    rpc_key: &'a Secret,
     simulate: bool,
     listen: Option<SocketAddr>,
 }
@@ -220,6 +225,9 @@ impl Embedded<'_> {
         }
         if member.opens_connections && process.master_key_of(member.name)?.is_none() {
             overrides = overrides.set("master_key", self.master_key.expose());
+        }
+        if member.name == "orders" && process.rpc_key_of(member.name)?.is_none() {
+            overrides = overrides.set("rpc_key", self.rpc_key.expose());
         }
         if member.name == "notifications" && self.simulate {
             overrides = overrides.set("allow_simulators", true);

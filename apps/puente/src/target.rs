@@ -42,6 +42,7 @@ struct Shared {
 #[derive(Deserialize)]
 struct Keyed {
     master_key: Option<Secret>,
+    rpc_key: Option<Secret>,
 }
 
 impl Process {
@@ -83,6 +84,12 @@ impl Process {
     pub(crate) fn master_key_of(&self, service: &str) -> Done<Option<Secret>> {
         let loaded = load::<Keyed>(service, "", &self.sources).map_err(Failed::usage)?;
         Ok(loaded.service.master_key)
+    }
+
+    /// The key of calls between services that the configuration gives to a service.
+    pub(crate) fn rpc_key_of(&self, service: &str) -> Done<Option<Secret>> {
+        let loaded = load::<Keyed>(service, "", &self.sources).map_err(Failed::usage)?;
+        Ok(loaded.service.rpc_key)
     }
 
     /// The environment variable of this name.

@@ -17,6 +17,8 @@ const MIN_VERSION: (i64, i64, i64) = (2, 12, 0);
 const FIRST_ANSWER: Duration = Duration::from_secs(2);
 /// How often a change of the connection's state is looked for while waiting.
 const LOOK_AGAIN: Duration = Duration::from_millis(10);
+/// A peer that is gone without closing its connection is noticed after two unanswered pings.
+const PING: Duration = Duration::from_secs(10);
 /// The longest pause between two attempts to reconnect.
 const MAX_RECONNECT: Duration = Duration::from_secs(4);
 
@@ -57,6 +59,7 @@ pub async fn connect(config: &NatsConfig, name: &str) -> Result<Client, BrokerEr
         .name(name)
         .retry_on_initial_connect()
         .max_reconnects(None)
+        .ping_interval(PING)
         .reconnect_delay_callback(reconnect_delay)
         .event_callback(move |event| {
             let client = told.get().cloned();

@@ -3,6 +3,7 @@
 
 pub mod change_state;
 pub mod handle_message;
+pub mod list_orders;
 pub mod open_order;
 pub mod register_client;
 pub mod track_order;

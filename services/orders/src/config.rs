@@ -1,9 +1,10 @@
 //! The typed configuration; `config.default.toml` says what each key means.
 
+use std::net::SocketAddr;
 use std::num::{NonZeroU16, NonZeroU32, NonZeroUsize};
 
 use puente_service::{DatabaseConfig, NatsConfig};
-use puente_types::Region;
+use puente_types::{Region, Secret};
 use serde::{Deserialize, Deserializer};
 
 /// Configuration of the orders service.
@@ -21,6 +22,8 @@ pub struct Config {
     pub keep_days: NonZeroU16,
     pub stream_replicas: NonZeroUsize,
     pub relay_lease_ms: u64,
+    pub grpc_listen: SocketAddr,
+    pub rpc_key: Secret,
     pub database: DatabaseConfig,
     pub nats: NatsConfig,
 }

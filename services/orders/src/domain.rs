@@ -13,4 +13,5 @@ pub mod order;
 pub mod ports;
 pub mod skill;
 pub mod state;
+pub mod view;
 pub mod words;

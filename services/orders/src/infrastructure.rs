@@ -2,6 +2,7 @@
 
 pub(crate) mod consumer;
 mod failure;
+pub(crate) mod grpc;
 pub(crate) mod memory;
 pub(crate) mod queue;
 pub mod skills;

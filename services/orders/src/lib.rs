@@ -11,6 +11,8 @@
 //!    by notifications from these events; only the bot's own questions and answers are asked for by
 //!    `notifications.message.requested`.
 //!
+//! Other services ask for orders by gRPC (`OrderQueries`); the tenant is that of the caller's token.
+//!
 //! # Who is who
 //! A client is known by the phone number that the provider vouches for, else by the conversation that it registered
 //! in. A number that somebody typed is contact data and gives no right to see orders.

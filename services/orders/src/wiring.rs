@@ -3,20 +3,23 @@
 //! At the end, consumer and workers finish what they began; the relay goes on until they have, so that their last
 //! events leave with it.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use puente_bus::{StreamSettings, consume, topology};
 use puente_outbox::{Inbox, Outbox};
-use puente_service::{RunError, Runtime, Service, StartError, Workers};
+use puente_rpc::{Guard, RpcKeys};
+use puente_service::{RunError, Runtime, Service, StartError, Workers, db};
 use puente_types::Region;
 use tokio::sync::Notify;
 
 use crate::config::Config;
 use crate::infrastructure::consumer::Consumer;
+use crate::infrastructure::grpc::Grpc;
 use crate::infrastructure::skills::Library;
-use crate::infrastructure::store::PgOrders;
+use crate::infrastructure::store::{PgOrders, PgQueries};
 use crate::infrastructure::upkeep;
 use crate::infrastructure::worker::Worker;
 
@@ -32,6 +35,7 @@ pub struct Orders {
     workers: usize,
     skills_check: Duration,
     keep_messages: Duration,
+    grpc: Option<Grpc>,
 }
 
 impl Orders {
@@ -39,6 +43,34 @@ impl Orders {
     #[must_use]
     pub fn orders(&self) -> PgOrders {
         PgOrders::new(self.outbox.clone(), self.rt.clock.clone(), self.skills.clone())
+    }
+
+    /// The address that other services ask at; `None` without an rpc key.
+    ///
+    /// # Errors
+    /// When the socket is gone.
+    pub fn address(&self) -> std::io::Result<Option<SocketAddr>> {
+        self.grpc.as_ref().map(Grpc::address).transpose()
+    }
+
+    async fn grpc(config: &Config, rt: &Runtime) -> Result<Option<Grpc>, StartError> {
+        if config.rpc_key.expose().is_empty() {
+            tracing::info!("there is no rpc key: other services get no answers from orders");
+            return Ok(None);
+        }
+        let keys = RpcKeys::parse(&config.rpc_key)
+            .map_err(|error| StartError::other("the rpc key cannot be used", error))?;
+        let guard = Guard::new(keys, Self::NAME, rt.clock.clone());
+        let pool = db::api_pool(&config.database, Self::NAME, rt.replica)?;
+        let bound = Grpc::bind(config.grpc_listen, guard, PgQueries::new(pool.clone())).await;
+        rt.ready_check("database of queries", move || {
+            let pool = pool.clone();
+            async move { db::ready(&pool).await }
+        });
+        bound.map(Some).map_err(|source| StartError::Listen {
+            address: config.grpc_listen.to_string(),
+            source,
+        })
     }
 }
 
@@ -48,6 +80,7 @@ impl Service for Orders {
     type Config = Config;
 
     async fn build(config: Config, rt: Runtime) -> Result<Self, StartError> {
+        let grpc = Self::grpc(&config, &rt).await?;
         let folder = Some(config.skills_dir)
             .filter(|folder| !folder.is_empty())
             .map(PathBuf::from);
@@ -56,7 +89,7 @@ impl Service for Orders {
             StartError::other("the built-in skills are not usable", first)
         })?;
         upkeep::report(&problems);
-        let pool = puente_service::db::pool(&config.database, Self::NAME, rt.replica)?;
+        let pool = db::pool(&config.database, Self::NAME, rt.replica)?;
         let client = puente_service::nats::connect(&config.nats, "puente-orders").await?;
         let stream = StreamSettings {
             replicas: config.stream_replicas.get(),
@@ -80,6 +113,7 @@ impl Service for Orders {
             workers: config.workers.get(),
             skills_check: Duration::from_millis(config.skills_check_ms.get().into()),
             keep_messages: Duration::from_secs(u64::from(config.message_days.get()) * 24 * 60 * 60),
+            grpc,
         })
     }
 
@@ -90,12 +124,16 @@ impl Service for Orders {
             stream,
             outbox,
             skills,
+            grpc,
             ..
         } = self;
         let workers = Workers::new(&rt);
         workers.ready_with(outbox.pool(), Some(&client));
         let shutdown = rt.shutdown.clone();
         workers.relay(|stop| outbox.clone().run(client.clone(), stop));
+        if let Some(grpc) = grpc {
+            rt.spawn("grpc", grpc.serve(shutdown.clone()));
+        }
         let wake = Arc::new(Notify::new());
         let consumer = Arc::new(Consumer { wake: wake.clone() });
         let inbox = Arc::new(Inbox::new(outbox.clone(), topology::ORDERS, consumer));

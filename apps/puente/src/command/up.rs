@@ -45,6 +45,7 @@ fn show(stage: &Stage, ui: &Ui) {
     let mut row = |what: &str, value: String| rows.push(vec![what.to_owned(), value]);
     for (name, about) in [
         ("webhooks", "webhooks"),
+        ("orders", "questions to orders (gRPC)"),
         ("health", "health"),
         ("simulators", "simulated providers"),
     ] {

@@ -100,6 +100,11 @@ fn the_demo_keeps_its_promises_also_with_a_crowd_and_a_second_time() {
 fn after_a_crash_the_next_start_has_its_data_and_while_one_runs_another_is_refused() {
     let dir = folder();
     let mut up = Up::start(dir.path(), &["--simulate"]);
+    let state = std::fs::read_to_string(dir.path().join(".puente/state.json")).unwrap();
+    assert!(
+        state.contains("\"orders\": \"http://127.0.0.1:"),
+        "orders can be asked: {state}"
+    );
     let second = run(dir.path(), &["up"]);
     assert_eq!(second.code, 1, "{}", second.err);
     assert!(

@@ -7,7 +7,7 @@ use figment::value::{Dict, Value};
 use super::layer::Layer;
 
 /// Parts of a key's name that mark its value as secret. Rather one too many: a masked port harms nobody.
-const SECRET_WORDS: [&str; 9] = [
+const SECRET_WORDS: [&str; 10] = [
     "secret",
     "password",
     "passwd",
@@ -17,6 +17,7 @@ const SECRET_WORDS: [&str; 9] = [
     "pepper",
     "api_key",
     "master_key",
+    "rpc_key",
 ];
 const MASK: &str = "••••";
 
@@ -120,6 +121,14 @@ fn without_password(text: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn keys_are_secret_and_the_names_of_their_files_are_not() {
+        for key in ["master_key", "orders.rpc_key", "RPC_KEY"] {
+            assert!(is_secret(key), "{key}");
+        }
+        assert!(!is_secret("rpc_key_file") && !is_secret("grpc_listen"));
+    }
 
     #[test]
     fn passwords_in_urls_are_masked() {

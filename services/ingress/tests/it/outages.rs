@@ -1,6 +1,6 @@
 //! Broker and database away.
 
-use puente_testkit::{TestDb, TestNats, wait_for};
+use puente_testkit::{Proxy, TestDb, TestNats, wait_for};
 use reqwest::StatusCode;
 
 use crate::support::{
@@ -84,6 +84,30 @@ async fn without_the_database_nothing_is_acknowledged_and_afterwards_nothing_is_
     .await;
     wait_for("both events in the stream", PATIENCE, || async {
         in_stream(&ingress.nats).await == Ok(2)
+    })
+    .await;
+    ingress.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_that_hangs_without_closing_its_connection_keeps_nobody_waiting() {
+    let schemas = [schema()];
+    let (db, nats) = tokio::join!(TestDb::new(&schemas), TestNats::start());
+    let proxy = Proxy::to_url(&nats.url()).await;
+    let through = proxy.url(&nats.url());
+    let ingress = start_on(db, nats, |o| o.set("nats.url", through)).await;
+    proxy.pause();
+    for n in 0..20 {
+        let body = message(ALGESTA_NUMBER, &format!("wamid.{n}"), "hola");
+        let answer = ingress.cloud(PATH, CLOUD_SECRET, &body).await;
+        assert_eq!((answer.status(), outcome(&answer)), (StatusCode::OK, "accepted"));
+    }
+    proxy.mend();
+    wait_for("all events in the stream", PATIENCE, || async {
+        match in_stream(&ingress.nats).await {
+            Ok(20) => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
     })
     .await;
     ingress.stop().await;

@@ -1,8 +1,8 @@
 //! What the use cases need of a store.
 //!
-//! Two traits because there are two shapes of transaction. A [`Turn`] is open while a conversation's message is
+//! [`Turn`] and [`OrderStore`] because there are two shapes of transaction. A [`Turn`] is open while a conversation's message is
 //! worked: everything asked of it, and the memory that is saved after it, is one commit under the conversation's row
-//! lock. An [`OrderStore`] method is a whole transaction by itself. Neither can be half done.
+//! lock. An [`OrderStore`] method is a whole transaction by itself. Neither can be half done. [`OrderQueries`] only reads.
 
 use std::future::Future;
 
@@ -14,6 +14,7 @@ use crate::domain::error::StoreError;
 use crate::domain::event::Event;
 use crate::domain::number::OrderNumber;
 use crate::domain::order::{Channel, Contact, Order, Request};
+use crate::domain::view::{OrderKey, OrderView};
 
 /// The open transaction of one conversation's turn.
 pub trait Turn: Send {
@@ -63,6 +64,24 @@ pub trait OrderStore: Send + Sync {
         since: i64,
         events: &[Event],
     ) -> impl Future<Output = Result<Saved, StoreError>> + Send;
+}
+
+/// Orders as they are shown to who asks; changes nothing.
+pub trait OrderQueries: Send + Sync {
+    /// The tenant's order of this key.
+    fn find(
+        &self,
+        tenant: &TenantId,
+        key: OrderKey,
+    ) -> impl Future<Output = Result<Option<OrderView>, StoreError>> + Send;
+
+    /// The tenant's newest `limit` orders, of those below the number `below` if one is given.
+    fn newest(
+        &self,
+        tenant: &TenantId,
+        below: Option<OrderNumber>,
+        limit: u32,
+    ) -> impl Future<Output = Result<Vec<OrderView>, StoreError>> + Send;
 }
 
 /// What became of a save.

@@ -11,6 +11,7 @@
 
 mod change_state;
 mod conversations;
+mod grpc;
 mod isolation;
 mod sequence;
 mod skills;

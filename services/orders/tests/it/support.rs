@@ -1,5 +1,6 @@
 //! A stage: database, broker, the running service, and people who write.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use puente_bus::Envelope;
@@ -27,6 +28,7 @@ pub(crate) struct Stage {
     pub(crate) client: async_nats::Client,
     pub(crate) rt: Runtime,
     pub(crate) orders: PgOrders,
+    pub(crate) grpc: Option<SocketAddr>,
     pub(crate) nats: TestNats,
     pub(crate) db: TestDb,
 }
@@ -83,12 +85,13 @@ impl Stage {
         let db = TestDb::new(&[schema]).await;
         let nats = TestNats::start().await;
         let rt = Runtime::new("orders");
-        let orders = start(&db, &nats, &rt, overrides).await;
+        let (orders, grpc) = start(&db, &nats, &rt, overrides).await;
         Self {
             pool: db.pool("orders"),
             client: nats.client().await,
             rt,
             orders,
+            grpc,
             nats,
             db,
         }
@@ -235,7 +238,12 @@ impl Stage {
     }
 }
 
-async fn start(db: &TestDb, nats: &TestNats, rt: &Runtime, overrides: Overrides) -> PgOrders {
+async fn start(
+    db: &TestDb,
+    nats: &TestNats,
+    rt: &Runtime,
+    overrides: Overrides,
+) -> (PgOrders, Option<SocketAddr>) {
     let overrides = overrides
         .set("database.url", db.url())
         .set("nats.url", nats.url());
@@ -247,6 +255,7 @@ async fn start(db: &TestDb, nats: &TestNats, rt: &Runtime, overrides: Overrides)
         .await
         .expect("the service starts");
     let orders = service.orders();
+    let grpc = service.address().unwrap();
     rt.spawn("service", service.run());
-    orders
+    (orders, grpc)
 }
