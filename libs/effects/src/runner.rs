@@ -288,7 +288,7 @@ impl<E: EffectExecutor> Effects<E> {
                             reason: reason.to_owned(),
                         }),
                     },
-                    // Still in doubt: the lease runs out again, and the look-up is repeated.
+                    // Still in doubt, and the look-up does not help: a person sees both reasons.
                     Err(error) => Verdict::End(Outcome::Unknown {
                         reason: format!("{reason}; look-up: {error}"),
                     }),

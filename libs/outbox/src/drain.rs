@@ -6,7 +6,7 @@ use async_nats::jetstream;
 use bytes::Bytes;
 use futures::StreamExt as _;
 use puente_types::EventId;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 use tokio_util::sync::CancellationToken;
 
 use crate::{Committed, NewEvent, Outbox};
@@ -19,6 +19,8 @@ const WINDOW: usize = 256;
 const PARTITIONS_EVERY: Duration = Duration::from_hours(1);
 
 /// Looks around until `shutdown`.
+///
+/// What it locks stays locked while it publishes, which may take long: see [`locking`].
 pub(crate) async fn housekeeping(outbox: Outbox, client: async_nats::Client, shutdown: CancellationToken) {
     let js = jetstream::new(client.clone());
     let mut partitions_at = tokio::time::Instant::now();
@@ -97,7 +99,7 @@ async fn refill(
     if first.rows_affected() > 0 {
         return Ok(());
     }
-    let mut tx = pool.begin().await?;
+    let mut tx = locking(pool).await?;
     let known = sqlx::query_scalar!(
         "SELECT created_at FROM relay_broker WHERE stream = $1 FOR UPDATE SKIP LOCKED",
         stream
@@ -114,7 +116,7 @@ async fn refill(
     let mut position = 0;
     let mut count = 0;
     loop {
-        let rows = read_all(pool, position).await?;
+        let rows = read_all(&mut tx, position).await?;
         let Some(last) = rows.last().map(|row| row.seq) else {
             break;
         };
@@ -140,7 +142,7 @@ async fn refill(
 
 /// Publishes the tail of one slot whose owner is gone, and removes the slot. Returns whether there was one.
 async fn drain_one(outbox: &Outbox, js: &jetstream::Context) -> Result<bool, DrainError> {
-    let mut tx = outbox.inner.pool.begin().await?;
+    let mut tx = locking(&outbox.inner.pool).await?;
     let orphan = sqlx::query!(
         "SELECT slot, cursor FROM relay_slots WHERE lease_until < now() AND owner <> $1
          ORDER BY slot LIMIT 1 FOR UPDATE SKIP LOCKED",
@@ -152,7 +154,7 @@ async fn drain_one(outbox: &Outbox, js: &jetstream::Context) -> Result<bool, Dra
     let mut position = orphan.cursor;
     let mut count = 0;
     loop {
-        let rows = read_slot(&outbox.inner.pool, orphan.slot, position, CHUNK).await?;
+        let rows = read_slot(&mut tx, orphan.slot, position, CHUNK).await?;
         let Some(last) = rows.last().map(|row| row.seq) else {
             break;
         };
@@ -171,6 +173,16 @@ async fn drain_one(outbox: &Outbox, js: &jetstream::Context) -> Result<bool, Dra
         "tail of a gone replica published"
     );
     Ok(true)
+}
+
+/// A transaction that holds a lock while rows are published. The database must not end it for standing idle meanwhile:
+/// how long it lasts is bounded by the acknowledgements, each of which has a deadline.
+async fn locking(pool: &PgPool) -> Result<Transaction<'static, Postgres>, sqlx::Error> {
+    let mut tx = pool.begin().await?;
+    sqlx::query("SET LOCAL idle_in_transaction_session_timeout = 0")
+        .execute(&mut *tx)
+        .await?;
+    Ok(tx)
 }
 
 /// Publishes rows and waits for every acknowledgement.
@@ -287,7 +299,7 @@ impl Row {
 
 /// The next rows of a slot after `position`, in order.
 pub(crate) async fn read_slot(
-    pool: &PgPool,
+    connection: &mut PgConnection,
     slot: i64,
     position: i64,
     limit: i64,
@@ -300,13 +312,13 @@ pub(crate) async fn read_slot(
         position,
         limit
     )
-    .fetch_all(pool)
+    .fetch_all(connection)
     .await?;
     rows.into_iter().map(Row::committed).collect()
 }
 
 /// The next rows of every slot after `position`, in order.
-async fn read_all(pool: &PgPool, position: i64) -> Result<Vec<Committed>, sqlx::Error> {
+async fn read_all(connection: &mut PgConnection, position: i64) -> Result<Vec<Committed>, sqlx::Error> {
     let rows = sqlx::query_as!(
         Row,
         "SELECT seq, id, tenant, type, aggregate_id, aggregate_version, cause, traceparent, payload, created_at
@@ -314,7 +326,7 @@ async fn read_all(pool: &PgPool, position: i64) -> Result<Vec<Committed>, sqlx::
         position,
         CHUNK
     )
-    .fetch_all(pool)
+    .fetch_all(connection)
     .await?;
     rows.into_iter().map(Row::committed).collect()
 }

@@ -165,7 +165,11 @@ impl Relay {
             }
         }
         let position = tracker.begin_catch_up()?;
-        match read_slot(&self.outbox.inner.pool, self.outbox.slot(), position, CHUNK).await {
+        let rows = async {
+            let mut connection = self.outbox.inner.pool.acquire().await?;
+            read_slot(&mut connection, self.outbox.slot(), position, CHUNK).await
+        };
+        match rows.await {
             Ok(rows) => {
                 let complete = i64::try_from(rows.len()).unwrap_or(CHUNK) < CHUNK;
                 tracker.caught(rows, complete)

@@ -162,3 +162,38 @@ async fn a_relay_killed_in_the_middle_publishes_nothing_twice_after_the_restart(
     assert_eq!(in_stream(&nats.client().await).await.unwrap().len(), ids.len());
     relay.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_long_tail_is_taken_over_although_the_database_ends_transactions_that_stand_idle() {
+    const ROWS: usize = 1_500;
+    let (db, nats) = servers().await;
+    let dead = Outbox::open(db.pool(SERVICE), SERVICE, hasty()).await.unwrap();
+    let mut tx = dead.begin().await.unwrap();
+    let mut ids = Vec::new();
+    for n in 0..ROWS {
+        let event = event(&format!("c{n}"));
+        ids.push(event.id.to_string());
+        tx.append(event);
+    }
+    tx.commit().await.unwrap();
+    drop(dead);
+
+    // A slow way to the broker: publishing takes longer than a transaction may stand idle.
+    let proxy = Proxy::to_url(&nats.url()).await;
+    proxy.slow(std::time::Duration::from_millis(20));
+    let options = (*db.pool(SERVICE).connect_options())
+        .clone()
+        .options([("idle_in_transaction_session_timeout", "50")]);
+    let pool = sqlx::postgres::PgPoolOptions::new()
+        .max_connections(4)
+        .connect_lazy_with(options);
+    let other = Outbox::open(pool, SERVICE, hasty()).await.unwrap();
+    let relay = run(&other, &proxy.url(&nats.url())).await;
+    let slots_pool = db.pool(SERVICE);
+    wait_for("the tail to be taken over", PATIENCE * 2, || async {
+        slots(&slots_pool).await == 1
+    })
+    .await;
+    stream_holds(&nats.client().await, &ids).await;
+    relay.stop().await;
+}

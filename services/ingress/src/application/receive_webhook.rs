@@ -17,6 +17,9 @@ use crate::domain::{Outcome, Refusal};
 /// Different secrets that one request is tried against at most; more apps of one provider get URLs of their own.
 const MAX_TRIES: usize = 64;
 
+/// How much of a body that is not authentic is kept.
+const MAX_REFUSED_BODY: usize = 16 * 1024;
+
 /// What an address may be for.
 pub(crate) struct Candidates {
     /// The provider of the address.
@@ -109,7 +112,9 @@ pub(crate) fn refused(
     id: DeliveryId,
     receipt_sequence: i64,
 ) -> Received {
-    request.body.truncate(16 * 1024);
+    // A copy: a cut view would keep the whole body in memory while it waits.
+    let kept = request.body.get(..MAX_REFUSED_BODY).unwrap_or(&request.body);
+    request.body = bytes::Bytes::copy_from_slice(kept);
     let only = match &*candidates.apps {
         [app] => app.route(None),
         _ => None,

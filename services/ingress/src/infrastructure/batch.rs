@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use puente_outbox::{Committed, Outbox, OutboxError};
 use puente_types::EventId;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use uuid::Uuid;
 
 use crate::application::Received;
@@ -16,10 +16,15 @@ use crate::domain::Outcome;
 /// Bodies in one statement, in bytes.
 const MAX_BATCH_BYTES: usize = 8 * 1024 * 1024;
 
+/// Longer than the database's own limit of a statement: beyond it the connection itself hangs.
+const LONGEST_COMMIT: Duration = Duration::from_secs(40);
+
 /// A request that waits for its commit, and where the answer goes.
 pub(crate) struct Waiting {
     pub(crate) received: Received,
     pub(crate) answer: oneshot::Sender<Result<Outcome, ()>>,
+    /// The memory of the body, given back when it is written: a sender that stops waiting does not free it.
+    pub(crate) memory: Option<OwnedSemaphorePermit>,
 }
 
 /// Where requests are handed in; bounded.
@@ -31,34 +36,22 @@ pub(crate) async fn write(
     waiting: std::sync::Arc<tokio::sync::Mutex<mpsc::Receiver<Waiting>>>,
     most: usize,
 ) {
-    let mut batch = Vec::with_capacity(most);
-    let mut left_over = None;
     loop {
-        batch.extend(left_over.take());
+        let mut batch = Vec::new();
         {
-            // Taking is quick; the other writer commits meanwhile.
+            // One writer waits here for the next request while the other commits; nobody waits with requests in hand.
             let mut waiting = waiting.lock().await;
-            if batch.is_empty() && waiting.recv_many(&mut batch, most).await == 0 {
-                return;
-            }
-            let mut bytes: usize = batch.iter().map(body_len).sum();
+            let Some(first) = waiting.recv().await else { return };
+            // Too large by one body at most: the bound is looked at before a request is taken.
+            let mut bytes = body_len(&first);
+            batch.push(first);
             while batch.len() < most && bytes < MAX_BATCH_BYTES {
                 let Ok(next) = waiting.try_recv() else { break };
                 bytes += body_len(&next);
                 batch.push(next);
             }
         }
-        let mut bytes = 0;
-        let cut = batch.iter().position(|one| {
-            bytes += body_len(one);
-            bytes > MAX_BATCH_BYTES
-        });
-        let rest = cut
-            .filter(|at| *at > 0)
-            .map(|at| batch.split_off(at))
-            .unwrap_or_default();
-        commit(&outbox, std::mem::take(&mut batch)).await;
-        batch.extend(rest);
+        commit(&outbox, batch).await;
     }
 }
 
@@ -68,6 +61,7 @@ fn body_len(waiting: &Waiting) -> usize {
 
 async fn commit(outbox: &Outbox, batch: Vec<Waiting>) {
     let (mut received, mut answers) = (Vec::with_capacity(batch.len()), Vec::with_capacity(batch.len()));
+    let mut memory = Vec::with_capacity(batch.len());
     for waiting in batch {
         let events: Vec<EventId> = waiting
             .received
@@ -77,8 +71,12 @@ async fn commit(outbox: &Outbox, batch: Vec<Waiting>) {
             .collect();
         answers.push((waiting.answer, waiting.received.stored.outcome, events));
         received.push(waiting.received);
+        memory.push(waiting.memory);
     }
-    match save(outbox, received).await {
+    // Given up, the statement leaves its ticket doubtful: the relay finds out whether it was committed.
+    let saved = tokio::time::timeout(LONGEST_COMMIT, save(outbox, received)).await;
+    drop(memory);
+    match saved.unwrap_or_else(|_| Err(OutboxError::Database(sqlx::Error::PoolTimedOut))) {
         Ok(fresh) => {
             for (answer, outcome, events) in answers {
                 let any_new = events.iter().any(|id| fresh.contains(id));

@@ -172,7 +172,7 @@ impl Shared {
         self.limits.admit(self.limits.source(peer, request.headers()))?;
         let manifest = candidates.provider.manifest();
         let webhook = candidates.provider.webhook().ok_or(Refusal::UnknownAddress)?;
-        let (raw, _memory) = self.read(manifest, request).await?;
+        let (raw, memory) = self.read(manifest, request).await?;
         let id = DeliveryId::new();
         let sequence = self.receipt.next(&*self.clock);
         let span = tracing::info_span!(
@@ -192,7 +192,7 @@ impl Shared {
                         current.record("tenant.id", tenant.as_str());
                     }
                     join_trace(&mut received);
-                    let outcome = self.save(received).await?;
+                    let outcome = self.save(received, memory).await?;
                     current.record("outcome", outcome.as_str());
                     Ok((id, outcome))
                 }
@@ -272,10 +272,14 @@ impl Shared {
     }
 
     /// Hands a request to the writers and waits for its commit.
-    async fn save(&self, received: Received) -> Result<Outcome, Refusal> {
+    async fn save(&self, received: Received, memory: OwnedSemaphorePermit) -> Result<Outcome, Refusal> {
         let (answer, committed) = oneshot::channel();
         self.queue
-            .try_send(Waiting { received, answer })
+            .try_send(Waiting {
+                received,
+                answer,
+                memory: Some(memory),
+            })
             .map_err(|_| Refusal::NotStored)?;
         // When the wait is over, the commit may still happen: the provider comes again, and the keys know it.
         match tokio::time::timeout(self.commit_timeout, committed).await {
@@ -288,7 +292,11 @@ impl Shared {
     fn keep_refused(&self, received: Received) {
         if self.queue.capacity() > self.queue.max_capacity() / 2 && self.limits.may_keep_refused() {
             let (answer, _) = oneshot::channel();
-            let _ = self.queue.try_send(Waiting { received, answer });
+            let _ = self.queue.try_send(Waiting {
+                received,
+                answer,
+                memory: None,
+            });
         }
     }
 }

@@ -124,3 +124,22 @@ async fn the_front_page_and_health_tell_what_is_configured_and_no_secret() {
     }
     ingress.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn large_bodies_that_arrive_together_are_all_committed_although_one_statement_holds_but_a_few() {
+    let ingress = start(|o| o).await;
+    let answers = futures::future::join_all((0..12).map(|n| {
+        // White space after the document is part of the signed bytes, and of no meaning.
+        let padding = " ".repeat(2 * 1024 * 1024);
+        let body = message(ALGESTA_NUMBER, &format!("wamid.{n}"), "hola") + &padding;
+        let ingress = &ingress;
+        async move { ingress.cloud(PATH, CLOUD_SECRET, &body).await.status() }
+    }))
+    .await;
+    assert!(
+        answers.iter().all(|status| *status == StatusCode::OK),
+        "{answers:?}"
+    );
+    assert_eq!(ingress.events().await, [("algesta".into(), 12)]);
+    ingress.stop().await;
+}
