@@ -43,6 +43,23 @@ pub(crate) async fn lanes(pool: &PgPool) -> Result<Vec<Lane>, sqlx::Error> {
         .collect())
 }
 
+/// How many effects of each provider that has lanes are due and not done.
+pub(crate) async fn waiting(pool: &PgPool) -> Result<Vec<(String, u64)>, sqlx::Error> {
+    let rows = sqlx::query!(
+        r#"SELECT l.provider, count(e.id) AS "waiting!"
+           FROM effect_lanes l
+           LEFT JOIN effects e ON e.connection = l.connection AND e.tenant = l.tenant AND e.state = 'due'
+           GROUP BY l.provider"#
+    )
+    .fetch_all(pool)
+    .await?;
+    let count = |n: i64| u64::try_from(n).unwrap_or_default();
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.provider, count(row.waiting)))
+        .collect())
+}
+
 /// What a claim found.
 pub(crate) enum Claim {
     /// Journalled as `calling`: call them now.

@@ -1,6 +1,7 @@
 //! Effects in doubt: how a person, or a receipt from the provider, settles them.
 
 use puente_outbox::Tx;
+use puente_ports::{ProviderError, ProviderErrorKind};
 use puente_types::EffectId;
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -35,6 +36,11 @@ pub struct Parked {
 pub enum Resolution {
     /// It did not happen: call again.
     Repeat,
+    /// It did happen, somebody has seen it: count it as done.
+    Confirm {
+        /// How that is known.
+        reason: String,
+    },
     /// Leave it, with the reason given.
     Close {
         /// Why.
@@ -90,18 +96,25 @@ pub async fn resolve(
             .await?;
             Ok(done.rows_affected() > 0)
         }
-        Resolution::Close { reason } => {
-            let Some(effect) = lock_parked(tx, id).await? else {
-                return Ok(false);
-            };
-            let note = puente_ports::ProviderError::new(
-                puente_ports::ProviderErrorKind::OutcomeUnknown,
-                "closed_by_person",
-                reason.as_str(),
-            );
-            settle::end(tx, &effect, "closed", Some(&note), None, by).await
-        }
+        Resolution::Confirm { reason } => end(tx, id, "done", "confirmed_by_person", reason, by).await,
+        Resolution::Close { reason } => end(tx, id, "closed", "closed_by_person", reason, by).await,
     }
+}
+
+/// Moves a parked effect to its history, with the reason in the place of the doubt.
+async fn end(
+    tx: &mut Tx,
+    id: EffectId,
+    outcome: &str,
+    code: &'static str,
+    reason: &str,
+    by: &str,
+) -> Result<bool, sqlx::Error> {
+    let Some(effect) = lock_parked(tx, id).await? else {
+        return Ok(false);
+    };
+    let note = ProviderError::new(ProviderErrorKind::OutcomeUnknown, code, reason);
+    settle::end(tx, &effect, outcome, Some(&note), None, by).await
 }
 
 /// A receipt proves that an effect happened, although its call's answer is not known (yet). `false` when no effect of

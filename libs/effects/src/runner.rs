@@ -22,6 +22,9 @@ use crate::quota::{self, Limit};
 use crate::settle::{self, Verdict};
 use crate::{Effect, EffectExecutor, Outcome};
 
+/// How often what waits is counted for the metrics; dashboards look every 15 seconds at the soonest.
+const COUNT_EVERY: Duration = Duration::from_secs(10);
+
 /// Finds a provider's manifest by its slug.
 pub type ManifestLookup = fn(&str) -> Option<&'static Manifest>;
 
@@ -106,7 +109,7 @@ impl<E: EffectExecutor> Effects<E> {
     /// Works until `shutdown`, then lets the calls under way end and settles them.
     pub async fn run(self, shutdown: CancellationToken) {
         let calls = TaskTracker::new();
-        let mut swept = Instant::now();
+        let (mut swept, mut counted) = (Instant::now(), None::<Instant>);
         while !shutdown.is_cancelled() {
             let pause = match self.round(&calls).await {
                 Ok(pause) => pause,
@@ -119,6 +122,12 @@ impl<E: EffectExecutor> Effects<E> {
                 swept = Instant::now();
                 if let Err(error) = self.sweep(&calls).await {
                     tracing::debug!(error = %error, "abandoned calls cannot be looked for yet");
+                }
+            }
+            if counted.is_none_or(|at| at.elapsed() >= COUNT_EVERY) {
+                counted = Some(Instant::now());
+                if let Err(error) = self.count_waiting().await {
+                    tracing::debug!(error = %error, "waiting effects cannot be counted yet");
                 }
             }
             tokio::select! {
@@ -180,6 +189,14 @@ impl<E: EffectExecutor> Effects<E> {
             }
         }
         Ok(pause)
+    }
+
+    /// Tells the metrics how much waits, by provider.
+    async fn count_waiting(&self) -> Result<(), sqlx::Error> {
+        for (provider, waiting) in claim::waiting(self.0.outbox.pool()).await? {
+            metric::effects_waiting(&provider, waiting);
+        }
+        Ok(())
     }
 
     /// Looks after calls whose caller is gone.

@@ -139,9 +139,10 @@ pub(crate) async fn end(
     let moved = sqlx::query!(
         "WITH gone AS (DELETE FROM effects WHERE id = $1 AND attempts = $2 AND state IN ('calling', 'unknown') RETURNING *)
          INSERT INTO effects_history (id, tenant, key, provider, connection, operation, subject_id, outcome, attempts,
-                                      error_class, error_code, error_note, result, settled_by, traceparent, created_at, called_at)
+                                      error_class, error_code, error_note, result, settled_by, traceparent, created_at,
+                                      called_at, priority)
          SELECT id, tenant, key, provider, connection, operation, subject_id, $3, attempts, $4, $5, $6, $7, $8,
-                traceparent, created_at, called_at FROM gone",
+                traceparent, created_at, called_at, priority FROM gone",
         effect.id.uuid(),
         effect.attempts,
         outcome,

@@ -75,9 +75,24 @@ pub struct Breaker {
     inner: Mutex<Inner>,
 }
 
+/// A breaker as it stands, for health pages.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// The provider's slug.
+    pub provider: String,
+    /// The connection.
+    pub connection: ConnectionId,
+    /// What it does with calls now.
+    pub state: State,
+    /// For how long it has done so; `None` when it never did anything else.
+    pub held_for: Option<Duration>,
+}
+
 #[derive(Debug)]
 struct Inner {
     phase: Phase,
+    /// When the phase began, if it is not the first.
+    since: Option<Instant>,
     /// Counts changes of state: the outcome of a call from an earlier one is stale.
     epoch: u64,
     in_a_row: u32,
@@ -115,6 +130,7 @@ impl Breaker {
     pub fn new(thresholds: Thresholds) -> Self {
         let inner = Inner {
             phase: Phase::Closed,
+            since: None,
             epoch: 0,
             in_a_row: 0,
             last: VecDeque::new(),
@@ -128,11 +144,20 @@ impl Breaker {
     /// What it does with calls now.
     #[must_use]
     pub fn state(&self) -> State {
-        match self.lock().phase {
-            Phase::Closed => State::Closed,
-            Phase::Open { until, .. } if Instant::now() < until => State::Open,
-            Phase::Open { .. } | Phase::Probing { .. } => State::HalfOpen,
-        }
+        self.standing().0
+    }
+
+    /// What it does with calls now, and for how long.
+    fn standing(&self) -> (State, Option<Duration>) {
+        let (inner, now) = (self.lock(), Instant::now());
+        let (state, since) = match inner.phase {
+            Phase::Closed => (State::Closed, inner.since),
+            Phase::Open { until, .. } if now < until => (State::Open, inner.since),
+            // The pause is over, and nobody has called since.
+            Phase::Open { until, .. } => (State::HalfOpen, Some(until)),
+            Phase::Probing { .. } => (State::HalfOpen, inner.since),
+        };
+        (state, since.map(|since| now.saturating_duration_since(since)))
     }
 
     /// Whether a call would be let through now, without taking the right to it.
@@ -158,6 +183,8 @@ impl Breaker {
             Phase::Closed => {}
             Phase::Open { until, pause } if Instant::now() >= until => {
                 inner.phase = Phase::Probing { pause };
+                // Half-open since its pause was over.
+                inner.since = Some(until);
                 inner.epoch += 1;
             }
             Phase::Open { .. } | Phase::Probing { .. } => return None,
@@ -238,6 +265,7 @@ impl Inner {
 
     fn turn(&mut self, phase: Phase) {
         self.phase = phase;
+        self.since = Some(Instant::now());
         self.epoch += 1;
         self.in_a_row = 0;
         self.last.clear();
@@ -308,12 +336,19 @@ impl Breakers {
             .any(|((of, _), breaker)| of == provider && breaker.state() != State::Closed)
     }
 
-    /// Every breaker with its state.
-    pub(crate) fn states(&self) -> Vec<(String, ConnectionId, State)> {
+    /// Every breaker as it stands.
+    pub(crate) fn standings(&self) -> Vec<Standing> {
         let all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
-        all.iter()
-            .map(|((provider, id), breaker)| (provider.clone(), id.clone(), breaker.state()))
-            .collect()
+        let standing = |((provider, connection), breaker): (&(String, ConnectionId), &Arc<Breaker>)| {
+            let (state, held_for) = breaker.standing();
+            Standing {
+                provider: provider.clone(),
+                connection: connection.clone(),
+                state,
+                held_for,
+            }
+        };
+        all.iter().map(standing).collect()
     }
 }
 

@@ -40,6 +40,36 @@ async fn five_failures_in_a_row_open_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn it_tells_for_how_long_it_has_stood_so() {
+    let breaker = breaker();
+    assert_eq!(
+        breaker.standing(),
+        (State::Closed, None),
+        "it never did anything else"
+    );
+    fail(&breaker, 5);
+    seconds(3).await;
+    let after = |count| Some(Duration::from_secs(count));
+    assert_eq!(breaker.standing(), (State::Open, after(3)));
+    seconds(9).await;
+    assert_eq!(
+        breaker.standing(),
+        (State::HalfOpen, after(2)),
+        "since the pause was over"
+    );
+    let probe = breaker.permit().unwrap();
+    seconds(1).await;
+    assert_eq!(
+        breaker.standing(),
+        (State::HalfOpen, after(3)),
+        "also while it probes"
+    );
+    probe.success();
+    seconds(4).await;
+    assert_eq!(breaker.standing(), (State::Closed, after(4)));
+}
+
+#[tokio::test(start_paused = true)]
 async fn more_than_half_of_the_last_twenty_open_it() {
     let breaker = breaker();
     for _ in 0..5 {
@@ -148,12 +178,12 @@ async fn the_number_of_breakers_is_bounded_and_open_ones_stay() {
     fail(&breakers.get("jelou", &id(0)), 5);
     for n in 1..100 {
         breakers.get("jelou", &id(n));
-        assert!(breakers.states().len() <= 10);
+        assert!(breakers.standings().len() <= 10);
     }
     assert_eq!(breakers.get("jelou", &id(0)).state(), State::Open);
     assert!(breakers.any_open("jelou") && !breakers.any_open("wuzapi"));
     let held: Vec<_> = (100..130).map(|n| breakers.get("jelou", &id(n))).collect();
-    assert!(breakers.states().len() <= 10, "also when all are in use");
+    assert!(breakers.standings().len() <= 10, "also when all are in use");
     drop(held);
 }
 

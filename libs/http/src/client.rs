@@ -15,7 +15,7 @@ use tokio::time::{Instant, timeout_at};
 use tracing::Instrument as _;
 
 use crate::audit::{AuditSink, CallRecord, NoSink};
-use crate::breaker::{Breaker, Breakers, PROBE_UNDER_WAY, Permit, State};
+use crate::breaker::{Breaker, Breakers, PROBE_UNDER_WAY, Permit, Standing};
 use crate::config::{HttpConfig, HttpError};
 use crate::hints::Hints;
 use crate::net::{Resolver, check_url};
@@ -107,10 +107,10 @@ impl Http {
         self.0.breakers.get(provider, connection)
     }
 
-    /// Every breaker of this process with its state, for health pages.
+    /// Every breaker of this process as it stands, for health pages.
     #[must_use]
-    pub fn breakers(&self) -> Vec<(String, ConnectionId, State)> {
-        self.0.breakers.states()
+    pub fn breakers(&self) -> Vec<Standing> {
+        self.0.breakers.standings()
     }
 
     /// What the provider last said about the connection's limits.

@@ -2,6 +2,7 @@
 //!
 //! Everything here comes from `proto/`: an event is a message that carries the `puente.options.v1.event` option.
 
+pub mod json;
 mod subject;
 
 pub use subject::{Subject, SubjectError, filter};
@@ -17,7 +18,10 @@ mod generated {
 }
 
 pub use generated::puente;
-pub use puente::{messaging::v1 as messaging, notifications::v1 as notifications, orders::v1 as orders};
+pub use puente::{
+    ingress::v1 as ingress, messaging::v1 as messaging, notifications::v1 as notifications,
+    operations::v1 as operations, orders::v1 as orders,
+};
 
 /// All files of `proto/` with their comments, for decoding without our code and for the generated documents.
 pub const DESCRIPTORS: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/descriptors.binpb"));

@@ -1,9 +1,9 @@
 //! Calls between services: who asks and for which tenant travels with every call, signed, and is checked in one place.
 //!
 //! # Protocol
-//! [`Calls`] puts a [`token`] into `authorization` of each call: tenant, subject and role of the caller, the service it
+//! [`Calls`] puts a [`token`] into `authorization` of each call: scope, subject and role of the caller, the service it
 //! is meant for, and an end within a minute; with it go a deadline and the trace. [`Guard`] is the interceptor that
-//! every served gRPC service wears: it answers UNAUTHENTICATED, or leaves a [`Caller`] in the request's extensions.
+//! every service wears behind its [`Door`]: it answers UNAUTHENTICATED, or leaves a [`Caller`] in the request's extensions.
 //! [`answer`] hands that caller to the handler, inside a span that continues the trace.
 //!
 //! # Never
@@ -13,13 +13,16 @@
 mod answer;
 mod caller;
 mod client;
+pub mod cursor;
+mod door;
 mod interceptor;
 mod key;
 pub mod token;
 
 pub use answer::answer;
-pub use caller::Caller;
+pub use caller::{Caller, Scope, ScopeError};
 pub use client::Calls;
+pub use door::{Door, DoorError};
 pub use interceptor::Guard;
 pub use key::{KeyError, RpcKeys};
 pub use token::{Denied, Unsignable};

@@ -5,11 +5,10 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use puente_types::TenantId;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
-use crate::{Caller, RpcKeys};
+use crate::{Caller, RpcKeys, Scope};
 
 /// What a token of this form begins with.
 const VERSION: &str = "p1";
@@ -48,7 +47,7 @@ pub struct Unsignable;
 #[serde(deny_unknown_fields)]
 struct Claims {
     aud: String,
-    tenant: TenantId,
+    scope: String,
     sub: String,
     role: String,
     exp: i64,
@@ -70,7 +69,7 @@ pub fn sign(
     }
     let claims = Claims {
         aud: audience.to_owned(),
-        tenant: caller.tenant.clone(),
+        scope: caller.scope.to_string(),
         sub: caller.subject.clone(),
         role: caller.role.clone(),
         exp: now.unix_timestamp().saturating_add(LIFETIME),
@@ -108,7 +107,7 @@ pub fn verify(keys: &RpcKeys, audience: &str, token: &str, now: OffsetDateTime) 
         return Err(Denied::Time);
     }
     Ok(Caller {
-        tenant: claims.tenant,
+        scope: claims.scope.parse::<Scope>().map_err(|_| Denied::Malformed)?,
         subject: claims.sub,
         role: claims.role,
     })

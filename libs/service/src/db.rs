@@ -59,8 +59,14 @@ fn pool_as(config: &DatabaseConfig, service: &str, role: Role, replica: Uuid) ->
         Role::Api => config.api_url.as_ref().unwrap_or(&config.url),
         Role::Worker => &config.url,
     };
+    let plans = match role {
+        // Lists are filtered by whichever fields a caller gives: a plan has to know which.
+        Role::Api => "force_custom_plan",
+        Role::Worker => "auto",
+    };
     let options = connect_options(url, service, replica)?
         .options([("role", role.of(service))])
+        .options([("plan_cache_mode", plans)])
         .options([("statement_timeout", config.statement_timeout_ms.to_string())])
         .options([("idle_in_transaction_session_timeout", IDLE_IN_TRANSACTION_MS)]);
     Ok(PgPoolOptions::new()

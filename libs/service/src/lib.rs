@@ -11,6 +11,7 @@ pub mod db;
 mod main_fn;
 pub mod migrate;
 pub mod nats;
+mod readers;
 mod readiness;
 mod runtime;
 mod service;
@@ -21,6 +22,7 @@ pub use config::{
     AdminConfig, ConfigError, DatabaseConfig, Loaded, NatsConfig, Overrides, ShutdownConfig, Sources,
 };
 pub use main_fn::{main, main_with, start_crypto};
+pub use readers::Readers;
 pub use readiness::{CheckReport, Readiness, Report};
 pub use runtime::{Runtime, StillRunning};
 pub use service::{BoxError, RunError, Service, StartError};

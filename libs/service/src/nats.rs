@@ -7,7 +7,9 @@ use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use async_nats::connection::State;
-use async_nats::{Client, ConnectOptions, Event};
+use async_nats::{Client, ConnectOptions, Event, ServerAddr};
+use percent_encoding::percent_decode_str;
+use puente_types::Secret;
 
 use crate::config::NatsConfig;
 
@@ -73,6 +75,9 @@ pub async fn connect(config: &NatsConfig, name: &str) -> Result<Client, BrokerEr
         let credentials = tokio::fs::read_to_string(file).await.map_err(unreadable)?;
         options = options.credentials(&credentials).map_err(unreadable)?;
     }
+    if let Some(login) = login(&config.url) {
+        options = login.put_into(options);
+    }
     let servers: Vec<&str> = config.url.split(',').map(str::trim).collect();
     let client = options.connect(servers.as_slice()).await?;
     let _ = slot.set(client.clone());
@@ -87,6 +92,46 @@ pub async fn connect(config: &NatsConfig, name: &str) -> Result<Client, BrokerEr
         tracing::warn!("the NATS server does not answer yet; connecting goes on in the background");
     }
     Ok(client)
+}
+
+/// Who logs in, where the address says it. The client library leaves that part of an address alone.
+#[derive(Debug, Clone)]
+pub enum Login {
+    /// `nats://name:password@host`
+    User {
+        /// The user.
+        name: String,
+        /// Its password.
+        password: Secret,
+    },
+    /// `nats://token@host`
+    Token(Secret),
+}
+
+impl Login {
+    /// These options, with this login.
+    #[must_use]
+    pub fn put_into(self, options: ConnectOptions) -> ConnectOptions {
+        match self {
+            Self::User { name, password } => options.user_and_password(name, password.expose().to_owned()),
+            Self::Token(token) => options.token(token.expose().to_owned()),
+        }
+    }
+}
+
+/// The login of the first of these addresses, if it has one.
+#[must_use]
+pub fn login(urls: &str) -> Option<Login> {
+    let address: ServerAddr = urls.split(',').next()?.trim().parse().ok()?;
+    let decoded = |text: &str| percent_decode_str(text).decode_utf8().ok().map(String::from);
+    let name = decoded(address.username()?)?;
+    Some(match address.password() {
+        Some(password) => Login::User {
+            name,
+            password: Secret::new(decoded(password)?),
+        },
+        None => Login::Token(Secret::new(name)),
+    })
 }
 
 /// A readiness check: connected to a server that is new enough.
@@ -167,6 +212,22 @@ fn reconnect_delay(attempts: usize) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_login_in_the_address_is_a_user_with_its_password_or_a_token() {
+        let user = |urls: &str| match login(urls) {
+            Some(Login::User { name, password }) => Some((name, password.expose().to_owned())),
+            _ => None,
+        };
+        let expected = Some(("team".to_owned(), "p@ss:1".to_owned()));
+        assert_eq!(user("nats://team:p%40ss%3A1@a:4222, nats://b"), expected);
+        assert_eq!(user("tls://team:p%40ss:1@a"), expected);
+        assert!(matches!(login("nats://abc@a"), Some(Login::Token(token)) if token.expose() == "abc"));
+        for none in ["nats://a:4222", "a", "", "nats://%ff:x@a"] {
+            assert!(login(none).is_none(), "{none}");
+        }
+        assert!(!format!("{:?}", login("nats://team:hunter2@a")).contains("hunter2"));
+    }
 
     #[test]
     fn the_reconnect_delay_grows_and_stays_bounded() {

@@ -64,6 +64,15 @@ impl Workers {
         }
     }
 
+    /// Adds the readiness check of a service that answers callers through the pool of the API role.
+    pub fn answer_with(&self, api: &PgPool) {
+        let pool = api.clone();
+        self.rt.ready_check("database of queries", move || {
+            let pool = pool.clone();
+            async move { db::ready(&pool).await }
+        });
+    }
+
     /// Waits until the service is told to stop and every worker has ended; then the relay may end, too.
     pub async fn finish(self) {
         self.rt.shutdown.cancelled().await;

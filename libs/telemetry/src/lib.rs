@@ -15,4 +15,4 @@ pub mod metric;
 pub mod propagate;
 
 pub use init::{LogFormat, Telemetry, TelemetryConfig, TelemetryError, init, render};
-pub use propagate::{current_traceparent, link, set_parent, trace_id, valid_traceparent};
+pub use propagate::{attribute, current_traceparent, link, set_parent, trace_id, valid_traceparent};

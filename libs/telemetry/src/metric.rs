@@ -22,7 +22,7 @@ pub const OUTBOX_LAG_SECONDS: &str = "puente_outbox_lag_seconds";
 pub const EVENTS_CONSUMED: &str = "puente_events_consumed";
 /// Time of handling one event, commit included, by `consumer`.
 pub const EVENT_SECONDS: &str = "puente_event_seconds";
-/// Age of an event when its handling begins, by `consumer`.
+/// Age of the oldest event of a batch when its handling begins, by `consumer`.
 pub const EVENT_AGE_SECONDS: &str = "puente_event_age_seconds";
 /// Events given up, by `consumer` and `reason`.
 pub const DEAD_LETTERS: &str = "puente_dead_letters";
@@ -147,7 +147,7 @@ pub fn events_consumed(consumer: &str, outcome: &'static str, count: u64, took: 
         .record(took.as_secs_f64(), &[label("consumer", consumer)]);
 }
 
-/// How old an event was when its handling began.
+/// How old the oldest event of a batch was when its handling began.
 pub fn event_age(consumer: &str, age: Duration) {
     CURRENT
         .load()

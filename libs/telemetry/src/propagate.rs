@@ -35,6 +35,12 @@ pub fn link(span: &tracing::Span, traceparent: Option<&str>) {
     }
 }
 
+/// Sets an attribute of `span` that was not known when it was made. It shows in the trace only: recording a declared
+/// field would have every log layer parse and write the span's fields again.
+pub fn attribute(span: &tracing::Span, key: &'static str, value: impl Into<opentelemetry::Value>) {
+    span.set_attribute(key, value);
+}
+
 /// The trace id inside a valid `traceparent`: what a person searches for.
 #[must_use]
 pub fn trace_id(traceparent: &str) -> Option<&str> {

@@ -7,6 +7,7 @@ mod id;
 mod money;
 mod nit;
 mod phone;
+mod phone_ending;
 mod secret;
 mod tenant;
 
@@ -17,5 +18,6 @@ pub use id::{
 pub use money::{Currency, Money, MoneyError};
 pub use nit::{Nit, NitError, NitReading, check_digit};
 pub use phone::{Phone, PhoneError, Region, mask_phone};
+pub use phone_ending::{PhoneEnding, PhoneEndingError};
 pub use secret::{Secret, Secrets};
 pub use tenant::{TenantError, TenantId};

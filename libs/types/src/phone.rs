@@ -94,8 +94,10 @@ impl Phone {
         // A region beside an international number would have its own prefixes stripped from it.
         let home = (!text.starts_with('+')).then(|| region.country());
         let canonical = valid_e164(home, &text).ok_or(PhoneError::Invalid)?;
-        // A number that does not come back as itself could be stored, but never be found or read again.
-        if valid_e164(None, &canonical).as_ref() != Some(&canonical) {
+        // A number that does not come back as itself could be stored, but never be found or read again. What was
+        // canonical to begin with has just come back; a second look costs as much as the first.
+        let came_back = home.is_none() && canonical == text;
+        if !came_back && valid_e164(None, &canonical).as_ref() != Some(&canonical) {
             return Err(PhoneError::Invalid);
         }
         Ok(Self(canonical))

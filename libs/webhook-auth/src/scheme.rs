@@ -156,6 +156,15 @@ impl WebhookAuth {
         }
     }
 
+    /// Takes back a request that [`WebhookAuth::verify`] accepted when it came in, and that was kept with that result:
+    /// `verification` is the word that the store holds. For repeating a delivery whose proof cannot be checked any
+    /// more, because its secret was changed or its credential was not kept. Whoever calls this vouches for the store;
+    /// `clippy.toml` bans it, and the one place that may call it says so.
+    #[must_use]
+    pub fn recall(request: RawRequest, verification: &str) -> Option<Verified> {
+        (verification == "verified").then(|| Verified::new(request))
+    }
+
     /// The names of the secrets that the check may use; `None` when only the provider's own rule knows.
     #[must_use]
     pub fn secret_names(&self) -> Option<Vec<&str>> {

@@ -2,7 +2,8 @@
 
 use crate::RawRequest;
 
-/// A request whose authenticity was checked. Only [`crate::WebhookAuth::verify`] makes one.
+/// A request whose authenticity was checked. Only [`crate::WebhookAuth::verify`] makes one, and
+/// [`crate::WebhookAuth::recall`] takes one back that was kept since.
 #[derive(Debug)]
 pub struct Verified(RawRequest);
 

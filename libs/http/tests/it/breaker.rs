@@ -67,7 +67,7 @@ async fn a_failing_provider_is_no_longer_called_until_a_probe_succeeds() {
     assert!(
         http.breakers()
             .iter()
-            .any(|(provider, _, state)| provider == "jelou" && *state == State::Open)
+            .any(|breaker| breaker.provider == "jelou" && breaker.state == State::Open)
     );
     // Other connections are not held back.
     let other = http.send(&connection("other"), post(&server.base), PATIENT).await;

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use puente_rpc::{Caller, RpcKeys};
+use puente_rpc::{Caller, RpcKeys, Scope};
 use puente_types::{ManualClock, Secret};
 use time::OffsetDateTime;
 use time::macros::datetime;
@@ -23,7 +23,7 @@ pub(crate) fn clock() -> Arc<ManualClock> {
 
 pub(crate) fn caller() -> Caller {
     Caller {
-        tenant: "acme".parse().unwrap(),
+        scope: Scope::Tenant("acme".parse().unwrap()),
         subject: "user-7".to_owned(),
         role: "agent".to_owned(),
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use puente_rpc::token::{sign, verify};
-use puente_rpc::{Caller, Denied};
+use puente_rpc::{Caller, Denied, Scope};
 
 use crate::support::{NOW, ONE, TWO, caller, keys};
 
@@ -98,6 +98,28 @@ fn what_is_no_token_is_refused() {
         &"a.".repeat(5000),
     ] {
         assert!(verify(&keys(ONE), "orders", text, NOW).is_err(), "{text}");
+    }
+}
+
+#[test]
+fn a_token_of_the_installation_names_no_tenant_and_a_scope_of_another_form_is_none() {
+    let caller = Caller {
+        scope: Scope::Installation,
+        ..caller()
+    };
+    let token = sign(&keys(ONE), "orders", &caller, NOW).unwrap();
+    let read = verify(&keys(ONE), "orders", &token, NOW).unwrap();
+    assert_eq!(read, caller);
+    assert!(read.tenant().is_err());
+    for text in [
+        "",
+        "acme",
+        "tenant:",
+        "tenant:A B",
+        "Installation",
+        "tenant:acme ",
+    ] {
+        assert!(text.parse::<Scope>().is_err(), "{text}");
     }
 }
 

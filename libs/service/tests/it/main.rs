@@ -9,4 +9,5 @@
 mod config;
 mod migrate;
 mod process;
+mod readers;
 mod runtime;

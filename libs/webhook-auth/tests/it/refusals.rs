@@ -287,3 +287,13 @@ fn a_token_in_the_query_is_decoded_before_it_is_compared() {
         assert_eq!(check(&auth, request, &secrets), expected, "{query}");
     }
 }
+
+#[test]
+#[expect(clippy::disallowed_methods, reason = "this is its test")]
+fn only_what_was_kept_as_verified_is_taken_back() {
+    let kept = request(&[], b"{}");
+    assert!(WebhookAuth::recall(kept.clone(), "verified").is_some());
+    for word in ["refused", "", "Verified", "verified "] {
+        assert!(WebhookAuth::recall(kept.clone(), word).is_none(), "{word}");
+    }
+}

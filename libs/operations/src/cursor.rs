@@ -1,0 +1,95 @@
+//! Where a page ends: opaque to callers, `<version><list><key>` in base64 for URLs.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use time::OffsetDateTime;
+use tonic::Status;
+use uuid::Uuid;
+
+const VERSION: u8 = 1;
+const EFFECTS: u8 = b'e';
+const LETTERS: u8 = b'l';
+
+/// The last effect of a page.
+pub(crate) fn of_effect(id: Uuid) -> String {
+    write(EFFECTS, id.as_bytes())
+}
+
+/// The effect that a cursor names; `None` for the first page.
+pub(crate) fn effect(cursor: &str) -> Result<Option<Uuid>, Status> {
+    read(EFFECTS, cursor, |key| Uuid::from_slice(key).ok())
+}
+
+/// The last dead letter of a page: when it was given up, its event, its consumer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LetterKey {
+    pub(crate) dead_at: OffsetDateTime,
+    pub(crate) event_id: Uuid,
+    pub(crate) consumer: String,
+}
+
+/// A dead letter's place in the list.
+pub(crate) fn of_letter(key: &LetterKey) -> String {
+    // As exact as the table's own clock.
+    let micros = key.dead_at.unix_timestamp_nanos() / 1_000;
+    let mut bytes = micros.to_be_bytes().to_vec();
+    bytes.extend(key.event_id.as_bytes());
+    bytes.extend(key.consumer.as_bytes());
+    write(LETTERS, &bytes)
+}
+
+/// The dead letter that a cursor names; `None` for the first page.
+pub(crate) fn letter(cursor: &str) -> Result<Option<LetterKey>, Status> {
+    read(LETTERS, cursor, |key| {
+        let (micros, key) = key.split_first_chunk::<16>()?;
+        let (event_id, consumer) = key.split_first_chunk::<16>()?;
+        let nanos = i128::from_be_bytes(*micros).checked_mul(1_000)?;
+        Some(LetterKey {
+            dead_at: OffsetDateTime::from_unix_timestamp_nanos(nanos).ok()?,
+            event_id: Uuid::from_bytes(*event_id),
+            consumer: std::str::from_utf8(consumer).ok()?.replace('\0', ""),
+        })
+    })
+}
+
+fn write(list: u8, key: &[u8]) -> String {
+    let mut bytes = vec![VERSION, list];
+    bytes.extend(key);
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+fn read<T>(list: u8, cursor: &str, key: impl FnOnce(&[u8]) -> Option<T>) -> Result<Option<T>, Status> {
+    if cursor.is_empty() {
+        return Ok(None);
+    }
+    let bytes = URL_SAFE_NO_PAD.decode(cursor).unwrap_or_default();
+    let found = match bytes.as_slice() {
+        [VERSION, of, rest @ ..] if *of == list => key(rest),
+        _ => None,
+    };
+    found
+        .map(Some)
+        .ok_or_else(|| Status::invalid_argument("the cursor is none of this list's"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cursor_comes_back_as_its_key_and_one_of_another_list_is_refused() {
+        let id = Uuid::now_v7();
+        assert_eq!(effect(&of_effect(id)).unwrap(), Some(id));
+        let key = LetterKey {
+            dead_at: OffsetDateTime::from_unix_timestamp_nanos(1_764_000_000_123_456_000).unwrap(),
+            event_id: id,
+            consumer: "orders".into(),
+        };
+        assert_eq!(letter(&of_letter(&key)).unwrap(), Some(key.clone()));
+        assert_eq!((effect("").unwrap(), letter("").unwrap()), (None, None));
+        for foreign in [of_letter(&key), "x".into(), "AQ".into(), "AgAAAA".into()] {
+            assert!(effect(&foreign).is_err(), "{foreign}");
+        }
+        assert!(letter(&of_effect(id)).is_err());
+    }
+}
