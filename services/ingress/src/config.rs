@@ -27,6 +27,8 @@ pub struct Config {
     pub keep_days: NonZeroU16,
     pub stream_replicas: NonZeroUsize,
     pub relay_lease_ms: u64,
+    pub grpc_listen: SocketAddr,
+    pub rpc_key: Secret,
     pub master_key: Secret,
     pub database: DatabaseConfig,
     pub nats: NatsConfig,

@@ -6,7 +6,11 @@
 //! provider gets its 2xx. The relay publishes from there. The broker may be down all the while; without the database
 //! the answer is 503, and the provider comes again.
 //!
-//! Must never do: wait for another service, call a provider, or answer 2xx for something that is not on disk.
+//! Beside that it answers other services' questions about deliveries, and does deliveries again for them
+//! (`infrastructure/replays.rs` tells that protocol), both with what intake leaves over.
+//!
+//! Must never do: wait for another service, call a provider, or answer 2xx for something that is not on disk. Nor give a
+//! replayed event another id than it had, or publish one past the outbox.
 
 mod application;
 mod config;
@@ -17,18 +21,22 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use puente_bus::StreamSettings;
+use puente_operations::Operations;
 use puente_outbox::{Outbox, Settings};
-use puente_service::{RunError, Runtime, Service, StartError, Workers, db, nats};
+use puente_rpc::Door;
+use puente_service::{Readers, RunError, Runtime, Service, StartError, Workers, db, nats};
 use puente_vault::{Connections, MasterKeys};
 use tokio::net::TcpListener;
-use tokio::sync::{Mutex, mpsc};
+use tokio::sync::{Mutex, Notify, mpsc};
 
 pub use config::Config;
 
+use infrastructure::directory::Directory;
+use infrastructure::latency::Latency;
 use infrastructure::limits::Limits;
-use infrastructure::{batch, http, retention};
+use infrastructure::traffic::Traffic;
+use infrastructure::{batch, grpc, http, replays, retention};
 
 /// The tables of this service.
 pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations/ingress");
@@ -42,6 +50,9 @@ pub struct Ingress {
     router: axum::Router,
     rt: Runtime,
     workers: Workers,
+    door: Option<Door>,
+    readers: Readers,
+    routes: tonic::service::Routes,
 }
 
 impl Ingress {
@@ -51,6 +62,14 @@ impl Ingress {
     /// When the socket is gone.
     pub fn address(&self) -> std::io::Result<SocketAddr> {
         self.listener.local_addr()
+    }
+
+    /// The address that other services ask at; `None` without an rpc key.
+    ///
+    /// # Errors
+    /// When the socket is gone.
+    pub fn grpc_address(&self) -> std::io::Result<Option<SocketAddr>> {
+        self.door.as_ref().map(Door::address).transpose()
     }
 }
 
@@ -70,9 +89,14 @@ impl Service for Ingress {
             address: config.listen.to_string(),
             source,
         })?;
+        let door = Door::open(config.grpc_listen, &config.rpc_key, Self::NAME, rt.clock.clone())
+            .await
+            .map_err(|error| StartError::other("other services cannot ask", error))?;
         let masters = MasterKeys::parse(config.master_key.expose())
             .map_err(|error| StartError::other("the master key cannot be used", error))?;
         let pool = db::pool(&config.database, Self::NAME, rt.replica)?;
+        let api = db::api_pool(&config.database, Self::NAME, rt.replica)?;
+        let readers = Readers::new(api, pool.clone());
         let client = nats::connect(&config.nats, Self::NAME).await?;
         let settings = Settings {
             stream: StreamSettings {
@@ -124,10 +148,44 @@ impl Service for Ingress {
             config.public_url.trim_end_matches('/').to_owned()
         };
         let backlog = outbox.clone();
+        let directory = Arc::new(Directory::new(connections));
+        let latency = Arc::new(Latency::default());
+        let wake = Arc::new(Notify::new());
+        let replaying = replays::Worker {
+            directory: directory.clone(),
+            outbox: outbox.clone(),
+            republisher: outbox.republisher(client.clone()),
+            wake: wake.clone(),
+            owner: replays::jobs::Owner {
+                id: rt.replica,
+                // A part of a replay takes longer than a beat of the relay.
+                lease: time::Duration::milliseconds(i64::try_from(config.relay_lease_ms).unwrap_or(10_000))
+                    * 3,
+            },
+        };
+        workers.spawn("replays", replaying.run(rt.shutdown.clone()));
+        let deliveries = grpc::Deliveries {
+            readers: readers.clone(),
+            directory: directory.clone(),
+            traffic: Arc::new(Traffic::new(pool.clone())),
+            latency: latency.clone(),
+            clock: rt.clock.clone(),
+            // Days are dropped whole, so that some are kept a little longer.
+            keep: time::Duration::days(i64::from(config.keep_days.get()) + 2),
+        };
+        let replays = grpc::Replays {
+            readers: readers.clone(),
+            directory: directory.clone(),
+            clock: rt.clock.clone(),
+            wake,
+            // Days are dropped whole and later than that, those of every service by the same rule.
+            reach: time::Duration::days(i64::from(config.keep_days.get())) - time::Duration::HOUR,
+        };
+        let operations = Operations::new(Self::NAME, readers.clone());
         let shared = Arc::new(http::Shared {
             clock: rt.clock.clone(),
-            connections,
-            apps: ArcSwap::default(),
+            directory,
+            latency,
             queue,
             limits,
             receipt: domain::ReceiptClock::default(),
@@ -156,11 +214,18 @@ impl Service for Ingress {
             router: http::router(shared),
             rt,
             workers,
+            door,
+            readers,
+            routes: grpc::routes(deliveries, replays).add_service(operations.server()),
         })
     }
 
     async fn run(self) -> Result<(), RunError> {
         let shutdown = self.rt.shutdown.clone();
+        if let Some(door) = self.door {
+            self.workers.answer_with(self.readers.api());
+            self.rt.spawn("grpc", door.serve(self.routes, shutdown.clone()));
+        }
         let serve = axum::serve(
             self.listener,
             self.router.into_make_service_with_connect_info::<SocketAddr>(),

@@ -1,7 +1,15 @@
-//! The one use case: a request becomes a delivery with its events.
+//! The use cases: a request becomes a delivery with its events; a stored one is translated and compared again.
 
 mod app;
+mod compare;
+mod mask;
+mod match_events;
 mod receive_webhook;
 
 pub(crate) use app::App;
-pub(crate) use receive_webhook::{Candidates, Received, accept, answer_handshake, refused};
+pub(crate) use compare::differing_fields;
+pub(crate) use mask::Proofs;
+pub(crate) use match_events::{Again, Fate, Then, match_events};
+pub(crate) use receive_webhook::{
+    Candidates, Kept, Received, accept, accept_again, answer_handshake, refused,
+};

@@ -6,7 +6,7 @@ use puente_outbox::NewEvent;
 use puente_ports::{Connection, HandshakeReply, InboundEvent, InboundPayload, InboundWebhook, Provider};
 use puente_proto::Event;
 use puente_types::DeliveryId;
-use puente_webhook_auth::{AuthError, RawRequest};
+use puente_webhook_auth::{AuthError, RawRequest, WebhookAuth};
 use sha2::{Digest as _, Sha256};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -51,6 +51,22 @@ pub(crate) struct StoredRequest {
     pub(crate) reason: Option<String>,
     /// The trace it belongs to.
     pub(crate) traceparent: Option<String>,
+}
+
+/// A delivery as it was kept.
+pub(crate) struct Kept {
+    /// Its id.
+    pub(crate) id: DeliveryId,
+    /// When it was received.
+    pub(crate) received_at: OffsetDateTime,
+    /// Its place in the order of receipt.
+    pub(crate) receipt_sequence: i64,
+    /// The connection, where there was one only.
+    pub(crate) connection: Option<String>,
+    /// The result of the check of then.
+    pub(crate) verification: String,
+    /// The request.
+    pub(crate) request: RawRequest,
 }
 
 /// A delivery and its events, each with the key that it is known by.
@@ -101,6 +117,50 @@ pub(crate) fn accept(
         }
     }
     Err(Box::new((request, error)))
+}
+
+/// Translates a stored delivery as [`accept`] would today. `None` when it cannot be: nothing can tell any more for
+/// which app it was authentic, or today's adapter cannot read it.
+///
+/// Its proof is checked anew, as of the time of receipt. Where that fails, because the secret was changed or the
+/// credential was not kept, the result of then counts for the connection that it was found with, and for no other.
+#[must_use]
+pub(crate) fn accept_again(
+    candidates: &Candidates,
+    webhook: &dyn InboundWebhook,
+    kept: Kept,
+) -> Option<Received> {
+    let received = match accept(
+        candidates,
+        webhook,
+        kept.request,
+        kept.id,
+        kept.receipt_sequence,
+        kept.received_at,
+    ) {
+        Ok(received) => received,
+        Err(refused) => {
+            let connection = kept.connection?;
+            let app = candidates
+                .apps
+                .iter()
+                .find(|app| app.connections().iter().any(|one| one.id.as_str() == connection))?;
+            #[expect(
+                clippy::disallowed_methods,
+                reason = "the one place that takes the store's word: intake verified the request before it was stored"
+            )]
+            let verified = WebhookAuth::recall(refused.0, &kept.verification)?;
+            let translated = webhook.translate(&verified);
+            let delivery = Delivery {
+                id: kept.id,
+                receipt_sequence: kept.receipt_sequence,
+                slug: &candidates.provider.manifest().slug,
+                app,
+            };
+            delivery.assemble(verified.into_request(), translated)
+        }
+    };
+    (received.stored.outcome != Outcome::Malformed).then_some(received)
 }
 
 /// A request that is not authentic, as it is kept for the operator. The body is cut: an attacker fills no disk.

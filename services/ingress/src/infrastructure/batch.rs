@@ -3,10 +3,16 @@
 //! Nobody waits for a timer: a batch is what piled up during the previous commit, so a lone webhook costs one commit,
 //! and batches grow by themselves under load.
 
+use std::borrow::Cow;
+use std::collections::HashMap;
 use std::time::Duration;
 
-use puente_outbox::{Committed, Outbox, OutboxError};
+use puente_outbox::{Committed, NewEvent, Outbox, OutboxError};
+use puente_proto::Event as _;
+use puente_proto::messaging::MessageReceived;
 use puente_types::EventId;
+use serde::{Serialize, Serializer};
+use sqlx::types::Json;
 use tokio::sync::{OwnedSemaphorePermit, mpsc, oneshot};
 use uuid::Uuid;
 
@@ -98,24 +104,24 @@ async fn commit(outbox: &Outbox, batch: Vec<Waiting>) {
     }
 }
 
-/// Columns of the deliveries and events of a batch.
+/// Columns of the deliveries and events of a batch, borrowed from it.
 #[derive(Default)]
-struct Columns {
+struct Columns<'a> {
     ids: Vec<Uuid>,
     sequences: Vec<i64>,
-    providers: Vec<String>,
-    connections: Vec<Option<String>>,
-    tenants: Vec<Option<String>>,
-    paths: Vec<String>,
-    queries: Vec<String>,
-    headers: Vec<serde_json::Value>,
-    bodies: Vec<Vec<u8>>,
+    providers: Vec<&'a str>,
+    connections: Vec<Option<&'a str>>,
+    tenants: Vec<Option<&'a str>>,
+    paths: Vec<Cow<'a, str>>,
+    queries: Vec<Cow<'a, str>>,
+    headers: Vec<Json<KeptHeaders<'a>>>,
+    bodies: Vec<&'a [u8]>,
     sizes: Vec<i32>,
-    verifications: Vec<String>,
-    outcomes: Vec<String>,
-    reasons: Vec<Option<String>>,
+    verifications: Vec<&'a str>,
+    outcomes: Vec<&'a str>,
+    reasons: Vec<Option<Cow<'a, str>>>,
     counts: Vec<i32>,
-    traces: Vec<Option<String>>,
+    traces: Vec<Option<&'a str>>,
 }
 
 /// Writes deliveries, duplicate keys and outbox rows in one statement, and hands the new events to the relay.
@@ -129,50 +135,50 @@ async fn save(
         (vec![], vec![], vec![], vec![]);
     let (mut tenants, mut types, mut aggregates, mut traces, mut payloads) =
         (vec![], vec![], vec![], vec![], vec![]);
-    let mut events = Vec::new();
+    let mut conversations = vec![];
     for Received {
         stored,
         events: found,
-    } in batch
+    } in &batch
     {
         d.ids.push(stored.id.uuid());
         d.sequences.push(stored.receipt_sequence);
-        d.providers.push(stored.provider.to_owned());
-        d.connections.push(stored.connection);
-        d.tenants.push(stored.tenant);
-        d.paths.push(stored.request.path.replace('\0', ""));
-        d.queries.push(stored.request.query.replace('\0', ""));
-        d.headers.push(headers_for_keeping(&stored.request.headers));
+        d.providers.push(stored.provider);
+        d.connections.push(stored.connection.as_deref());
+        d.tenants.push(stored.tenant.as_deref());
+        d.paths.push(without_nul(&stored.request.path));
+        d.queries.push(without_nul(&stored.request.query));
+        d.headers.push(Json(KeptHeaders(&stored.request.headers)));
         d.sizes
             .push(i32::try_from(stored.request.body.len()).unwrap_or(i32::MAX));
-        d.bodies.push(stored.request.body.to_vec());
+        d.bodies.push(&stored.request.body);
         d.verifications
-            .push(if stored.verified { "verified" } else { "refused" }.to_owned());
-        d.outcomes.push(stored.outcome.as_str().to_owned());
-        d.reasons
-            .push(stored.reason.map(|reason| reason.replace('\0', "")));
+            .push(if stored.verified { "verified" } else { "refused" });
+        d.outcomes.push(stored.outcome.as_str());
+        d.reasons.push(stored.reason.as_deref().map(without_nul));
         d.counts.push(i32::try_from(found.len()).unwrap_or(i32::MAX));
-        d.traces.push(stored.traceparent);
+        d.traces.push(stored.traceparent.as_deref());
         for (key, event) in found {
-            keys.push(key);
+            keys.push(*key);
             event_ids.push(event.id.uuid());
             event_deliveries.push(stored.id.uuid());
-            event_providers.push(stored.provider.to_owned());
-            tenants.push(event.tenant.to_string());
-            types.push(event.event.name.to_owned());
-            aggregates.push(event.aggregate_id.replace('\0', ""));
-            traces.push(event.traceparent.clone());
-            payloads.push(event.payload.to_vec());
-            events.push(event);
+            event_providers.push(stored.provider);
+            tenants.push(event.tenant.as_str());
+            types.push(event.event.name);
+            conversations.push(conversation(event));
+            aggregates.push(without_nul(&event.aggregate_id));
+            traces.push(event.traceparent.as_deref());
+            payloads.push(event.payload.as_ref());
         }
     }
     let ticket = outbox.ticket().await;
     // One statement is one commit. The slot's lock fences a replica that was taken for dead; keys are inserted in
-    // their own order, so that two batches that share keys wait for each other instead of deadlocking.
+    // their own order, and after them conversations counted on in theirs, so that two batches that share some wait for
+    // each other instead of deadlocking.
     let written = sqlx::query!(
         r#"WITH fence AS (SELECT slot FROM relay_slots WHERE slot = $1 AND owner = $2 FOR KEY SHARE),
-           e AS (SELECT * FROM unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::bytea[])
-                 WITH ORDINALITY AS e (key, id, delivery_id, provider, tenant, type, aggregate_id, traceparent, payload, n)),
+           e AS (SELECT * FROM unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::bytea[], $27::uuid[])
+                 WITH ORDINALITY AS e (key, id, delivery_id, provider, tenant, type, aggregate_id, traceparent, payload, conversation, n)),
            fresh AS (
                INSERT INTO delivery_keys (key, event_id, delivery_id, provider)
                SELECT e.key, e.id, e.delivery_id, e.provider FROM e, fence ORDER BY e.key, e.n
@@ -188,39 +194,51 @@ async fn save(
                                   $20::bytea[], $21::int[], $22::text[], $23::text[], $24::text[], $25::int[], $26::text[])
                     AS d (id, receipt_sequence, provider, connection, tenant, path, query, headers, body, body_bytes,
                           verification, outcome, reason, events, traceparent)),
+           counted AS (
+               INSERT INTO conversation_counts AS c (conversation, last)
+               SELECT e.conversation, count(*) FROM e JOIN fresh ON fresh.event_id = e.id
+               WHERE e.conversation IS NOT NULL GROUP BY e.conversation ORDER BY e.conversation
+               ON CONFLICT (conversation) DO UPDATE SET last = c.last + excluded.last
+               RETURNING c.conversation, c.last),
            o AS (
-               INSERT INTO outbox (slot, id, tenant, type, aggregate_id, cause, traceparent, payload)
-               SELECT fence.slot, e.id, e.tenant, e.type, e.aggregate_id, e.delivery_id::text, e.traceparent, e.payload
-               FROM fence, e JOIN fresh ON fresh.event_id = e.id ORDER BY e.n
-               RETURNING seq, id, created_at)
-           SELECT fence.slot AS "slot!", o.seq AS "seq?", o.id AS "id?", o.created_at AS "created_at?"
+               INSERT INTO outbox (slot, id, tenant, type, aggregate_id, aggregate_version, cause, traceparent, payload)
+               SELECT fence.slot, e.id, e.tenant, e.type, e.aggregate_id,
+                      counted.last + 1 - row_number() OVER (PARTITION BY e.conversation ORDER BY e.n DESC),
+                      e.delivery_id::text, e.traceparent, e.payload
+               FROM fence, e JOIN fresh ON fresh.event_id = e.id
+                    LEFT JOIN counted ON counted.conversation = e.conversation
+               ORDER BY e.n
+               RETURNING seq, id, aggregate_version, created_at)
+           SELECT fence.slot AS "slot!", o.seq AS "seq?", o.id AS "id?", o.aggregate_version AS "version?",
+                  o.created_at AS "created_at?"
            FROM fence LEFT JOIN o ON true"#,
         outbox.slot(),
         outbox.owner(),
         &keys,
         &event_ids,
         &event_deliveries,
-        &event_providers,
-        &tenants,
-        &types,
-        &aggregates,
-        &traces as &[Option<String>],
-        &payloads,
+        &event_providers as &[&str],
+        &tenants as &[&str],
+        &types as &[&str],
+        &aggregates as &[Cow<'_, str>],
+        &traces as &[Option<&str>],
+        &payloads as &[&[u8]],
         &d.ids,
         &d.sequences,
-        &d.providers,
-        &d.connections as &[Option<String>],
-        &d.tenants as &[Option<String>],
-        &d.paths,
-        &d.queries,
-        &d.headers,
-        &d.bodies,
+        &d.providers as &[&str],
+        &d.connections as &[Option<&str>],
+        &d.tenants as &[Option<&str>],
+        &d.paths as &[Cow<'_, str>],
+        &d.queries as &[Cow<'_, str>],
+        &d.headers as &[Json<KeptHeaders<'_>>],
+        &d.bodies as &[&[u8]],
         &d.sizes,
-        &d.verifications,
-        &d.outcomes,
-        &d.reasons as &[Option<String>],
+        &d.verifications as &[&str],
+        &d.outcomes as &[&str],
+        &d.reasons as &[Option<Cow<'_, str>>],
         &d.counts,
-        &d.traces as &[Option<String>],
+        &d.traces as &[Option<&str>],
+        &conversations as &[Option<Uuid>],
     )
     .fetch_all(outbox.pool())
     // An error may hide a commit whose answer was lost: the ticket then is dropped, and the relay looks.
@@ -229,24 +247,49 @@ async fn save(
         ticket.abandoned();
         return Err(OutboxError::SlotLost);
     }
+    let versions: HashMap<EventId, i64> = written
+        .iter()
+        .filter_map(|row| Some((EventId::from(row.id?), row.version?)))
+        .collect();
     let rows = written
         .into_iter()
         .filter_map(|row| Some((EventId::from(row.id?), row.seq?, row.created_at?)));
-    let committed = Committed::pair(events, rows);
+    let events = batch.into_iter().flat_map(|received| received.events);
+    let mut committed = Committed::pair(events.map(|(_, event)| event).collect(), rows);
+    for row in &mut committed {
+        row.event.aggregate_version = versions.get(&row.event.id).copied();
+    }
     let fresh = committed.iter().map(|row| row.event.id).collect();
     ticket.committed(committed);
     Ok(fresh)
 }
 
-/// Headers as they are kept: credentials are not.
-fn headers_for_keeping(headers: &axum::http::HeaderMap) -> serde_json::Value {
-    let mut kept = serde_json::Map::new();
-    for (name, value) in headers {
-        let shown = match name.as_str() {
-            "authorization" | "proxy-authorization" | "cookie" | "x-api-key" => "[removed]".to_owned(),
-            _ => String::from_utf8_lossy(value.as_bytes()).replace('\0', ""),
-        };
-        kept.insert(name.as_str().to_owned(), shown.into());
+/// The conversation that a message is counted in; other events are not counted.
+pub(crate) fn conversation(event: &NewEvent) -> Option<Uuid> {
+    let is_message = event.event.name == MessageReceived::TYPE.name;
+    is_message.then(|| event.aggregate_id.parse().ok()).flatten()
+}
+
+/// Headers as they are kept: credentials are not. Written straight into the statement, without a copy in between.
+struct KeptHeaders<'a>(&'a axum::http::HeaderMap);
+
+impl Serialize for KeptHeaders<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.iter().map(|(name, value)| {
+            let shown = match name.as_str() {
+                "authorization" | "proxy-authorization" | "cookie" | "x-api-key" => "[removed]".into(),
+                _ => String::from_utf8_lossy(value.as_bytes()),
+            };
+            (name.as_str(), without_nul(&shown).into_owned())
+        }))
     }
-    kept.into()
+}
+
+/// PostgreSQL's texts hold no NUL.
+fn without_nul(text: &str) -> Cow<'_, str> {
+    if text.contains('\0') {
+        text.replace('\0', "").into()
+    } else {
+        text.into()
+    }
 }

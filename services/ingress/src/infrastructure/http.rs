@@ -1,11 +1,9 @@
 //! The routes: limits and raw bytes here, everything else in the use case.
 
-use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use arc_swap::ArcSwap;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{ConnectInfo, Path, State};
@@ -14,17 +12,18 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt as _;
-use puente_ports::{InboundWebhook, Manifest, Provider};
+use puente_ports::Manifest;
 use puente_telemetry::metric;
 use puente_types::{Clock, DeliveryId};
-use puente_vault::Connections;
 use puente_webhook_auth::RawRequest;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tracing::Instrument as _;
 
-use crate::application::{self, App, Candidates, Received};
+use crate::application::{self, Candidates, Received};
 use crate::domain::{Outcome, ReceiptClock, Refusal};
 use crate::infrastructure::batch::{Queue, Waiting};
+use crate::infrastructure::directory::Directory;
+use crate::infrastructure::latency::Latency;
 use crate::infrastructure::limits::Limits;
 
 /// Addresses from before the generic route, kept for bots that are set up with them.
@@ -38,8 +37,8 @@ const THROWN_AWAY: usize = 1024 * 1024;
 /// What the routes share.
 pub(crate) struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) connections: Connections,
-    pub(crate) apps: ArcSwap<KnownApps>,
+    pub(crate) directory: Arc<Directory>,
+    pub(crate) latency: Arc<Latency>,
     pub(crate) queue: Queue,
     pub(crate) limits: Limits,
     pub(crate) receipt: ReceiptClock,
@@ -47,13 +46,6 @@ pub(crate) struct Shared {
     pub(crate) commit_timeout: Duration,
     pub(crate) public_url: String,
     pub(crate) health: Box<dyn Fn() -> serde_json::Value + Send + Sync>,
-}
-
-/// Each provider's apps as of a version of the connections.
-#[derive(Default)]
-pub(crate) struct KnownApps {
-    version: u64,
-    apps: HashMap<&'static str, Arc<[App]>>,
 }
 
 /// All routes of the service.
@@ -106,7 +98,7 @@ async fn receive(
     request: Request<Body>,
 ) -> Response {
     let started = Instant::now();
-    let candidates = match shared.candidates(&provider, connection.as_deref()) {
+    let candidates = match shared.directory.candidates(&provider, connection.as_deref()) {
         Ok(candidates) => candidates,
         Err(refusal) => {
             metric::webhook("unknown", refusal.code(), started.elapsed());
@@ -117,6 +109,7 @@ async fn receive(
     match shared.take(&candidates, peer, request).await {
         Ok((delivery, outcome)) => {
             metric::webhook(slug, outcome.as_str(), started.elapsed());
+            shared.latency.record(shared.clock.now(), started.elapsed());
             accepted(delivery, outcome)
         }
         Err(refusal) => {
@@ -128,41 +121,6 @@ async fn receive(
 }
 
 impl Shared {
-    /// The connections an address is for. An unknown provider, an unknown connection and a foreign one look alike.
-    fn candidates(&self, provider: &str, connection: Option<&str>) -> Result<Candidates, Refusal> {
-        let provider: &'static dyn Provider =
-            puente_providers::find(provider).ok_or(Refusal::UnknownAddress)?;
-        let webhook = provider.webhook().ok_or(Refusal::UnknownAddress)?;
-        let slug: &'static str = provider.manifest().slug.as_str();
-        let apps = match connection {
-            None => self.apps(slug, webhook),
-            Some(id) => {
-                let id = id.parse().map_err(|_| Refusal::UnknownAddress)?;
-                let found = self.connections.get(&id).filter(|c| c.provider == slug);
-                App::group(webhook, &[found.ok_or(Refusal::UnknownAddress)?])
-            }
-        };
-        Ok(Candidates { provider, apps })
-    }
-
-    /// The apps of a provider, sorted once per change of the connections.
-    fn apps(&self, slug: &'static str, webhook: &dyn InboundWebhook) -> Arc<[App]> {
-        let version = self.connections.version();
-        let known = self.apps.load();
-        if let Some(apps) = known.apps.get(slug).filter(|_| known.version == version) {
-            return apps.clone();
-        }
-        let apps = App::group(webhook, &self.connections.of_provider(slug));
-        let mut next = if known.version == version {
-            known.apps.clone()
-        } else {
-            HashMap::new()
-        };
-        next.insert(slug, apps.clone());
-        self.apps.store(Arc::new(KnownApps { version, apps: next }));
-        apps
-    }
-
     async fn take(
         &self,
         candidates: &Candidates,
@@ -181,24 +139,22 @@ impl Shared {
             otel.name = %format_args!("webhook {}", manifest.slug),
             provider = manifest.slug,
             delivery.id = %id,
-            tenant.id = tracing::field::Empty,
-            outcome = tracing::field::Empty,
         );
         async {
             match application::accept(candidates, webhook, raw, id, sequence, self.clock.now()) {
                 Ok(mut received) => {
                     let current = tracing::Span::current();
                     if let Some(tenant) = &received.stored.tenant {
-                        current.record("tenant.id", tenant.as_str());
+                        puente_telemetry::attribute(&current, "tenant.id", tenant.clone());
                     }
                     join_trace(&mut received);
                     let outcome = self.save(received, memory).await?;
-                    current.record("outcome", outcome.as_str());
+                    puente_telemetry::attribute(&current, "outcome", outcome.as_str());
                     Ok((id, outcome))
                 }
                 Err(refused) => {
                     let (raw, error) = *refused;
-                    tracing::Span::current().record("outcome", "refused");
+                    puente_telemetry::attribute(&tracing::Span::current(), "outcome", "refused");
                     self.keep_refused(application::refused(candidates, raw, error, id, sequence));
                     Err(Refusal::NotAuthentic(error.code()))
                 }
@@ -361,7 +317,7 @@ fn handshake(
     let answer = shared
         .limits
         .admit(shared.limits.source(peer, &parts.headers))
-        .and_then(|()| shared.candidates(provider, connection))
+        .and_then(|()| shared.directory.candidates(provider, connection))
         .and_then(|candidates| application::answer_handshake(&candidates, &raw(parts, Bytes::new())));
     match answer {
         Ok(text) => (
@@ -400,7 +356,7 @@ impl Shared {
                     "name": manifest.name,
                     "state": manifest.state,
                     "webhook": format!("{}/webhooks/{}", self.public_url, manifest.slug),
-                    "connections": self.connections.of_provider(&manifest.slug).len(),
+                    "connections": self.directory.count(&manifest.slug),
                 })
             })
             .collect()

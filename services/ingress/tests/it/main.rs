@@ -7,10 +7,23 @@
     clippy::string_slice,
     reason = "helpers of tests fail the test that calls them"
 )]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests tell the time and spawn freely: what they spawn ends with them"
+)]
 
+mod asking;
 mod authenticity;
+mod counted;
+mod deliveries;
 mod duplicates;
 mod limits;
+mod measure;
+mod operations;
 mod outages;
+mod replay_crashes;
+mod replays;
 mod routing;
 mod support;
+mod tenants;
+mod traffic;

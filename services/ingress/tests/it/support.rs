@@ -18,6 +18,8 @@ pub(crate) const JELOU_SECRET: &str = "jelou-signing-secret";
 /// Accounts of two tenants behind one app.
 pub(crate) const ALGESTA_NUMBER: &str = "106540352242922";
 pub(crate) const NORTE_NUMBER: &str = "209988776655443";
+/// A tenant's with an app of its own, whose secret is `app-of-sur`.
+pub(crate) const SUR_NUMBER: &str = "300000000000001";
 
 pub(crate) fn schema() -> Schema<'static> {
     Schema {
@@ -32,7 +34,10 @@ pub(crate) struct Running {
     pub(crate) db: TestDb,
     pub(crate) nats: TestNats,
     pub(crate) address: SocketAddr,
+    /// Where other services ask; `None` without a key.
+    pub(crate) grpc: Option<SocketAddr>,
     pub(crate) http: Client,
+    masters: MasterKeys,
     rt: Runtime,
 }
 
@@ -70,7 +75,7 @@ pub(crate) fn connections() -> Vec<Connection> {
             "sur-wa",
             "sur",
             "whatsapp_cloud",
-            "300000000000001",
+            SUR_NUMBER,
             &[
                 ("app_secret", "app-of-sur"),
                 ("verify_token", "sur-token"),
@@ -117,8 +122,10 @@ pub(crate) async fn start_on(
     let rt = Runtime::new(Ingress::NAME);
     let ingress = Ingress::build(config, rt.clone()).await.unwrap();
     let address = ingress.address().unwrap();
+    let grpc = ingress.grpc_address().unwrap();
     rt.spawn("ingress", ingress.run());
-    publish::apply(&nats.client().await, &MasterKeys::from(master), connections())
+    let masters = MasterKeys::from(master);
+    publish::apply(&nats.client().await, &masters, connections())
         .await
         .unwrap();
     let http = Client::builder().no_proxy().build().unwrap();
@@ -126,28 +133,77 @@ pub(crate) async fn start_on(
         db,
         nats,
         address,
+        grpc,
         http,
+        masters,
         rt,
     };
-    wait_for("the connections", PATIENCE, || async {
-        let about: serde_json::Value = running.get("/").await.json().await.map_err(|e| e.to_string())?;
-        let known: u64 = about["integrations"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|i| i["connections"].as_u64().unwrap())
-            .sum();
-        if known == 4 {
-            Ok(())
-        } else {
-            Err(format!("{known} of 4"))
-        }
-    })
-    .await;
+    running.knows_connections(4).await;
     running
 }
 
 impl Running {
+    async fn knows_connections(&self, wanted: u64) {
+        wait_for("the connections", PATIENCE, || async {
+            let about: serde_json::Value = self.get("/").await.json().await.map_err(|e| e.to_string())?;
+            let known: u64 = about["integrations"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .map(|i| i["connections"].as_u64().unwrap())
+                .sum();
+            if known == wanted {
+                Ok(())
+            } else {
+                Err(format!("{known} of {wanted}"))
+            }
+        })
+        .await;
+    }
+
+    /// Gives sur's connection another secret, as after a leak.
+    pub(crate) async fn change_secret_of_sur(&self, secret: &str) {
+        let secrets = [
+            ("app_secret", secret),
+            ("verify_token", "sur-token"),
+            ("access_token", "t"),
+        ];
+        let changed = connection("sur-wa", "sur", "whatsapp_cloud", SUR_NUMBER, &secrets);
+        publish::apply(&self.nats.client().await, &self.masters, vec![changed])
+            .await
+            .unwrap();
+        wait_for("the new secret", PATIENCE, || async {
+            let answer = self
+                .cloud(
+                    "/webhooks/whatsapp_cloud",
+                    secret,
+                    &message(SUR_NUMBER, "wamid.proof", "?"),
+                )
+                .await;
+            answer.status() == StatusCode::OK
+        })
+        .await;
+    }
+
+    /// Adds a number of a tenant to the app that algesta's and norte's numbers are of.
+    pub(crate) async fn connect_number(&self, id: &str, tenant: &str, number: &str) {
+        let secrets = [
+            ("app_secret", CLOUD_SECRET),
+            ("verify_token", "verify-me"),
+            ("access_token", "t"),
+        ];
+        let added = connection(id, tenant, "whatsapp_cloud", number, &secrets);
+        publish::apply(&self.nats.client().await, &self.masters, vec![added])
+            .await
+            .unwrap();
+        self.knows_connections(5).await;
+    }
+
+    /// Database and broker, for an ingress that takes the place of this one.
+    pub(crate) fn into_servers(self) -> (TestDb, TestNats) {
+        (self.db, self.nats)
+    }
+
     pub(crate) fn url(&self, path: &str) -> String {
         format!("http://{}{path}", self.address)
     }
