@@ -1,5 +1,6 @@
 //! The decisions, one file each; pure functions over what the infrastructure has read.
 
+pub(crate) mod buckets;
 pub(crate) mod decide;
 pub(crate) mod follow_order;
 pub(crate) mod price;

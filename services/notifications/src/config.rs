@@ -1,6 +1,7 @@
 //! The typed configuration; `config.default.toml` says what each key means.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::num::{NonZeroU16, NonZeroU32, NonZeroUsize};
 
 use puente_service::{DatabaseConfig, NatsConfig};
@@ -33,6 +34,8 @@ pub struct Config {
     pub keep_days: NonZeroU16,
     pub stream_replicas: NonZeroUsize,
     pub relay_lease_ms: u64,
+    pub grpc_listen: SocketAddr,
+    pub rpc_key: Secret,
     pub master_key: Secret,
     pub database: DatabaseConfig,
     pub nats: NatsConfig,

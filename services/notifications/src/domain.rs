@@ -3,3 +3,4 @@
 pub(crate) mod consent;
 pub(crate) mod state;
 pub(crate) mod text;
+pub(crate) mod view;

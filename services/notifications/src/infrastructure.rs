@@ -2,6 +2,7 @@
 
 pub(crate) mod desk;
 pub(crate) mod executor;
+pub(crate) mod grpc;
 pub(crate) mod handler;
 pub(crate) mod patience;
 pub(crate) mod receipts;

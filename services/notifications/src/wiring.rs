@@ -3,6 +3,7 @@
 //! At the end, consumer, effects and readers finish what they began; the relay goes on until they have, so that their
 //! last events leave with it.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,9 +11,12 @@ use std::time::Duration;
 use puente_bus::{StreamSettings, consume, topology};
 use puente_effects::{Effects, ManifestLookup};
 use puente_http::{Hooks, Http, HttpConfig};
+use puente_operations::{Breaker, Operations};
 use puente_outbox::{Inbox, Outbox};
 use puente_ports::Provider;
-use puente_service::{RunError, Runtime, Service, StartError, Workers};
+use puente_rpc::Door;
+use puente_service::{Readers, RunError, Runtime, Service, StartError, Workers, db};
+use puente_types::Clock;
 use puente_vault::{Connections, MasterKeys};
 use sqlx::PgPool;
 
@@ -20,12 +24,18 @@ use crate::config::Config;
 use crate::domain::consent::Words;
 use crate::infrastructure::desk::{Desk, Policy};
 use crate::infrastructure::executor::Sender;
+use crate::infrastructure::grpc;
 use crate::infrastructure::handler::Handler;
 use crate::infrastructure::patience::Patience;
 use crate::infrastructure::receipts::Registry;
+use crate::infrastructure::resolve::Resolver;
 use crate::infrastructure::templates::{Reader, Requests};
 use crate::infrastructure::texts::Texts;
 use crate::infrastructure::upkeep::Upkeep;
+
+/// A message whose replica died is delivered again one `ack_wait` later; the next replica may die as well. Shorter than
+/// the inbox's patience with events that come early.
+const REDELIVERIES: u32 = 3;
 
 /// The notifications service.
 pub struct Notifications {
@@ -39,6 +49,9 @@ pub struct Notifications {
     handler: Arc<Handler>,
     reader: Reader,
     upkeep: Upkeep,
+    door: Option<Door>,
+    readers: Readers,
+    operations: Operations,
 }
 
 impl Service for Notifications {
@@ -49,7 +62,8 @@ impl Service for Notifications {
     async fn build(config: Config, rt: Runtime) -> Result<Self, StartError> {
         let masters = MasterKeys::parse(config.master_key.expose())
             .map_err(|error| StartError::other("the master key is not usable", error))?;
-        let pool = puente_service::db::pool(&config.database, Self::NAME, rt.replica)?;
+        let pool = db::pool(&config.database, Self::NAME, rt.replica)?;
+        let api = db::api_pool(&config.database, Self::NAME, rt.replica)?;
         let registry: Registry = puente_providers::find;
         let connections =
             Connections::open_known(pool.clone(), masters, move |slug| registry(slug).is_some())
@@ -75,6 +89,7 @@ impl Service for Notifications {
             rt,
             Parts {
                 pool,
+                api,
                 client,
                 connections,
                 http,
@@ -97,6 +112,9 @@ impl Service for Notifications {
             handler,
             reader,
             upkeep,
+            door,
+            readers,
+            operations,
         } = self;
         let workers = Workers::new(&rt);
         workers.ready_with(&pool, Some(&client));
@@ -107,9 +125,15 @@ impl Service for Notifications {
             client.clone(),
             topology::NOTIFICATIONS,
             stream,
-            inbox,
+            inbox.clone(),
             shutdown.clone(),
         );
+        if let Some(door) = door {
+            workers.answer_with(readers.api());
+            let operations = operations.redelivers(inbox);
+            let routes = grpc::routes(&readers, &rt.clock).add_service(operations.server());
+            rt.spawn("grpc", door.serve(routes, shutdown.clone()));
+        }
         workers.spawn("consumer", consumer);
         workers.spawn("effects", effects.run(shutdown.clone()));
         workers.spawn("connections", connections.run(client, shutdown.clone()));
@@ -124,6 +148,8 @@ impl Service for Notifications {
 pub struct Parts {
     /// The database as `notifications_worker`.
     pub pool: PgPool,
+    /// The database as `notifications_api`.
+    pub api: PgPool,
     /// The broker.
     pub client: async_nats::Client,
     /// The tenants' connections.
@@ -137,6 +163,14 @@ pub struct Parts {
 }
 
 impl Notifications {
+    /// The address that other services ask at; `None` without an rpc key.
+    ///
+    /// # Errors
+    /// When the socket is gone.
+    pub fn grpc_address(&self) -> std::io::Result<Option<SocketAddr>> {
+        self.door.as_ref().map(Door::address).transpose()
+    }
+
     /// Puts the service together from parts that are there already.
     ///
     /// # Errors
@@ -144,12 +178,16 @@ impl Notifications {
     pub async fn with_parts(config: Config, rt: Runtime, parts: Parts) -> Result<Self, StartError> {
         let Parts {
             pool,
+            api,
             client,
             connections,
             http,
             registry,
             manifests,
         } = parts;
+        let door = Door::open(config.grpc_listen, &config.rpc_key, Self::NAME, rt.clock.clone())
+            .await
+            .map_err(|error| StartError::other("other services cannot ask", error))?;
         let folder = Some(config.texts_dir.as_str())
             .filter(|folder| !folder.is_empty())
             .map(Path::new);
@@ -187,6 +225,7 @@ impl Notifications {
                 prices: config.prices,
             },
             patience: Patience::new(Duration::from_millis(config.patience_ms)),
+            redelivery: Patience::new(topology::NOTIFICATIONS.ack_wait * REDELIVERIES),
             listings: listings.clone(),
         });
         let sender = Arc::new(Sender {
@@ -211,6 +250,7 @@ impl Notifications {
             registry,
             wake: Box::new(move || runner.wake()),
         });
+        let breakers = http.clone();
         let reader = Reader {
             pool: pool.clone(),
             clock: rt.clock.clone(),
@@ -226,6 +266,17 @@ impl Notifications {
             receipts: Duration::from_hours(u64::from(config.pending_receipt_hours.get())),
             messages: Duration::from_hours(24 * u64::from(config.message_days.get())),
         };
+        let readers = Readers::new(api, pool.clone());
+        let runner = effects.clone();
+        let resolver = Resolver {
+            outbox: outbox.clone(),
+            clock: rt.clock.clone(),
+            wake: Box::new(move || runner.wake()),
+        };
+        let operations = Operations::new(Self::NAME, readers.clone())
+            .indexed()
+            .resolves(Arc::new(resolver))
+            .with_breakers(standing(breakers, rt.clock.clone()));
         Ok(Self {
             rt,
             pool,
@@ -237,6 +288,23 @@ impl Notifications {
             handler,
             reader,
             upkeep,
+            door,
+            readers,
+            operations,
         })
+    }
+}
+
+/// The breakers of this replica, as health pages want them.
+fn standing(http: Http, clock: Arc<dyn Clock>) -> impl Fn() -> Vec<Breaker> {
+    move || {
+        let now = clock.now();
+        let shown = |breaker: puente_http::breaker::Standing| Breaker {
+            provider: breaker.provider,
+            connection: breaker.connection.to_string(),
+            state: breaker.state.as_str(),
+            since: breaker.held_for.map(|held| now - held),
+        };
+        http.breakers().into_iter().map(shown).collect()
     }
 }

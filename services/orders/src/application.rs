@@ -2,8 +2,12 @@
 //! protobuf, no clock of their own.
 
 pub mod change_state;
+pub mod command_order;
 pub mod handle_message;
+pub mod list_clients;
+pub mod list_conversations;
 pub mod list_orders;
 pub mod open_order;
+pub mod page;
 pub mod register_client;
 pub mod track_order;

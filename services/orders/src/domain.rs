@@ -11,6 +11,7 @@ pub mod event;
 pub mod number;
 pub mod order;
 pub mod ports;
+pub mod queries;
 pub mod skill;
 pub mod state;
 pub mod view;

@@ -3,7 +3,8 @@
 //! # Protocol
 //! 1. `messaging.message.received` puts a message in the queue of its conversation, in the transaction of the inbox
 //!    mark. A provider's second copy of a message ends here.
-//! 2. A worker locks the conversation's row and works its queue by receipt sequence. Each message is one turn of the
+//! 2. A worker locks the conversation's row and works its queue by receipt sequence, at once unless the count of
+//!    ingress shows that a message is missing (`docs/adr/0004-receipt-order.md`). Each message is one turn of the
 //!    bot (`domain::engine`, a pure function that follows the skill files). Memory, client, order, journal, events and
 //!    the messages asked of notifications are one commit.
 //! 3. `orders.client.registered`, `orders.order.opened`, `orders.order.state_changed` and `orders.order.assigned` go
@@ -11,11 +12,12 @@
 //!    by notifications from these events; only the bot's own questions and answers are asked for by
 //!    `notifications.message.requested`.
 //!
-//! Other services ask for orders by gRPC (`OrderQueries`); the tenant is that of the caller's token.
+//! Other services ask by gRPC for orders, clients and conversations (`OrderQueries`), and bring the commands of people
+//! (`OrderCommands`), each done once per key; the tenant is that of the caller's token.
 //!
 //! # Who is who
 //! A client is known by the phone number that the provider vouches for, else by the conversation that it registered
-//! in. A number that somebody typed is contact data and gives no right to see orders.
+//! or was known in. A number that somebody typed is contact data and gives no right to see orders.
 //!
 //! # Never
 //! A provider is called. A message's words are kept after its turn, or logged. An order is told of to anybody but its

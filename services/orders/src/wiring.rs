@@ -9,15 +9,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use puente_bus::{StreamSettings, consume, topology};
+use puente_operations::Operations;
 use puente_outbox::{Inbox, Outbox};
-use puente_rpc::{Guard, RpcKeys};
-use puente_service::{RunError, Runtime, Service, StartError, Workers, db};
+use puente_rpc::Door;
+use puente_service::{Readers, RunError, Runtime, Service, StartError, Workers, db};
 use puente_types::Region;
 use tokio::sync::Notify;
 
 use crate::config::Config;
 use crate::infrastructure::consumer::Consumer;
-use crate::infrastructure::grpc::Grpc;
+use crate::infrastructure::grpc;
 use crate::infrastructure::skills::Library;
 use crate::infrastructure::store::{PgOrders, PgQueries};
 use crate::infrastructure::upkeep;
@@ -35,7 +36,8 @@ pub struct Orders {
     workers: usize,
     skills_check: Duration,
     keep_messages: Duration,
-    grpc: Option<Grpc>,
+    door: Option<Door>,
+    readers: Readers,
 }
 
 impl Orders {
@@ -49,28 +51,8 @@ impl Orders {
     ///
     /// # Errors
     /// When the socket is gone.
-    pub fn address(&self) -> std::io::Result<Option<SocketAddr>> {
-        self.grpc.as_ref().map(Grpc::address).transpose()
-    }
-
-    async fn grpc(config: &Config, rt: &Runtime) -> Result<Option<Grpc>, StartError> {
-        if config.rpc_key.expose().is_empty() {
-            tracing::info!("there is no rpc key: other services get no answers from orders");
-            return Ok(None);
-        }
-        let keys = RpcKeys::parse(&config.rpc_key)
-            .map_err(|error| StartError::other("the rpc key cannot be used", error))?;
-        let guard = Guard::new(keys, Self::NAME, rt.clock.clone());
-        let pool = db::api_pool(&config.database, Self::NAME, rt.replica)?;
-        let bound = Grpc::bind(config.grpc_listen, guard, PgQueries::new(pool.clone())).await;
-        rt.ready_check("database of queries", move || {
-            let pool = pool.clone();
-            async move { db::ready(&pool).await }
-        });
-        bound.map(Some).map_err(|source| StartError::Listen {
-            address: config.grpc_listen.to_string(),
-            source,
-        })
+    pub fn grpc_address(&self) -> std::io::Result<Option<SocketAddr>> {
+        self.door.as_ref().map(Door::address).transpose()
     }
 }
 
@@ -80,7 +62,9 @@ impl Service for Orders {
     type Config = Config;
 
     async fn build(config: Config, rt: Runtime) -> Result<Self, StartError> {
-        let grpc = Self::grpc(&config, &rt).await?;
+        let door = Door::open(config.grpc_listen, &config.rpc_key, Self::NAME, rt.clock.clone())
+            .await
+            .map_err(|error| StartError::other("other services cannot ask", error))?;
         let folder = Some(config.skills_dir)
             .filter(|folder| !folder.is_empty())
             .map(PathBuf::from);
@@ -90,6 +74,8 @@ impl Service for Orders {
         })?;
         upkeep::report(&problems);
         let pool = db::pool(&config.database, Self::NAME, rt.replica)?;
+        let api = db::api_pool(&config.database, Self::NAME, rt.replica)?;
+        let readers = Readers::new(api, pool.clone());
         let client = puente_service::nats::connect(&config.nats, "puente-orders").await?;
         let stream = StreamSettings {
             replicas: config.stream_replicas.get(),
@@ -113,7 +99,8 @@ impl Service for Orders {
             workers: config.workers.get(),
             skills_check: Duration::from_millis(config.skills_check_ms.get().into()),
             keep_messages: Duration::from_secs(u64::from(config.message_days.get()) * 24 * 60 * 60),
-            grpc,
+            door,
+            readers,
         })
     }
 
@@ -124,19 +111,27 @@ impl Service for Orders {
             stream,
             outbox,
             skills,
-            grpc,
+            door,
+            readers,
             ..
         } = self;
         let workers = Workers::new(&rt);
         workers.ready_with(outbox.pool(), Some(&client));
         let shutdown = rt.shutdown.clone();
         workers.relay(|stop| outbox.clone().run(client.clone(), stop));
-        if let Some(grpc) = grpc {
-            rt.spawn("grpc", grpc.serve(shutdown.clone()));
-        }
         let wake = Arc::new(Notify::new());
         let consumer = Arc::new(Consumer { wake: wake.clone() });
         let inbox = Arc::new(Inbox::new(outbox.clone(), topology::ORDERS, consumer));
+        if let Some(door) = door {
+            workers.answer_with(readers.api());
+            let operations = Operations::new(Self::NAME, readers.clone())
+                .indexed()
+                .redelivers(inbox.clone());
+            let queries = PgQueries::new(readers, rt.clock.clone(), self.region);
+            let orders = PgOrders::new(outbox.clone(), rt.clock.clone(), skills.clone());
+            let routes = grpc::routes(queries, orders).add_service(operations.server());
+            rt.spawn("grpc", door.serve(routes, shutdown.clone()));
+        }
         workers.spawn(
             "consumer",
             consume(client, topology::ORDERS, stream, inbox, shutdown.clone()),

@@ -18,6 +18,10 @@ const MAX_KEY: usize = 250;
 
 /// The first `max` characters, without NUL, which PostgreSQL stores in no text.
 pub(crate) fn cut(text: &str, max: usize) -> String {
+    // No more bytes than characters are allowed is the usual case, and copies at once.
+    if text.len() <= max && !text.contains('\0') {
+        return text.to_owned();
+    }
     text.chars().filter(|c| *c != '\0').take(max).collect()
 }
 

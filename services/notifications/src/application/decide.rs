@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use time::OffsetDateTime;
+
 use crate::domain::consent::Consent;
 use crate::domain::text::Text;
 
@@ -163,6 +165,11 @@ impl Refusal {
             Self::TemplateUnknown | Self::TemplateNotApproved(_) | Self::TemplateParameters { .. }
         )
     }
+}
+
+/// Until when free text may be sent to a contact that wrote last at `last_inbound_at`.
+pub(crate) fn window_ends(last_inbound_at: OffsetDateTime) -> OffsetDateTime {
+    last_inbound_at + WINDOW
 }
 
 /// Decides.

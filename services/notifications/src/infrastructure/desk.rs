@@ -6,11 +6,11 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use puente_bus::Envelope;
+use puente_bus::{Envelope, topology};
 use puente_effects::{NewEffect, Priority, enqueue};
 use puente_outbox::{ApplyError, NewEvent, Tx};
 use puente_ports::{Content, OutboundMessage};
-use puente_types::{Clock, ConnectionId, MessageId, TenantId};
+use puente_types::{Clock, ConnectionId, EventId, MessageId, TenantId};
 use time::OffsetDateTime;
 
 use crate::application::decide::{Decision, Refusal, Situation, Standing, decide};
@@ -54,6 +54,8 @@ pub(crate) struct Desk {
     pub(crate) texts: Texts,
     pub(crate) policy: Policy,
     pub(crate) patience: Patience,
+    /// The longer one, for a cause that is known and was not handled yet.
+    pub(crate) redelivery: Patience,
     pub(crate) listings: Arc<Requests>,
 }
 
@@ -84,12 +86,31 @@ impl Desk {
             {
                 self.listings.ask(connection);
             }
-            if refusal.may_change() && self.patience.lasts(event.id) {
+            let waits = refusal.may_change()
+                && (self.patience.lasts(event.id) || self.cause_is_coming(tx, event).await?);
+            if waits {
                 return Err(ApplyError::Early);
             }
         }
         self.patience.done(event.id);
+        self.redelivery.done(event.id);
         self.write(tx, event, ask, decision, now).await
+    }
+
+    /// Whether the contact's message that led here was not handled yet: a replica that dies with it in its hands
+    /// keeps it until the broker delivers it again. Ids of events are UUIDs of version 7; other causes are no events.
+    async fn cause_is_coming(&self, tx: &mut Tx, event: &Envelope) -> Result<bool, sqlx::Error> {
+        let cause = event
+            .cause
+            .as_deref()
+            .and_then(|cause| cause.parse::<EventId>().ok());
+        let Some(cause) = cause.filter(|cause| cause.uuid().get_version_num() == 7) else {
+            return Ok(false);
+        };
+        Ok(
+            !puente_outbox::handled(tx, topology::NOTIFICATIONS.durable, cause).await?
+                && self.redelivery.lasts(event.id),
+        )
     }
 
     async fn decide(

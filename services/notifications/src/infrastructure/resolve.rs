@@ -1,14 +1,18 @@
 //! A person decides what becomes of a send whose outcome nobody knows.
 
+use std::sync::Arc;
+
+use async_trait::async_trait;
 use puente_effects::Resolution;
+use puente_operations::{Decision, ResolveEffect};
 use puente_outbox::{Outbox, OutboxError};
 use puente_types::{Clock, EffectId, MessageId, TenantId};
 
 use crate::domain::state::State;
 use crate::infrastructure::store::message::{self, Report};
 
-/// Repeats or closes a parked send. A closed one leaves its message failed, so that nobody goes on waiting for it.
-/// `false` when the effect is not parked (any more).
+/// Repeats, confirms or closes a parked send, if it is `of` this tenant. A confirmed one leaves its message sent, a
+/// closed one failed, so that nobody goes on waiting for it. `false` when there is no such effect in doubt (any more).
 ///
 /// # Errors
 /// The database's own.
@@ -16,13 +20,16 @@ pub async fn resolve_doubt(
     outbox: &Outbox,
     clock: &dyn Clock,
     effect: EffectId,
+    of: Option<&TenantId>,
     resolution: &Resolution,
     by: &str,
 ) -> Result<bool, OutboxError> {
     let mut tx = outbox.begin().await?;
     let parked = sqlx::query!(
-        "SELECT tenant, subject_id FROM effects WHERE id = $1 AND state = 'unknown' FOR UPDATE",
-        effect.uuid()
+        "SELECT tenant, subject_id FROM effects
+         WHERE id = $1 AND state = 'unknown' AND ($2::text IS NULL OR tenant = $2) FOR UPDATE",
+        effect.uuid(),
+        of.map(TenantId::as_str),
     )
     .fetch_optional(&mut *tx)
     .await?;
@@ -30,7 +37,12 @@ pub async fn resolve_doubt(
     if !puente_effects::resolve(&mut tx, effect, resolution, by).await? {
         return Ok(false);
     }
-    if let Resolution::Close { .. } = resolution
+    let told = match resolution {
+        Resolution::Repeat => None,
+        Resolution::Confirm { .. } => Some((State::Sent, None)),
+        Resolution::Close { .. } => Some((State::Failed, Some(("closed_by_person".to_owned(), "permanent")))),
+    };
+    if let Some((state, error)) = told
         && let (Ok(tenant), Ok(id)) = (
             parked.tenant.parse::<TenantId>(),
             parked.subject_id.parse::<MessageId>(),
@@ -38,10 +50,10 @@ pub async fn resolve_doubt(
         && let Some(mut row) = message::lock(&mut tx, &tenant, id).await?
     {
         let report = Report {
-            state: State::Failed,
+            state,
             at: clock.now(),
             source: "person",
-            error: Some(("closed_by_person".to_owned(), "permanent")),
+            error,
             billable: None,
             price_category: None,
             cause: effect.to_string(),
@@ -50,4 +62,34 @@ pub async fn resolve_doubt(
     }
     tx.commit().await?;
     Ok(true)
+}
+
+/// Decides about sends for whoever asks by gRPC.
+pub(crate) struct Resolver {
+    pub(crate) outbox: Outbox,
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Wakes the runner: a repeated send is due at once.
+    pub(crate) wake: Box<dyn Fn() + Send + Sync>,
+}
+
+#[async_trait]
+impl ResolveEffect for Resolver {
+    async fn resolve(
+        &self,
+        effect: EffectId,
+        tenant: Option<&TenantId>,
+        decision: Decision,
+        reason: &str,
+        by: &str,
+    ) -> Result<bool, OutboxError> {
+        let reason = reason.to_owned();
+        let resolution = match decision {
+            Decision::Repeat => Resolution::Repeat,
+            Decision::Confirm => Resolution::Confirm { reason },
+            Decision::Close => Resolution::Close { reason },
+        };
+        let done = resolve_doubt(&self.outbox, &*self.clock, effect, tenant, &resolution, by).await?;
+        (self.wake)();
+        Ok(done)
+    }
 }

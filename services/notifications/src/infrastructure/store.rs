@@ -7,5 +7,6 @@ pub(crate) mod contact;
 pub(crate) mod identity;
 pub(crate) mod message;
 pub(crate) mod order;
+pub(crate) mod query;
 pub(crate) mod receipt;
 pub(crate) mod template;

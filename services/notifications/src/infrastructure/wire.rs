@@ -100,6 +100,18 @@ pub(crate) const fn delivery(state: State) -> DeliveryState {
     }
 }
 
+/// A state that somebody asks for; `None` for one that a message cannot have.
+pub(crate) fn asked(state: i32) -> Option<State> {
+    match DeliveryState::try_from(state).ok()? {
+        DeliveryState::Unspecified => None,
+        DeliveryState::Queued => Some(State::Queued),
+        DeliveryState::Sent => Some(State::Sent),
+        DeliveryState::Delivered => Some(State::Delivered),
+        DeliveryState::Read => Some(State::Read),
+        DeliveryState::Failed => Some(State::Failed),
+    }
+}
+
 /// A message was accepted.
 pub(crate) fn queued(id: impl ToString, to: &To, template: &str, about: &str, form: &str) -> MessageQueued {
     MessageQueued {

@@ -7,9 +7,9 @@ use puente_notifications::resolve_doubt;
 use puente_outbox::Outbox;
 use puente_proto::messaging::ReceiptState;
 use puente_testkit::wait_for;
-use puente_types::{EffectId, SystemClock};
+use puente_types::{EffectId, SystemClock, TenantId};
 
-use crate::support::{ANA, Fake, PATIENCE, Reply, Stage};
+use crate::support::{ANA, Fake, PATIENCE, Reply, Stage, tenant};
 
 async fn parked() -> Stage {
     let stage = Stage::set().await;
@@ -28,6 +28,10 @@ async fn parked() -> Stage {
 }
 
 async fn resolve(stage: &Stage, resolution: Resolution) -> bool {
+    resolve_of(stage, None, resolution).await
+}
+
+async fn resolve_of(stage: &Stage, of: Option<&TenantId>, resolution: Resolution) -> bool {
     let id: sqlx::types::Uuid = sqlx::query_scalar("SELECT id FROM effects")
         .fetch_one(&stage.pool)
         .await
@@ -39,7 +43,7 @@ async fn resolve(stage: &Stage, resolution: Resolution) -> bool {
     )
     .await
     .unwrap();
-    resolve_doubt(&outbox, &SystemClock, EffectId::from(id), &resolution, "test")
+    resolve_doubt(&outbox, &SystemClock, EffectId::from(id), of, &resolution, "test")
         .await
         .unwrap()
 }
@@ -96,5 +100,43 @@ async fn a_person_may_repeat_a_parked_message() {
     assert!(resolve(&stage, Resolution::Repeat).await);
     let seen = stage.settled("acme", 1, |m| m.state == "sent").await;
     assert_eq!((seen[0].version, Fake::calls()), (3, 2));
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_may_confirm_a_parked_message_and_it_is_sent_and_later_delivered() {
+    let stage = parked().await;
+    let message = stage.messages("acme").await.remove(0);
+    let seen_there = || Resolution::Confirm {
+        reason: "seen in the provider's own console".into(),
+    };
+    assert!(
+        !resolve_of(&stage, Some(&tenant("other")), seen_there()).await,
+        "of another tenant"
+    );
+    assert!(resolve_of(&stage, Some(&tenant("acme")), seen_there()).await);
+    stage.settled("acme", 1, |m| m.state == "sent").await;
+    assert_eq!(
+        stage.told(&message.id).await.pop(),
+        Some(("MessageStateChanged".to_owned(), 3))
+    );
+    assert_eq!(
+        stage
+            .count("SELECT count(*) FROM effects_history WHERE outcome = 'done' AND settled_by = 'test'")
+            .await,
+        1
+    );
+    assert_eq!(
+        stage
+            .count("SELECT count(*) FROM messages WHERE parked_at IS NOT NULL")
+            .await,
+        0
+    );
+    assert_eq!(stage.count("SELECT count(*) FROM effects").await, 0);
+    stage
+        .reports("acme", "wamid.E", &message.effect_key, ReceiptState::Delivered)
+        .await;
+    stage.settled("acme", 1, |m| m.state == "delivered").await;
+    assert_eq!(Fake::calls(), 1, "nothing was sent again");
     stage.stop().await;
 }

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
+use puente_bus::topology;
 use puente_ports::Content;
+use puente_testkit::wait_for;
 use puente_types::EventId;
 
 use crate::support::{ANA, Fake, PATIENCE, Reply, Stage, request};
@@ -138,5 +140,32 @@ async fn two_replicas_send_each_message_once() {
     references.dedup();
     assert_eq!((references.len(), Fake::calls()), (40, 40));
     second.drain(PATIENCE).await.unwrap();
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_waits_for_the_message_that_it_answers_also_while_a_dead_replica_still_holds_that() {
+    let stage = Stage::set().await;
+    let message = EventId::new();
+    stage.asks_because_of(message, "acme", ANA, "bot_menu").await;
+    // Tried again every quarter of a second: by then the ordinary patience of this stage is long over.
+    wait_for("many attempts", PATIENCE, || async {
+        let js = async_nats::jetstream::new(stage.client.clone());
+        let stream = js.get_stream(topology::EVENTS).await.map_err(|e| e.to_string())?;
+        let durable = topology::NOTIFICATIONS.durable;
+        let consumer = stream.consumer_info(durable).await.map_err(|e| e.to_string())?;
+        let attempts = consumer.delivered.consumer_sequence;
+        if attempts >= 14 {
+            Ok(())
+        } else {
+            Err(format!("{attempts}"))
+        }
+    })
+    .await;
+    stage.hears_as(message, "acme", ANA, "hola", MINUTE).await;
+    let seen = stage
+        .settled("acme", 1, |message| message.state != "queued")
+        .await;
+    assert_eq!(seen[0].state, "sent", "{:?}", seen[0].code);
     stage.stop().await;
 }

@@ -3,6 +3,7 @@
 mod fake;
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use puente_bus::Envelope;
@@ -24,6 +25,8 @@ pub(crate) use fake::{Fake, Reply};
 
 /// Longer than anything here takes, also on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
+/// The key of callers' tokens: 32 bytes.
+pub(crate) const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 /// The contact of most tests.
 pub(crate) const ANA: &str = "573001234567";
 
@@ -47,6 +50,8 @@ pub(crate) struct Stage {
     pub(crate) rt: Runtime,
     pub(crate) nats: TestNats,
     pub(crate) db: TestDb,
+    /// Where the first replica is asked.
+    pub(crate) grpc: Option<SocketAddr>,
 }
 
 pub(crate) fn tenant(name: &str) -> TenantId {
@@ -64,6 +69,10 @@ fn connection(id: &str, tenant_name: &str) -> Connection {
     }
 }
 
+fn encoded<E: Event>(event: &E) -> Vec<u8> {
+    event.encode_to_vec()
+}
+
 impl Stage {
     /// Everything running, for the tenants `acme` (connection `acme-chat`) and `other` (connection `other-chat`).
     pub(crate) async fn set() -> Self {
@@ -75,23 +84,25 @@ impl Stage {
         .await;
         let nats = TestNats::start().await;
         let client = nats.client().await;
-        let stage = Self {
+        let mut stage = Self {
             pool: db.pool("notifications"),
             client,
             rt: Runtime::new("notifications"),
             nats,
             db,
+            grpc: None,
         };
-        stage.start(&stage.rt).await;
+        stage.grpc = Some(stage.start(&stage.rt).await);
         stage
     }
 
-    /// One more replica on the same database and broker.
-    pub(crate) async fn start(&self, rt: &Runtime) {
+    /// One more replica on the same database and broker; returns where it is asked.
+    pub(crate) async fn start(&self, rt: &Runtime) -> SocketAddr {
         let overrides = Overrides::default()
             .set("master_key", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")
             .set("database.url", self.db.url())
             .set("nats.url", self.nats.url())
+            .set("rpc_key", KEY)
             .set("patience_ms", 1_500);
         let sources = Sources::default().with_overrides(overrides);
         let config: Config = load("notifications", Notifications::DEFAULTS, &sources)
@@ -99,6 +110,7 @@ impl Stage {
             .service;
         let parts = Parts {
             pool: self.db.pool("notifications"),
+            api: self.db.api_pool("notifications"),
             client: self.nats.client().await,
             connections: Connections::fixed(vec![
                 connection("acme-chat", "acme"),
@@ -111,7 +123,9 @@ impl Stage {
         let service = Notifications::with_parts(config, rt.clone(), parts)
             .await
             .expect("the service starts");
+        let address = service.grpc_address().unwrap().expect("gRPC is served");
         tokio::spawn(service.run());
+        address
     }
 
     /// Publishes an event as another service would.
@@ -162,6 +176,29 @@ impl Stage {
             replay: false,
             payload: event.encode_to_vec().into(),
         };
+        self.send(&envelope).await;
+    }
+
+    /// Some service asks for a text because of an earlier event.
+    pub(crate) async fn asks_because_of(&self, cause: EventId, tenant_name: &str, contact: &str, key: &str) {
+        let request = request(tenant_name, contact, key, &[]);
+        self.send(&Envelope {
+            id: EventId::new(),
+            tenant: tenant(tenant_name),
+            event: &MessageRequested::TYPE,
+            source: "test".to_owned(),
+            aggregate_id: contact.to_owned(),
+            aggregate_version: None,
+            cause: Some(cause.to_string()),
+            traceparent: None,
+            occurred_at: now(),
+            replay: false,
+            payload: encoded(&request).into(),
+        })
+        .await;
+    }
+
+    async fn send(&self, envelope: &Envelope) {
         let js = async_nats::jetstream::new(self.client.clone());
         // The stream is declared by the service; at the start it may not be there yet.
         wait_for("the stream to take an event", PATIENCE, async || {
@@ -184,6 +221,20 @@ impl Stage {
 
     /// The contact writes to the tenant, `ago` before now.
     pub(crate) async fn hears(&self, tenant_name: &str, contact: &str, text: &str, ago: Duration) -> EventId {
+        let id = EventId::new();
+        self.hears_as(id, tenant_name, contact, text, ago).await;
+        id
+    }
+
+    /// The same with the event's id.
+    pub(crate) async fn hears_as(
+        &self,
+        id: EventId,
+        tenant_name: &str,
+        contact: &str,
+        text: &str,
+        ago: Duration,
+    ) {
         let message = MessageReceived {
             provider: "fake".into(),
             connection: format!("{tenant_name}-chat"),
@@ -194,7 +245,7 @@ impl Stage {
             sent_at: Some(timestamp(now() - ago)),
             ..MessageReceived::default()
         };
-        self.publish(tenant_name, contact, None, &message).await
+        self.publish_as(id, tenant_name, contact, None, &message).await;
     }
 
     /// Some service asks for a text.

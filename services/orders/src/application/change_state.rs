@@ -1,4 +1,4 @@
-//! Moves or assigns an order at the wish of a person or of another service.
+//! Moves or assigns an order at the wish of another part of the program.
 
 use puente_types::{OrderId, TenantId};
 
@@ -50,13 +50,18 @@ pub async fn change_state<S: OrderStore>(
     for _ in 0..ATTEMPTS {
         let mut order = store.load(tenant, id).await?.ok_or(ChangeError::Unknown)?;
         let since = order.version();
-        let events = match change {
-            Change::Move(transition, reason) => vec![order.apply(*transition, reason.as_deref())?],
-            Change::Assign(assignment) => order.assign(assignment)?,
-        };
-        if events.is_empty() || store.save(tenant, &order, since, &events).await? == Saved::Applied {
+        let events = decide(&mut order, change)?;
+        if events.is_empty() || store.save(tenant, &order, since, &events, None).await? == Saved::Applied {
             return Ok((order, events));
         }
     }
     Err(ChangeError::Busy)
+}
+
+/// Changes the order as far as its rules allow.
+pub(crate) fn decide(order: &mut Order, change: &Change) -> Result<Vec<Event>, Refused> {
+    match change {
+        Change::Move(transition, reason) => Ok(vec![order.apply(*transition, reason.as_deref())?]),
+        Change::Assign(assignment) => order.assign(assignment),
+    }
 }

@@ -2,7 +2,7 @@
 //!
 //! Runs inside the conversation's turn, so that the memory, the client, the order and the replies are one commit.
 
-use puente_types::{ConversationId, Region};
+use puente_types::{ClientId, ConversationId, Region};
 
 use crate::application::open_order::open_order;
 use crate::application::register_client::register_client;
@@ -25,6 +25,8 @@ pub struct Handled {
     pub notices: Vec<Notice>,
     /// The order that was opened, if one was.
     pub opened: Option<Order>,
+    /// The client that the speaker is, if it is one by now.
+    pub client: Option<ClientId>,
 }
 
 /// A message with what stands around it.
@@ -62,6 +64,7 @@ pub async fn handle_message<T: Turn>(
         conversation: step.conversation,
         notices: Vec::new(),
         opened: None,
+        client: None,
     };
     let notice = |template, variables| Notice {
         to: speaker.reach.clone(),
@@ -92,6 +95,7 @@ pub async fn handle_message<T: Turn>(
             }
         }
     }
+    handled.client = client.map(|client| client.id);
     Ok(handled)
 }
 

@@ -2,7 +2,8 @@
 //!
 //! [`Turn`] and [`OrderStore`] because there are two shapes of transaction. A [`Turn`] is open while a conversation's message is
 //! worked: everything asked of it, and the memory that is saved after it, is one commit under the conversation's row
-//! lock. An [`OrderStore`] method is a whole transaction by itself. Neither can be half done. [`OrderQueries`] only reads.
+//! lock. An [`OrderStore`] method is a whole transaction by itself. Neither can be half done. What only reads is in
+//! [`crate::domain::queries`].
 
 use std::future::Future;
 
@@ -14,7 +15,6 @@ use crate::domain::error::StoreError;
 use crate::domain::event::Event;
 use crate::domain::number::OrderNumber;
 use crate::domain::order::{Channel, Contact, Order, Request};
-use crate::domain::view::{OrderKey, OrderView};
 
 /// The open transaction of one conversation's turn.
 pub trait Turn: Send {
@@ -56,32 +56,34 @@ pub trait OrderStore: Send + Sync {
         id: OrderId,
     ) -> impl Future<Output = Result<Option<Order>, StoreError>> + Send;
 
-    /// Stores the order and its events if nobody else changed it since version `since`.
+    /// Stores the order, its events and the command that led to them, if nobody else changed the order since version
+    /// `since` and no command of this key was stored before.
     fn save(
         &self,
         tenant: &TenantId,
         order: &Order,
         since: i64,
         events: &[Event],
+        issued: Option<&Issued>,
     ) -> impl Future<Output = Result<Saved, StoreError>> + Send;
+
+    /// The digest of the command that had this key.
+    fn issued(
+        &self,
+        tenant: &TenantId,
+        key: &str,
+    ) -> impl Future<Output = Result<Option<[u8; 32]>, StoreError>> + Send;
 }
 
-/// Orders as they are shown to who asks; changes nothing.
-pub trait OrderQueries: Send + Sync {
-    /// The tenant's order of this key.
-    fn find(
-        &self,
-        tenant: &TenantId,
-        key: OrderKey,
-    ) -> impl Future<Output = Result<Option<OrderView>, StoreError>> + Send;
-
-    /// The tenant's newest `limit` orders, of those below the number `below` if one is given.
-    fn newest(
-        &self,
-        tenant: &TenantId,
-        below: Option<OrderNumber>,
-        limit: u32,
-    ) -> impl Future<Output = Result<Vec<OrderView>, StoreError>> + Send;
+/// A command of a person: who gave it, and by which key it is known when it comes again.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Issued {
+    /// Chosen by who gave the command; unique in the tenant.
+    pub key: String,
+    /// Of everything that the command says, so that another one under the same key is noticed.
+    pub digest: [u8; 32],
+    /// Who gave it.
+    pub by: String,
 }
 
 /// What became of a save.
@@ -91,4 +93,6 @@ pub enum Saved {
     Applied,
     /// Somebody else was faster; load again and decide again.
     Conflict,
+    /// A command of this key was stored at the same time; nothing was stored now.
+    Repeated,
 }

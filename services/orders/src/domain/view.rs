@@ -1,39 +1,23 @@
-//! An order as it is shown to who asks for it.
+//! What is shown to who asks: orders, their facts, clients and conversations as they stand.
 
-use puente_types::OrderId;
+mod client;
+mod conversation;
+mod journal;
+mod order;
+
 use time::OffsetDateTime;
+use uuid::Uuid;
 
-use crate::domain::number::OrderNumber;
-use crate::domain::state::State;
+pub use client::{ClientFilter, ClientView};
+pub use conversation::{ConversationFilter, ConversationView, ReceivedView};
+pub use journal::JournalView;
+pub use order::{OrderCounts, OrderFilter, OrderKey, OrderSearch, OrderView};
 
-/// How an order is asked for.
+/// A place in a list that is ordered by a moment and, within it, by an id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OrderKey {
-    /// By its id.
-    Id(OrderId),
-    /// By the number that people use.
-    Number(OrderNumber),
-}
-
-/// What is shown of an order.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct OrderView {
-    /// The order.
-    pub id: OrderId,
-    /// The number that people use.
-    pub number: OrderNumber,
-    /// Its state.
-    pub state: State,
-    /// The kind of service asked for.
-    pub service: String,
-    /// The request in the client's words.
-    pub description: String,
-    /// The client's name as it was when the order was opened.
-    pub client_name: String,
-    /// Grows by one with every event.
-    pub version: i64,
-    /// When it was opened.
-    pub opened_at: OffsetDateTime,
-    /// When it last changed.
-    pub changed_at: OffsetDateTime,
+pub struct Place {
+    /// The moment.
+    pub at: OffsetDateTime,
+    /// The id.
+    pub id: Uuid,
 }

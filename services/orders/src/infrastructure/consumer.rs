@@ -30,6 +30,8 @@ impl EventHandler for Consumer {
         if wire::is_for_bot(&message) {
             wire::check_ids(&message).map_err(|reason| ApplyError::Dead(reason.to_owned()))?;
             queue::put(tx, event, &message).await?;
+        } else if wire::check_ids(&message).is_ok() {
+            queue::pass(tx, event, &message).await?;
         }
         Ok(())
     }

@@ -6,5 +6,6 @@ mod row;
 mod turn;
 
 pub use orders::PgOrders;
+pub(crate) use orders::purge_commands;
 pub(crate) use queries::PgQueries;
 pub(crate) use turn::PgTurn;

@@ -1,4 +1,4 @@
-//! What has to be done now and then: reading changed skill files, and forgetting worked messages.
+//! What has to be done now and then: reading changed skill files, and forgetting worked messages and commands.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -9,9 +9,12 @@ use tokio_util::sync::CancellationToken;
 
 use crate::infrastructure::queue;
 use crate::infrastructure::skills::{Library, Problem};
+use crate::infrastructure::store::purge_commands;
 
 /// How often old rows are looked for.
 const PURGE_EVERY: Duration = Duration::from_secs(600);
+/// How long a command is known by its key: nobody repeats one after weeks.
+const KEEP_COMMANDS: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// Rows of one transaction.
 const PORTION: i64 = 1_000;
 
@@ -41,7 +44,7 @@ pub(crate) async fn watch_skills(skills: Arc<Library>, every: Duration, shutdown
     }
 }
 
-/// Forgets worked messages that are older than `keep`, until `shutdown`.
+/// Forgets worked messages that are older than `keep`, and old commands, until `shutdown`.
 pub(crate) async fn purge(pool: PgPool, clock: Arc<dyn Clock>, keep: Duration, shutdown: CancellationToken) {
     while tokio::time::timeout(PURGE_EVERY, shutdown.cancelled())
         .await
@@ -50,13 +53,16 @@ pub(crate) async fn purge(pool: PgPool, clock: Arc<dyn Clock>, keep: Duration, s
         loop {
             let round = async {
                 let mut connection = pool.acquire().await?;
-                queue::purge(&mut connection, clock.now() - keep, PORTION).await
+                let now = clock.now();
+                let messages = queue::purge(&mut connection, now - keep, PORTION).await?;
+                let commands = purge_commands(&mut connection, now - KEEP_COMMANDS, PORTION).await?;
+                Ok::<_, sqlx::Error>(messages.max(commands))
             };
             match round.await {
                 Ok(gone) if gone >= PORTION.unsigned_abs() && !shutdown.is_cancelled() => {}
                 Ok(_) => break,
                 Err(error) => {
-                    tracing::debug!(error = %error, "old messages are forgotten later");
+                    tracing::debug!(error = %error, "old rows are forgotten later");
                     break;
                 }
             }

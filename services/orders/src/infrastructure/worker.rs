@@ -15,11 +15,11 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
-use crate::application::handle_message::{Message, handle_message};
+use crate::application::handle_message::{Handled, Message, handle_message};
 use crate::domain::conversation::Conversation;
 use crate::domain::error::StoreError;
 use crate::domain::skill::SkillSet;
-use crate::infrastructure::queue::{Claimed, Waiting};
+use crate::infrastructure::queue::{After, Claimed, Waiting};
 use crate::infrastructure::skills::Library;
 use crate::infrastructure::store::PgTurn;
 use crate::infrastructure::{memory, queue, wire};
@@ -42,7 +42,7 @@ pub(crate) struct Worker {
     pub(crate) skills: Arc<Library>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) region: Region,
-    /// How long a message waits for those before it.
+    /// How long a message waits for one that is missing before it.
     pub(crate) settle: Duration,
     pub(crate) wake: Arc<Notify>,
 }
@@ -109,10 +109,10 @@ impl Worker {
         Ok(count)
     }
 
-    /// All that waits in one conversation; nothing when a message of a lower sequence has just come.
+    /// All that waits in one conversation; nothing when a message that has to wait has just come before them.
     async fn work(&self, tx: &mut Tx, claimed: Claimed) -> Result<usize, StoreError> {
         let set = self.skills.of(&claimed.tenant);
-        let waiting = queue::waiting(tx, claimed.id, self.settle, MESSAGES).await?;
+        let waiting = queue::waiting(tx, &claimed, self.settle, MESSAGES).await?;
         if waiting.is_empty() {
             return Ok(0);
         }
@@ -121,7 +121,7 @@ impl Worker {
             tracing::error!(conversation.id = %claimed.id, error = %error, "a conversation begins anew");
             Conversation::default()
         });
-        let mut last_at = claimed.last_at;
+        let (mut last_at, mut client) = (claimed.last_at, None);
         for message in &waiting {
             let span = tracing::info_span!(
                 "conversation.turn",
@@ -131,22 +131,18 @@ impl Worker {
             );
             set_parent(&span, message.traceparent.as_deref());
             let turn = self.turn(tx, &claimed, &set, conversation, last_at, message);
-            let (after, written_at) = turn.instrument(span).await?;
-            conversation = after;
+            let (handled, written_at) = turn.instrument(span).await?;
+            conversation = handled.conversation;
+            client = handled.client.or(client);
             last_at = last_at.max(Some(written_at));
         }
-        let done: Vec<_> = waiting.iter().map(|message| message.event_id).collect();
-        let last = waiting.last().map_or(0, |message| message.sequence);
-        queue::worked(
-            tx,
-            claimed.id,
-            &done,
-            &memory::to_json(&conversation),
-            last,
+        let after = After {
+            memory: memory::to_json(&conversation),
             last_at,
-        )
-        .await?;
-        Ok(done.len())
+            client,
+        };
+        queue::worked(tx, claimed.id, &waiting, &after).await?;
+        Ok(waiting.len())
     }
 
     /// One message.
@@ -158,7 +154,7 @@ impl Worker {
         conversation: Conversation,
         last_at: Option<time::OffsetDateTime>,
         waiting: &Waiting,
-    ) -> Result<(Conversation, time::OffsetDateTime), StoreError> {
+    ) -> Result<(Handled, time::OffsetDateTime), StoreError> {
         let message = MessageReceived::decode(waiting.payload.as_slice())
             .map_err(|_| StoreError::Corrupt("the message's payload".into()))?;
         let written_at = waiting.written_at(&message);
@@ -179,17 +175,17 @@ impl Worker {
             heard: &heard,
             region: self.region,
         };
-        let handled = handle_message(set, &mut turn, conversation, message).await?;
-        for notice in handled.notices {
+        let mut handled = handle_message(set, &mut turn, conversation, message).await?;
+        for notice in std::mem::take(&mut handled.notices) {
             let about = notice.about.clone();
             let event = NewEvent::new(&claimed.tenant, about, &wire::requested(notice));
             tx.append(event.caused_by(waiting.event_id));
         }
-        if let Some(order) = handled.opened {
+        if let Some(order) = &handled.opened {
             let order = order.snapshot();
             tracing::info!(order.id = %order.id, "order {} opened", order.number);
         }
-        Ok((handled.conversation, written_at))
+        Ok((handled, written_at))
     }
 
     async fn until_due(&self) -> Duration {

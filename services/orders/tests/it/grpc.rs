@@ -1,99 +1,12 @@
 //! Questions of other services: answered from the caller's tenant, or not at all.
 
-use std::sync::Arc;
-
 use puente_proto::orders::order_queries_client::OrderQueriesClient;
-use puente_proto::orders::{
-    GetOrderRequest, ListOrdersRequest, ListOrdersResponse, OrderSummary, get_order_request::Key,
-};
-use puente_rpc::{Caller, Calls, RpcKeys};
+use puente_proto::orders::{GetOrderRequest, ListOrdersRequest, ListOrdersResponse, get_order_request::Key};
 use puente_service::Overrides;
-use puente_types::{Secret, SystemClock};
-use tonic::transport::{Channel, Endpoint};
-use tonic::{Code, Request, Status};
+use tonic::{Code, Request};
 
-use crate::support::{LAURA, PATIENCE, Stage, tenant};
-
-/// 32 bytes.
-const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
-/// 32 other bytes.
-const OTHER_KEY: &str = "Hx4dHBsaGRgXFhUUExIREA8ODQwLCgkIBwYFBAMCAQA=";
-
-struct Asking {
-    client: OrderQueriesClient<Channel>,
-    calls: Calls,
-    caller: Caller,
-}
-
-fn calls(key: &str, audience: &'static str) -> Calls {
-    let keys = RpcKeys::parse(&Secret::new(key)).unwrap();
-    Calls::new(keys, audience, Arc::new(SystemClock), PATIENCE)
-}
-
-fn caller(tenant_name: &str) -> Caller {
-    Caller {
-        tenant: tenant(tenant_name),
-        subject: "user-7".to_owned(),
-        role: "agent".to_owned(),
-    }
-}
-
-async fn client(stage: &Stage) -> OrderQueriesClient<Channel> {
-    let address = stage.grpc.expect("gRPC is served");
-    let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
-    OrderQueriesClient::new(endpoint.connect().await.unwrap())
-}
-
-impl Asking {
-    async fn of(stage: &Stage, tenant_name: &str) -> Self {
-        Self {
-            client: client(stage).await,
-            calls: calls(KEY, "orders"),
-            caller: caller(tenant_name),
-        }
-    }
-
-    async fn list(&self, page_size: u32, cursor: &str) -> Result<ListOrdersResponse, Status> {
-        let question = ListOrdersRequest {
-            page_size,
-            cursor: cursor.to_owned(),
-        };
-        let request = self.calls.request(&self.caller, question).unwrap();
-        let answer = self.client.clone().list_orders(request).await?;
-        Ok(answer.into_inner())
-    }
-
-    async fn get(&self, key: Option<Key>) -> Result<OrderSummary, Status> {
-        let request = self.calls.request(&self.caller, GetOrderRequest { key }).unwrap();
-        let answer = self.client.clone().get_order(request).await?;
-        Ok(answer.into_inner().order.unwrap())
-    }
-}
-
-async fn served() -> Stage {
-    Stage::with(Overrides::default().set("rpc_key", KEY)).await
-}
-
-/// Orders of a tenant, numbered from `first` to `last`.
-async fn seed(stage: &Stage, tenant_name: &str, first: i64, last: i64) {
-    sqlx::query(
-        "WITH client AS (
-             INSERT INTO clients (id, tenant, name, email, phone, location, registered_at)
-             VALUES (gen_random_uuid(), $1, 'Laura', 'laura@correo.co', '+573001234567', 'Medellín', now()) RETURNING id
-         )
-         INSERT INTO orders (id, tenant, number, version, state, client_id, contact_name, contact_phone, provider,
-                             connection, contact_id, service, description, location, channel, opened_at, changed_at)
-         SELECT gen_random_uuid(), $1, n, 1, 'Nueva', client.id, 'Laura', '+573001234567', 'wuzapi', 'chat', '1',
-                'reparación', 'de ' || $1, 'Medellín', 'whatsapp', now(), now()
-         FROM client, generate_series($2::bigint, $3::bigint) AS n",
-    )
-    .bind(tenant_name)
-    .bind(first)
-    .bind(last)
-    .execute(&stage.pool)
-    .await
-    .unwrap();
-}
+use crate::asking::{Asking, KEY, OTHER_KEY, caller, calls, channel, seed, served};
+use crate::support::{LAURA, PATIENCE, Stage};
 
 fn numbers(page: &ListOrdersResponse) -> Vec<&str> {
     page.orders.iter().map(|order| order.number.as_str()).collect()
@@ -180,7 +93,7 @@ async fn tenants_that_ask_at_the_same_time_never_get_each_others_answers() {
 async fn without_a_good_token_nothing_is_answered() {
     let stage = served().await;
     seed(&stage, "acme", 1, 1).await;
-    let mut client = client(&stage).await;
+    let mut client = OrderQueriesClient::new(channel(&stage).await);
     let question = ListOrdersRequest::default;
     let by_other_key = calls(OTHER_KEY, "orders").request(&caller("acme"), question());
     let for_another = calls(KEY, "notifications").request(&caller("acme"), question());

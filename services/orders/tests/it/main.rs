@@ -9,10 +9,15 @@
     reason = "tests spawn what they stop themselves, and read the machine's clock"
 )]
 
+mod asking;
 mod change_state;
+mod commands;
 mod conversations;
+mod counted;
 mod grpc;
 mod isolation;
+mod lists;
+mod operations;
 mod sequence;
 mod skills;
 mod support;

@@ -110,13 +110,24 @@ impl Stage {
     }
 
     pub(crate) async fn publish_as(&self, id: EventId, tenant_name: &str, message: &MessageReceived) {
+        self.publish_counted(id, tenant_name, message, None).await;
+    }
+
+    /// The same as the conversation's message number `version`.
+    pub(crate) async fn publish_counted(
+        &self,
+        id: EventId,
+        tenant_name: &str,
+        message: &MessageReceived,
+        version: Option<i64>,
+    ) {
         let envelope = Envelope {
             id,
             tenant: tenant(tenant_name),
             event: find(MessageReceived::TYPE.name).unwrap(),
             source: "ingress".to_owned(),
             aggregate_id: message.contact_id.clone(),
-            aggregate_version: None,
+            aggregate_version: version,
             cause: None,
             traceparent: None,
             occurred_at: OffsetDateTime::now_utc(),
@@ -255,7 +266,7 @@ async fn start(
         .await
         .expect("the service starts");
     let orders = service.orders();
-    let grpc = service.address().unwrap();
+    let grpc = service.grpc_address().unwrap();
     rt.spawn("service", service.run());
     (orders, grpc)
 }

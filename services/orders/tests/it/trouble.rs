@@ -1,6 +1,5 @@
 //! Broker and replicas that fail in the middle, and messages that cannot be worked.
 
-use puente_proto::Event as _;
 use puente_proto::messaging::MessageReceived;
 use puente_proto::orders::OrderOpened;
 use puente_service::Runtime;
@@ -82,6 +81,16 @@ async fn a_message_that_cannot_be_worked_becomes_a_dead_letter_and_delays_only_i
         spoilt.rows_affected() == 1
     })
     .await;
+    // It was given up before, and somebody had it handled again.
+    sqlx::query(
+        "INSERT INTO dead_letters (event_id, consumer, tenant, subject, type, aggregate_id, occurred_at, payload, reason,
+                                   attempts, resolved_at, resolution, resolved_by)
+         VALUES ($1, 'orders', 'acme', '', '', '', now(), '', 'before', 1, now(), 'retried', 'user-7')",
+    )
+    .bind(event.uuid())
+    .execute(&stage.pool)
+    .await
+    .unwrap();
     hold.rollback().await.unwrap();
     stage.say("acme", PEDRO, 3, "hola").await;
     stage.say("acme", LAURA, 4, "menú").await;
@@ -89,13 +98,17 @@ async fn a_message_that_cannot_be_worked_becomes_a_dead_letter_and_delays_only_i
         stage.replies().await,
         ["bot_greeting_new", "bot_greeting_new", "bot_menu"]
     );
-    let dead: (String, String, String) = sqlx::query_as("SELECT consumer, type, reason FROM dead_letters")
-        .fetch_one(&stage.pool)
-        .await
-        .unwrap();
+    let dead: (String, i32, String) = sqlx::query_as(
+        "SELECT consumer, attempts, reason FROM dead_letters
+         WHERE resolved_at IS NULL AND resolution IS NULL AND resolved_by IS NULL",
+    )
+    .fetch_one(&stage.pool)
+    .await
+    .unwrap();
     assert_eq!(
-        (dead.0.as_str(), dead.1.as_str()),
-        ("orders", MessageReceived::TYPE.name)
+        (dead.0.as_str(), dead.1),
+        ("orders", 2),
+        "it waits for a person again"
     );
     assert!(dead.2.contains("payload"), "{}", dead.2);
     assert_eq!(

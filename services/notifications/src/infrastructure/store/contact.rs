@@ -18,6 +18,11 @@ pub(crate) struct Contact {
 }
 
 impl Contact {
+    /// Since when they want no messages.
+    pub(crate) fn opted_out_since(&self) -> Option<OffsetDateTime> {
+        self.opted_out_at.filter(|_| self.consent() == Consent::OptedOut)
+    }
+
     /// What they want.
     pub(crate) fn consent(&self) -> Consent {
         if self

@@ -144,6 +144,15 @@ pub(super) async fn insert(
     Ok(())
 }
 
+/// What an event comes from.
+#[derive(Clone, Copy)]
+pub(super) struct Origin<'a> {
+    /// The event, or the key of the command, that led to it.
+    pub(super) cause: Option<&'a str>,
+    /// Who did it; empty when a conversation did.
+    pub(super) by: &'a str,
+}
+
 /// Journals an order's event and queues it for the relay, in the caller's transaction.
 pub(super) async fn tell(
     tx: &mut Tx,
@@ -151,7 +160,7 @@ pub(super) async fn tell(
     event: &Event,
     set: &SkillSet,
     at: OffsetDateTime,
-    cause: Option<&str>,
+    origin: Origin<'_>,
 ) -> Result<(), sqlx::Error> {
     let (order, id) = (&event.order, event.order.id);
     let outgoing = match published(event, set, at) {
@@ -171,8 +180,8 @@ pub(super) async fn tell(
     };
     sqlx::query!(
         "INSERT INTO order_journal (order_id, version, tenant, event_id, fact, transition, before, after, reason,
-                                    agent, service_provider, at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+                                    agent, service_provider, at, changed_by)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
         id.uuid(),
         order.version,
         tenant.as_str(),
@@ -184,12 +193,13 @@ pub(super) async fn tell(
         reason,
         order.assignment.agent,
         order.assignment.service_provider,
-        at
+        at,
+        origin.by
     )
     .execute(&mut **tx)
     .await?;
     let outgoing = outgoing.version(order.version);
-    tx.append(match cause {
+    tx.append(match origin.cause {
         Some(cause) => outgoing.caused_by(cause),
         None => outgoing,
     });

@@ -4,7 +4,7 @@ use puente_outbox::{NewEvent, Tx};
 use puente_types::{ClientId, ConversationId, EventId, OrderId, TenantId};
 use time::OffsetDateTime;
 
-use super::row::{self, ClientRow, OrderRow};
+use super::row::{self, ClientRow, OrderRow, Origin};
 use crate::domain::client::{Client, Registration};
 use crate::domain::conversation::Speaker;
 use crate::domain::error::StoreError;
@@ -98,7 +98,11 @@ impl Turn for PgTurn<'_> {
         let (order, event) = Order::open(OrderId::new(), number, contact, request, channel);
         row::insert(self.tx, self.tenant, order.snapshot(), self.now).await?;
         let cause = self.cause.to_string();
-        row::tell(self.tx, self.tenant, &event, self.set, self.now, Some(&cause)).await?;
+        let origin = Origin {
+            cause: Some(&cause),
+            by: "",
+        };
+        row::tell(self.tx, self.tenant, &event, self.set, self.now, origin).await?;
         Ok(order)
     }
 

@@ -1,0 +1,175 @@
+//! The service `OrderCommands`: what a person does to an order.
+//!
+//! Which role may do what is decided where people log in; here a command only has to come from somebody with a role.
+
+use puente_proto::orders::order_commands_server::OrderCommands as Service;
+use puente_proto::orders::{
+    AssignOrderRequest, AssignOrderResponse, MoveOrderRequest, MoveOrderResponse, OrderSummary,
+};
+use puente_rpc::{Caller, answer};
+use puente_types::OrderId;
+use sha2::{Digest as _, Sha256};
+use tonic::{Request, Response, Status};
+
+use super::super::store::{PgOrders, PgQueries};
+use super::{ask, orders};
+use crate::application::change_state::{Change, ChangeError};
+use crate::application::command_order::{Command, CommandError, command_order};
+use crate::domain::error::Refused;
+use crate::domain::order::Assignment;
+use crate::domain::ports::Issued;
+use crate::domain::queries::OrderQueries;
+use crate::domain::state::Transition;
+use crate::domain::view::OrderKey;
+
+/// Longest idempotency key.
+const MAX_KEY: usize = 200;
+/// Longest id of an agent or a service provider in the directory.
+const MAX_WHO: usize = 128;
+/// Longer than any reason that the order takes; what is too long for it is refused in its words.
+const MAX_REASON: usize = 1_000;
+
+/// Does what commands say.
+#[derive(Clone)]
+pub(super) struct Commands {
+    pub(super) orders: PgOrders,
+    pub(super) queries: PgQueries,
+}
+
+#[tonic::async_trait]
+impl Service for Commands {
+    async fn move_order(
+        &self,
+        request: Request<MoveOrderRequest>,
+    ) -> Result<Response<MoveOrderResponse>, Status> {
+        answer("OrderCommands/MoveOrder", request, async |caller, wish| {
+            let order = self.run(&caller, move_command(&caller, wish)?).await?;
+            Ok(MoveOrderResponse { order: Some(order) })
+        })
+        .await
+    }
+
+    async fn assign_order(
+        &self,
+        request: Request<AssignOrderRequest>,
+    ) -> Result<Response<AssignOrderResponse>, Status> {
+        answer("OrderCommands/AssignOrder", request, async |caller, wish| {
+            let order = self.run(&caller, assign_command(&caller, wish)?).await?;
+            Ok(AssignOrderResponse { order: Some(order) })
+        })
+        .await
+    }
+}
+
+impl Commands {
+    async fn run(&self, caller: &Caller, command: Command) -> Result<OrderSummary, Status> {
+        let tenant = caller.tenant()?;
+        if caller.role.trim().is_empty() {
+            return Err(Status::permission_denied("a command needs somebody with a role"));
+        }
+        command_order(&self.orders, tenant, &command)
+            .await
+            .map_err(refused)?;
+        let order = self
+            .queries
+            .find(tenant, OrderKey::Id(command.order))
+            .await
+            .map_err(ask::failed)?;
+        order.map(orders::summary).ok_or_else(orders::unknown)
+    }
+}
+
+fn move_command(caller: &Caller, wish: MoveOrderRequest) -> Result<Command, Status> {
+    let order: OrderId = ask::id(&wish.order_id, "an order")?;
+    let transition: Transition = wish
+        .transition
+        .parse()
+        .map_err(|error: crate::domain::state::UnknownName| Status::invalid_argument(error.to_string()))?;
+    if transition == Transition::Assign {
+        let instead = "an order is assigned by AssignOrder, which names who works on it";
+        return Err(Status::invalid_argument(instead));
+    }
+    let reason = ask::text(wish.reason, "a reason", MAX_REASON)?;
+    let said = [
+        "move",
+        &order.to_string(),
+        transition.name(),
+        &reason,
+        &wish.expected_version.to_string(),
+    ];
+    Ok(Command {
+        issued: issued(caller, wish.idempotency_key, &said)?,
+        order,
+        change: Change::Move(transition, Some(reason)),
+        expected: expected(wish.expected_version)?,
+    })
+}
+
+fn assign_command(caller: &Caller, wish: AssignOrderRequest) -> Result<Command, Status> {
+    let order: OrderId = ask::id(&wish.order_id, "an order")?;
+    let who = |id: Option<String>, what| id.map(|id| ask::text(id, what, MAX_WHO)).transpose();
+    let assignment = Assignment {
+        agent: who(wish.agent, "an agent's id")?,
+        service_provider: who(wish.service_provider, "a service provider's id")?,
+    };
+    // A place that is left as it is differs from one that is named.
+    let part = |id: &Option<String>| id.as_ref().map(|id| format!("={id}")).unwrap_or_default();
+    let said = [
+        "assign",
+        &order.to_string(),
+        &part(&assignment.agent),
+        &part(&assignment.service_provider),
+        &wish.expected_version.to_string(),
+    ];
+    Ok(Command {
+        issued: issued(caller, wish.idempotency_key, &said)?,
+        order,
+        change: Change::Assign(assignment),
+        expected: expected(wish.expected_version)?,
+    })
+}
+
+fn issued(caller: &Caller, key: String, said: &[&str]) -> Result<Issued, Status> {
+    if key.is_empty() {
+        return Err(Status::invalid_argument("a command needs an idempotency key"));
+    }
+    let mut hash = Sha256::new();
+    // Who says it belongs to what is said: nobody repeats another person's command.
+    for part in said.iter().chain(&[caller.subject.as_str()]) {
+        hash.update((part.len() as u64).to_be_bytes());
+        hash.update(part.as_bytes());
+    }
+    Ok(Issued {
+        key: ask::text(key, "an idempotency key", MAX_KEY)?,
+        digest: hash.finalize().into(),
+        by: caller.subject.clone(),
+    })
+}
+
+fn expected(version: i64) -> Result<Option<i64>, Status> {
+    match version {
+        0 => Ok(None),
+        1.. => Ok(Some(version)),
+        _ => Err(Status::invalid_argument(
+            "versions begin with 1; 0 stands for any",
+        )),
+    }
+}
+
+fn refused(error: CommandError) -> Status {
+    let reason = error.to_string();
+    match error {
+        CommandError::KeyUsed => Status::failed_precondition(reason),
+        CommandError::Moved { .. } | CommandError::Change(ChangeError::Busy) => Status::aborted(reason),
+        CommandError::Change(ChangeError::Unknown) => orders::unknown(),
+        CommandError::Change(ChangeError::Store(error)) => ask::failed(error),
+        CommandError::Change(ChangeError::Refused(refused)) => match refused {
+            Refused::Illegal { .. } | Refused::QuotationNotApproved(_) | Refused::Finished(_) => {
+                Status::failed_precondition(reason)
+            }
+            Refused::ReasonMissing(_) | Refused::ReasonTooLong(_) | Refused::NobodyAssigned => {
+                Status::invalid_argument(reason)
+            }
+        },
+    }
+}
