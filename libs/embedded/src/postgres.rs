@@ -12,7 +12,7 @@ use nix::sys::signal::Signal;
 use crate::account::Account;
 use crate::cluster::{forget_dead_server, is_ready, make_cluster, make_folder};
 use crate::error::ServerError;
-use crate::process::{LOOK_AGAIN, Process, tail};
+use crate::process::{LOOK_AGAIN, Process, end_of, tail};
 use crate::state::{Running, StateFile};
 use crate::version;
 
@@ -30,6 +30,10 @@ const STOP: [(Signal, Duration); 3] = [
 /// A port may be taken between the look and the bind, and a crash leaves shared memory for a moment.
 const ATTEMPTS: usize = 20;
 const BETWEEN_ATTEMPTS: Duration = Duration::from_millis(250);
+/// The log of the last start.
+const LOG: &str = "postgres.log";
+/// As much as a start that failed and all connections of its predecessor write.
+const WHOLE_LOG: u64 = 1 << 20;
 
 /// How clients prove who they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -137,7 +141,9 @@ impl Postgres {
                         password,
                     });
                 }
-                Err(ServerError::Ended { reason, .. }) if may_pass(&reason, options.port.is_some()) => {
+                Err(ServerError::Ended { reason, .. })
+                    if may_pass(&folder.join(LOG), options.port.is_some()) =>
+                {
                     last = reason;
                 }
                 Err(error) => return Err(error),
@@ -226,6 +232,9 @@ async fn launch(options: &PgOptions, account: Account, port: u16) -> Result<Proc
     set("unix_socket_directories=".to_owned());
     set(format!("port={port}"));
     set(format!("max_connections={}", options.max_connections));
+    // With the default of 1 GB a sustained intake brings a checkpoint every few seconds, and after each one every page is
+    // logged whole again when it is first touched.
+    set("max_wal_size=4GB".to_owned());
     if !options.durable {
         // Commits still reach the kernel before they are confirmed (`synchronous_commit` stays on): tests kill
         // servers, and what was confirmed must survive that.
@@ -238,7 +247,7 @@ async fn launch(options: &PgOptions, account: Account, port: u16) -> Result<Proc
     // The log is read by us. On macOS the server also refuses to start without any locale in its environment.
     command.env("LC_ALL", "C");
     let on_parent_death = (!options.detached).then_some(Signal::SIGINT);
-    let log = options.data_dir.join("postgres.log");
+    let log = options.data_dir.join(LOG);
     let mut process = Process::start(command, &log, on_parent_death)?;
 
     let begin = Instant::now();
@@ -261,8 +270,10 @@ async fn launch(options: &PgOptions, account: Account, port: u16) -> Result<Proc
     Ok(process)
 }
 
-/// Whether a failed start is worth another attempt.
-fn may_pass(reason: &str, port_is_fixed: bool) -> bool {
+/// Whether a failed start is worth another attempt. The whole log tells: after the reason, which is short, come the
+/// last words of every connection of a server that was killed.
+fn may_pass(log: &Path, port_is_fixed: bool) -> bool {
+    let reason = end_of(log, WHOLE_LOG);
     let port_taken =
         reason.contains("could not bind") || reason.contains("could not create any TCP/IP sockets");
     let old_memory = reason.contains("shared memory block") || reason.contains("is still in use");
@@ -289,5 +300,22 @@ async fn blocking<T: Send + 'static>(
             what: "a background step failed".to_owned(),
             source: error.into(),
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_start_that_may_pass_is_recognised_behind_the_last_words_of_many_connections() {
+        let folder = tempfile::tempdir().unwrap();
+        let log = folder.path().join(LOG);
+        let reason = "FATAL:  pre-existing shared memory block (key 1, ID 2) is still in use\n";
+        let word = "FATAL:  terminating connection due to unexpected postmaster exit\n";
+        fs::write(&log, reason.to_owned() + &word.repeat(300)).unwrap();
+        assert!(may_pass(&log, true));
+        fs::write(&log, word.repeat(300)).unwrap();
+        assert!(!may_pass(&log, true));
     }
 }

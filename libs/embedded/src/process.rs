@@ -1,6 +1,6 @@
 //! A child process: its log, its end, and signals to it.
 
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, SeekFrom};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
@@ -33,7 +33,13 @@ impl Process {
         on_parent_death: Option<Signal>,
     ) -> Result<Self, ServerError> {
         let what = || format!("the log {} cannot be written", log.display());
-        let out = File::create(log).map_err(ServerError::io(what()))?;
+        File::create(log).map_err(ServerError::io(what()))?;
+        // Appending: processes of a killed server that still end write into this file too, and must not write over
+        // what the new one says.
+        let out = OpenOptions::new()
+            .append(true)
+            .open(log)
+            .map_err(ServerError::io(what()))?;
         let err = out.try_clone().map_err(ServerError::io(what()))?;
         command
             .stdin(Stdio::null())
@@ -106,19 +112,52 @@ impl Process {
     }
 }
 
-/// The last lines of a log.
-pub(crate) fn tail(log: &Path) -> String {
-    let mut text = String::new();
+/// What a log ends with: so many bytes of it at most.
+pub(crate) fn end_of(log: &Path, bytes: u64) -> String {
+    let mut read = Vec::new();
     if let Ok(mut file) = File::open(log) {
         let length = file.metadata().map_or(0, |meta| meta.len());
-        let _ = file.seek(SeekFrom::Start(length.saturating_sub(TAIL)));
-        let mut bytes = Vec::new();
-        let _ = file.take(TAIL).read_to_end(&mut bytes);
-        text = String::from_utf8_lossy(&bytes).trim().to_owned();
+        let _ = file.seek(SeekFrom::Start(length.saturating_sub(bytes)));
+        let _ = file.take(bytes).read_to_end(&mut read);
     }
+    String::from_utf8_lossy(&read).trim().to_owned()
+}
+
+/// The last lines of a log.
+pub(crate) fn tail(log: &Path) -> String {
+    let text = end_of(log, TAIL);
     if text.is_empty() {
         "it left no log".to_owned()
     } else {
         text
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_process_that_outlives_its_server_does_not_write_over_the_next_ones_log() {
+        let folder = tempfile::tempdir().unwrap();
+        let (log, go) = (folder.path().join("log"), folder.path().join("go"));
+        let shell = |script: String| {
+            let mut command = Command::new("/bin/sh");
+            command.arg("-c").arg(script);
+            command
+        };
+        let script = format!(
+            "echo first first first; until [ -e '{}' ]; do sleep 0.01; done; echo late",
+            go.display()
+        );
+        let mut old = Process::start(shell(script), &log, None).unwrap();
+        while !end_of(&log, TAIL).contains("first") {
+            tokio::time::sleep(LOOK_AGAIN).await;
+        }
+        let mut new = Process::start(shell("echo why it ended".into()), &log, None).unwrap();
+        new.until_ended().await;
+        std::fs::write(&go, "").unwrap();
+        old.until_ended().await;
+        assert_eq!(std::fs::read_to_string(&log).unwrap(), "why it ended\nlate\n");
     }
 }

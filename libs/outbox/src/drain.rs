@@ -9,7 +9,7 @@ use puente_types::EventId;
 use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Committed, NewEvent, Outbox};
+use crate::{Committed, NewEvent, Outbox, restart};
 
 /// Rows published in one round.
 const CHUNK: i64 = 1_000;
@@ -56,13 +56,15 @@ pub(crate) async fn housekeeping(outbox: Outbox, client: async_nats::Client, shu
 
 /// Why a round ended early; the next one goes on.
 #[derive(Debug, thiserror::Error)]
-enum DrainError {
+pub(crate) enum DrainError {
     #[error("database: {0}")]
     Database(#[from] sqlx::Error),
     #[error(transparent)]
     Bus(#[from] puente_bus::BusError),
     #[error("publish: {0}")]
     Publish(#[from] jetstream::context::PublishError),
+    #[error(transparent)]
+    Reconcile(#[from] crate::ReconcileError),
 }
 
 async fn maintain_partitions(outbox: &Outbox) -> Result<(), sqlx::Error> {
@@ -75,7 +77,8 @@ async fn maintain_partitions(outbox: &Outbox) -> Result<(), sqlx::Error> {
     Ok(())
 }
 
-/// Declares the stream; where the broker has made it anew, publishes the whole outbox again.
+/// Declares the stream; where the broker has made it anew, publishes the whole outbox again. Where it is the same one
+/// after a restart, see [`restart`].
 async fn refill(
     outbox: &Outbox,
     client: &async_nats::Client,
@@ -90,9 +93,11 @@ async fn refill(
         .replace_nanosecond(declared.created_at.microsecond() * 1_000)
         .unwrap_or(declared.created_at);
     let first = sqlx::query!(
-        "INSERT INTO relay_broker (stream, created_at) VALUES ($1, $2) ON CONFLICT DO NOTHING",
+        "INSERT INTO relay_broker (stream, created_at, server, seen_at) VALUES ($1, $2, $3, now())
+         ON CONFLICT DO NOTHING",
         stream,
-        created_at
+        created_at,
+        client.server_info().server_id
     )
     .execute(pool)
     .await?;
@@ -100,14 +105,23 @@ async fn refill(
         return Ok(());
     }
     let mut tx = locking(pool).await?;
-    let known = sqlx::query_scalar!(
-        "SELECT created_at FROM relay_broker WHERE stream = $1 FOR UPDATE SKIP LOCKED",
+    let known = sqlx::query!(
+        r#"SELECT created_at, server, seen_at, now() AS "now!" FROM relay_broker
+           WHERE stream = $1 FOR UPDATE SKIP LOCKED"#,
         stream
     )
     .fetch_optional(&mut *tx)
     .await?;
-    if known.is_none_or(|known| known == created_at) {
+    let Some(known) = known else {
         return Ok(());
+    };
+    if known.created_at == created_at {
+        let seen = restart::Seen {
+            server: known.server,
+            at: known.seen_at,
+            now: known.now,
+        };
+        return restart::look(outbox, client, tx, seen).await;
     }
     tracing::warn!(
         service = outbox.inner.service,
@@ -125,9 +139,10 @@ async fn refill(
         position = last;
     }
     sqlx::query!(
-        "UPDATE relay_broker SET created_at = $2 WHERE stream = $1",
+        "UPDATE relay_broker SET created_at = $2, server = $3, seen_at = now() WHERE stream = $1",
         stream,
-        created_at
+        created_at,
+        client.server_info().server_id
     )
     .execute(&mut *tx)
     .await?;
@@ -260,23 +275,23 @@ pub(crate) async fn leave(outbox: &Outbox) {
 }
 
 /// A row of the table.
-struct Row {
-    seq: i64,
-    id: uuid::Uuid,
-    tenant: String,
-    r#type: String,
-    aggregate_id: String,
-    aggregate_version: Option<i64>,
-    cause: Option<String>,
-    traceparent: Option<String>,
-    payload: Vec<u8>,
-    created_at: time::OffsetDateTime,
+pub(crate) struct Row {
+    pub(crate) seq: i64,
+    pub(crate) id: uuid::Uuid,
+    pub(crate) tenant: String,
+    pub(crate) r#type: String,
+    pub(crate) aggregate_id: String,
+    pub(crate) aggregate_version: Option<i64>,
+    pub(crate) cause: Option<String>,
+    pub(crate) traceparent: Option<String>,
+    pub(crate) payload: Vec<u8>,
+    pub(crate) created_at: time::OffsetDateTime,
 }
 
 impl Row {
     /// The row as an event. An event type or tenant that this version cannot read stops the reader: the rows stay
     /// where they are, and nothing is skipped.
-    fn committed(self) -> Result<Committed, sqlx::Error> {
+    pub(crate) fn committed(self) -> Result<Committed, sqlx::Error> {
         let unreadable =
             |what: &str| sqlx::Error::Decode(format!("outbox row {}: unknown {what}", self.seq).into());
         let event = NewEvent {
@@ -327,6 +342,19 @@ async fn read_all(connection: &mut PgConnection, position: i64) -> Result<Vec<Co
         CHUNK
     )
     .fetch_all(connection)
+    .await?;
+    rows.into_iter().map(Row::committed).collect()
+}
+
+/// The rows of these ids, in the order of their ids.
+pub(crate) async fn read_ids(pool: &PgPool, ids: &[uuid::Uuid]) -> Result<Vec<Committed>, sqlx::Error> {
+    let rows = sqlx::query_as!(
+        Row,
+        "SELECT seq, id, tenant, type, aggregate_id, aggregate_version, cause, traceparent, payload, created_at
+         FROM outbox WHERE id = ANY ($1) ORDER BY id, seq",
+        ids
+    )
+    .fetch_all(pool)
     .await?;
     rows.into_iter().map(Row::committed).collect()
 }

@@ -11,6 +11,8 @@ use async_trait::async_trait;
 use puente_bus::topology::ConsumerSpec;
 use puente_bus::{BatchHandler, Disposition, Envelope, Received};
 use puente_telemetry::{metric, set_parent};
+use puente_types::EventId;
+use puente_types::{Clock as _, SystemClock};
 use tracing::Instrument as _;
 use uuid::Uuid;
 
@@ -20,7 +22,9 @@ use crate::{Outbox, OutboxError, Tx};
 const DATABASE_PAUSE: Duration = Duration::from_secs(2);
 /// The longest pause before an event that failed is delivered again.
 const MAX_PAUSE: Duration = Duration::from_secs(30);
-/// The pause of an event that came before its predecessor.
+/// The first pause of an event that came before its predecessor, which mostly is a moment behind.
+const FIRST_GAP_PAUSE: Duration = Duration::from_millis(10);
+/// The longest pause of such an event.
 const GAP_PAUSE: Duration = Duration::from_millis(250);
 /// How much more patience a gap gets than a failure: its predecessor may sit with a replica that has to be found dead.
 const GAP_PATIENCE: i64 = 40;
@@ -55,8 +59,8 @@ pub trait EventHandler: Send + Sync + 'static {
 
 /// A consumer's inbox; a [`BatchHandler`] for `puente_bus::consume`.
 pub struct Inbox<H> {
-    outbox: Outbox,
-    spec: ConsumerSpec,
+    pub(crate) outbox: Outbox,
+    pub(crate) spec: ConsumerSpec,
     handler: Arc<H>,
 }
 
@@ -73,7 +77,14 @@ impl<H: EventHandler> Inbox<H> {
     /// All or nothing. `Ok` holds the number of events that were new.
     async fn together(&self, events: &[&Envelope]) -> Result<usize, ApplyError> {
         let mut tx = self.outbox.begin().await?;
-        let mut fresh = mark(&mut tx, self.spec.durable, events).await?;
+        let count = self.work(&mut tx, events).await?;
+        self.finish(tx, count).await?;
+        Ok(count)
+    }
+
+    /// Marks and applies events in a transaction; returns the number of those that were new.
+    pub(crate) async fn work(&self, tx: &mut Tx, events: &[&Envelope]) -> Result<usize, ApplyError> {
+        let mut fresh = mark(tx, self.spec.durable, events).await?;
         let count = fresh.len();
         // One order of aggregates for every batch of every replica: two batches that touch the same rows wait for each
         // other instead of deadlocking. Versions of one aggregate come in their order, the rest as the stream had it.
@@ -94,8 +105,13 @@ impl<H: EventHandler> Inbox<H> {
                 aggregate.id = event.aggregate_id,
             );
             set_parent(&span, event.traceparent.as_deref());
-            self.handler.apply(&mut tx, event).instrument(span).await?;
+            self.handler.apply(tx, event).instrument(span).await?;
         }
+        Ok(count)
+    }
+
+    /// Commits, and wakes whoever waits for what the events brought.
+    pub(crate) async fn finish(&self, tx: Tx, count: usize) -> Result<(), ApplyError> {
         tx.commit().await.map_err(|error| match error {
             OutboxError::Database(error) => ApplyError::Database(error),
             OutboxError::SlotLost => ApplyError::Retry("the relay slot was taken over".into()),
@@ -103,7 +119,7 @@ impl<H: EventHandler> Inbox<H> {
         if count > 0 {
             self.handler.committed();
         }
-        Ok(count)
+        Ok(())
     }
 
     async fn alone(&self, event: &Envelope, received: &Received) -> Disposition {
@@ -123,7 +139,7 @@ impl<H: EventHandler> Inbox<H> {
                 )
                 .await
             }
-            Err(ApplyError::Early) => Disposition::Retry(GAP_PAUSE),
+            Err(ApplyError::Early) => Disposition::Retry(gap_pause(received.delivered)),
             // A statement that the database refuses for what it says fails every time: it has a budget like any failure.
             Err(ApplyError::Database(error)) => {
                 self.again_or_bury(event, received, &format!("the database refused: {error}"))
@@ -150,13 +166,14 @@ impl<H: EventHandler> Inbox<H> {
         reason: &str,
         label: &'static str,
     ) -> Disposition {
-        let reason: String = reason.chars().take(500).collect();
+        let reason = short(reason);
         let written = sqlx::query!(
             "INSERT INTO dead_letters (event_id, consumer, tenant, subject, type, aggregate_id, aggregate_version,
                                        cause, traceparent, occurred_at, payload, reason, attempts)
              VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
              ON CONFLICT (event_id, consumer) DO UPDATE
-             SET reason = excluded.reason, attempts = excluded.attempts, dead_at = now(), resolved_at = NULL",
+             SET reason = excluded.reason, attempts = excluded.attempts, dead_at = now(), resolved_at = NULL,
+                 resolution = NULL, resolved_by = NULL, resolution_reason = NULL",
             event.id.uuid(),
             self.spec.durable,
             event.tenant.as_str(),
@@ -222,6 +239,10 @@ impl<H: EventHandler> BatchHandler for Inbox<H> {
             .iter()
             .filter_map(|received| received.event.as_ref().ok())
             .collect();
+        if let Some(oldest) = events.iter().map(|event| event.occurred_at).min() {
+            let age = SystemClock.now() - oldest;
+            metric::event_age(self.spec.durable, age.try_into().unwrap_or_default());
+        }
         let mut all = Err(ApplyError::Early);
         if events.len() > 1 {
             all = self.together(&events).await;
@@ -248,6 +269,24 @@ impl<H: EventHandler> BatchHandler for Inbox<H> {
     }
 }
 
+/// Whether a consumer of this schema has handled an event, or does so in this transaction.
+///
+/// # Errors
+/// When the database does not answer.
+pub async fn handled(
+    connection: &mut sqlx::PgConnection,
+    consumer: &str,
+    event: EventId,
+) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM inbox WHERE event_id = $1 AND consumer = $2) AS "handled!""#,
+        event.uuid(),
+        consumer
+    )
+    .fetch_one(connection)
+    .await
+}
+
 /// Marks the events of a batch; returns those that were not marked before.
 async fn mark(tx: &mut Tx, consumer: &str, events: &[&Envelope]) -> Result<HashSet<Uuid>, sqlx::Error> {
     let mut ids: Vec<Uuid> = events.iter().map(|event| event.id.uuid()).collect();
@@ -265,13 +304,23 @@ async fn mark(tx: &mut Tx, consumer: &str, events: &[&Envelope]) -> Result<HashS
     Ok(fresh.into_iter().collect())
 }
 
+/// As much of a reason as is kept.
+pub(crate) fn short(reason: &str) -> String {
+    reason.chars().take(500).collect()
+}
+
+fn gap_pause(delivered: i64) -> Duration {
+    let doublings = u32::try_from(delivered.clamp(1, 10) - 1).unwrap_or(0);
+    (FIRST_GAP_PAUSE * 2_u32.pow(doublings)).min(GAP_PAUSE)
+}
+
 fn pause(delivered: i64) -> Duration {
     let doublings = u32::try_from(delivered.clamp(1, 10) - 1).unwrap_or(0);
     (Duration::from_millis(200) * 2_u32.pow(doublings)).min(MAX_PAUSE)
 }
 
 /// Whether a database error says nothing about the statement: no connection, a shutdown, too many clients, a deadlock.
-fn is_passing(error: &sqlx::Error) -> bool {
+pub(crate) fn is_passing(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Database(error) => error.code().is_some_and(|code| {
             ["08", "40", "53", "55", "57", "58"]

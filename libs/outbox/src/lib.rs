@@ -8,7 +8,10 @@
 //! * The *relay* ([`Outbox::run`]): publishes what was handed over, many at a time, and writes one cursor per slot.
 //!   Everything up to the cursor is published; what lies beyond may be published again, with the same ids.
 //! * *Housekeeping*: drains the tail of slots whose owner died, publishes everything again to a broker with a new
-//!   disk, makes tomorrow's partitions and drops old ones.
+//!   disk, and the lost end of the stream to one that was started anew on its old disk; makes tomorrow's partitions and drops old ones.
+//! * [`reconcile()`]: what an operator runs when the stream lost messages that the outboxes hold.
+//! * [`Republisher`]: publishes events again that an operator wants repeated; [`stored`] reads them back.
+//! * [`Redeliver`]: a person has a dead letter handled again, by the same inbox.
 //! * [`Inbox`]: marks events as handled in the transaction of their effect, so that a repeated one changes nothing.
 //!
 //! # Why nothing is lost
@@ -23,9 +26,15 @@
 
 mod drain;
 mod event;
+mod gauges;
 mod inbox;
 mod outbox;
+mod reconcile;
+mod redeliver;
 mod relay;
+mod republish;
+mod restart;
+pub mod stored;
 mod tracker;
 
 /// The tables that every service's schema holds: those of this crate, and those of `puente-effects` and
@@ -33,6 +42,9 @@ mod tracker;
 pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations/common");
 
 pub use event::{Committed, NewEvent};
-pub use inbox::{ApplyError, EventHandler, Inbox};
+pub use inbox::{ApplyError, EventHandler, Inbox, handled};
 pub use outbox::{Outbox, OutboxError, Settings, Tx};
+pub use reconcile::{ReconcileError, Reconciled, Scope, Source, Step, reconcile};
+pub use redeliver::{Redeliver, Redelivered};
+pub use republish::{NotConfirmed, Republisher};
 pub use tracker::Ticket;

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::drain::{self, read_slot};
-use crate::{Committed, Outbox};
+use crate::{Committed, Outbox, gauges};
 
 /// Rows on their way at the same time.
 const WINDOW: usize = 1_024;
@@ -34,7 +34,8 @@ impl Outbox {
     pub async fn run(self, client: async_nats::Client, shutdown: CancellationToken) {
         let relay = Relay::new(self.clone(), client.clone());
         let housekeeping = drain::housekeeping(self.clone(), client, shutdown.clone());
-        tokio::join!(relay.run(shutdown), housekeeping);
+        let gauges = gauges::run(self.clone(), shutdown.clone());
+        tokio::join!(relay.run(shutdown), housekeeping, gauges);
         drain::leave(&self).await;
     }
 }
@@ -86,10 +87,11 @@ impl Relay {
                 _ = tick.tick() => self.write_cursor().await,
                 () = shutdown.cancelled(), if stop_at.is_none() => stop_at = Some(Instant::now() + LAST_WORDS),
                 Some((key, row, result)) = self.acks.next(), if !self.acks.is_empty() => {
-                    self.settle(key, row, result);
+                    let mut published = u64::from(self.settle(key, row, result));
                     while let Some(Some((key, row, result))) = self.acks.next().now_or_never() {
-                        self.settle(key, row, result);
+                        published += u64::from(self.settle(key, row, result));
                     }
+                    metric::outbox_published(self.outbox.inner.service, published);
                 }
                 () = tracker.work.notified() => {}
             }
@@ -181,17 +183,19 @@ impl Relay {
         }
     }
 
-    fn settle(&mut self, key: u64, row: Committed, result: Result<(), PublishErrorKind>) {
+    /// Notes what became of a row; returns whether it was published.
+    fn settle(&mut self, key: u64, row: Committed, result: Result<(), PublishErrorKind>) -> bool {
         match result {
             Ok(()) => {
                 self.outbox.inner.tracker.acknowledged(key);
                 self.pause = Duration::from_millis(20);
-                metric::outbox_published(self.outbox.inner.service, 1);
+                true
             }
             Err(kind) => {
                 // Unknown whether it landed: the same id again is a duplicate to the stream.
                 self.again.push_back((key, row));
                 self.hold("publish not confirmed, will be repeated", &kind.to_string());
+                false
             }
         }
     }

@@ -11,7 +11,7 @@ use crate::binaries::tools;
 pub struct TestNats {
     server: Nats,
     // After the server, which must have ended before its folder is deleted.
-    _folder: TempDir,
+    folder: TempDir,
 }
 
 impl TestNats {
@@ -22,7 +22,7 @@ impl TestNats {
         let server = Nats::start(NatsOptions::new(program, folder.path())).await;
         Self {
             server: server.unwrap_or_else(|error| panic!("{error}")),
-            _folder: folder,
+            folder,
         }
     }
 
@@ -36,6 +36,18 @@ impl TestNats {
     #[must_use]
     pub fn port(&self) -> u16 {
         self.server.port()
+    }
+
+    /// Its process.
+    #[must_use]
+    pub fn pid(&self) -> u32 {
+        self.server.pid()
+    }
+
+    /// The folder with everything that it stores.
+    #[must_use]
+    pub fn store(&self) -> std::path::PathBuf {
+        self.folder.path().join("jetstream")
     }
 
     /// As a service is configured for it.

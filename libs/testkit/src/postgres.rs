@@ -1,6 +1,8 @@
 //! A database of one's own for each test.
 
-use puente_embedded::{PgOptions, Postgres};
+use std::path::{Path, PathBuf};
+
+use puente_embedded::{Login, PgOptions, Postgres};
 use puente_service::{DatabaseConfig, db};
 use sqlx::PgPool;
 use sqlx::migrate::Migrator;
@@ -36,7 +38,8 @@ pub struct TestDb {
 /// A server for one test, to be crashed at will.
 struct Private {
     server: Postgres,
-    _folder: TempDir,
+    // After the server, which must have ended before its folder is deleted.
+    folder: TempDir,
 }
 
 impl TestDb {
@@ -60,19 +63,30 @@ impl TestDb {
 
     /// The same on a server of its own, which the test may stop and kill. Takes about a second to start.
     pub async fn private(schemas: &[Schema<'_>]) -> Self {
-        let folder = tempfile::tempdir().expect("a temporary folder");
         let bin = tools().postgres().unwrap_or_else(|error| panic!("{error}"));
-        let server = Postgres::start(PgOptions::for_tests(bin, folder.path().join("db"))).await;
+        Self::on_own_server(schemas, |data| PgOptions::for_tests(bin, data)).await
+    }
+
+    /// The same on a server with the settings that are shipped: what it confirmed survives a power loss. `bin` is the
+    /// folder of its programs.
+    pub async fn durable(schemas: &[Schema<'_>], bin: &Path) -> Self {
+        let options = |data| PgOptions {
+            login: Login::Trust,
+            ..PgOptions::new(bin, data)
+        };
+        Self::on_own_server(schemas, options).await
+    }
+
+    async fn on_own_server(schemas: &[Schema<'_>], options: impl FnOnce(PathBuf) -> PgOptions) -> Self {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let server = Postgres::start(options(folder.path().join("db"))).await;
         let server = server.unwrap_or_else(|error| panic!("{error}"));
         let name = format!("t_{}", Uuid::now_v7().simple());
         template::copy(&name, schemas, &|database| server.url(database)).await;
         Self {
             url: server.url(&name),
             name,
-            private: Some(Private {
-                server,
-                _folder: folder,
-            }),
+            private: Some(Private { server, folder }),
         }
     }
 
@@ -110,6 +124,26 @@ impl TestDb {
             .max_connections(POOL)
             .connect_lazy(&self.url)
             .expect("a URL of ours")
+    }
+
+    /// The process of the private server.
+    ///
+    /// # Panics
+    /// On the shared server.
+    #[must_use]
+    pub fn server_pid(&self) -> u32 {
+        let private = self.private.as_ref();
+        private.expect("a server of its own").server.pid()
+    }
+
+    /// The folder that holds the private server's cluster and nothing else of ours.
+    ///
+    /// # Panics
+    /// On the shared server.
+    #[must_use]
+    pub fn server_folder(&self) -> PathBuf {
+        let private = self.private.as_ref();
+        private.expect("a server of its own").folder.path().join("db/pg")
     }
 
     /// Stops the private server in order.

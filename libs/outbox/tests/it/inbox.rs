@@ -27,7 +27,7 @@ const SPEC: ConsumerSpec = ConsumerSpec {
 
 /// Counts each client in a table; fails as the client's name says.
 #[derive(Default)]
-struct Counting {
+pub(crate) struct Counting {
     early: AtomicU32,
     /// Set: the consumer never comes back from its commit, and so never acknowledges.
     stuck_after_commit: Option<Arc<AtomicU32>>,
@@ -66,7 +66,7 @@ impl EventHandler for Counting {
     }
 }
 
-async fn consumer(db: &TestDb, nats: &TestNats, counting: Counting) -> CancellationToken {
+pub(crate) async fn consumer(db: &TestDb, nats: &TestNats, counting: Counting) -> CancellationToken {
     let outbox = Outbox::open(db.pool(SERVICE), SERVICE, hasty()).await.unwrap();
     let inbox = Inbox::new(outbox, SPEC, Arc::new(counting));
     let stop = CancellationToken::new();
@@ -80,14 +80,14 @@ async fn consumer(db: &TestDb, nats: &TestNats, counting: Counting) -> Cancellat
     stop
 }
 
-async fn seen(db: &TestDb) -> Vec<String> {
+pub(crate) async fn seen(db: &TestDb) -> Vec<String> {
     sqlx::query_scalar("SELECT name FROM mechanism.seen ORDER BY name")
         .fetch_all(&db.admin())
         .await
         .unwrap()
 }
 
-async fn table(db: &TestDb) {
+pub(crate) async fn table(db: &TestDb) {
     sqlx::raw_sql(
         "CREATE TABLE mechanism.seen (name text NOT NULL); GRANT ALL ON mechanism.seen TO mechanism_worker",
     )

@@ -13,5 +13,7 @@
 )]
 
 mod inbox;
+mod reconcile;
 mod relay;
+mod restart;
 mod support;
