@@ -1,0 +1,146 @@
+//! Every question that pages ask of other services, on behalf of one principal: one method each, no HTTP.
+
+use puente_proto::{ingress, notifications, operations, orders};
+use tonic::{Code, Status};
+
+use crate::domain::Principal;
+use crate::peers::{Peer, Peers};
+
+/// Why a part of a page cannot be shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Missing {
+    /// The service does not answer now.
+    Away(&'static str),
+    /// The service answers one tenant's people only.
+    OneTenant,
+    /// There is nothing of this name.
+    Nothing,
+}
+
+/// A part of a page, or why it cannot be shown.
+pub(crate) type Part<T> = Result<T, Missing>;
+
+/// What an answer's status means for a page. `service` is who was asked.
+pub(crate) fn missing(service: &'static str, status: &Status) -> Missing {
+    match status.code() {
+        Code::NotFound => Missing::Nothing,
+        Code::InvalidArgument if status.message().contains("tenant") => Missing::OneTenant,
+        _ => {
+            tracing::warn!(service, code = ?status.code(), "a service gave no answer");
+            Missing::Away(service)
+        }
+    }
+}
+
+/// The services, asked on behalf of one principal.
+#[derive(Clone, Copy)]
+pub(crate) struct Ask<'a> {
+    peers: &'a Peers,
+    principal: &'a Principal,
+}
+
+macro_rules! questions {
+    ($($(#[$doc:meta])* $peer:ident.$client:ident.$name:ident($request:ty) -> $answer:ty;)*) => {
+        $($(#[$doc])*
+        pub(crate) async fn $name(&self, message: $request) -> Result<$answer, Status> {
+            let peer = self.peers.$peer()?;
+            let request = peer.ask(self.principal, message)?;
+            Ok(peer.$client().$name(request).await?.into_inner())
+        })*
+    };
+}
+
+macro_rules! work {
+    ($($(#[$doc:meta])* $name:ident($request:ty) -> $answer:ty;)*) => {
+        $($(#[$doc])*
+        pub(crate) async fn $name(&self, peer: &Peer, message: $request) -> Result<$answer, Status> {
+            let request = peer.ask(self.principal, message)?;
+            Ok(peer.operations().$name(request).await?.into_inner())
+        })*
+    };
+}
+
+impl<'a> Ask<'a> {
+    /// On behalf of `principal`.
+    pub(crate) const fn new(peers: &'a Peers, principal: &'a Principal) -> Self {
+        Self { peers, principal }
+    }
+
+    /// Every service that is configured.
+    pub(crate) fn all(&self) -> Vec<&'a Peer> {
+        self.peers.all().collect()
+    }
+
+    /// The service of this name.
+    pub(crate) fn named(&self, name: &str) -> Option<&'a Peer> {
+        self.peers.all().find(|peer| peer.name == name)
+    }
+
+    questions! {
+        /// One order.
+        orders.order_queries.get_order(orders::GetOrderRequest) -> orders::GetOrderResponse;
+        /// Orders, newest first.
+        orders.order_queries.list_orders(orders::ListOrdersRequest) -> orders::ListOrdersResponse;
+        /// The facts of one.
+        orders.order_queries.get_journal(orders::GetJournalRequest) -> orders::GetJournalResponse;
+        /// Clients, newest first.
+        orders.order_queries.list_clients(orders::ListClientsRequest) -> orders::ListClientsResponse;
+        /// One client.
+        orders.order_queries.get_client(orders::GetClientRequest) -> orders::GetClientResponse;
+        /// Conversations.
+        orders.order_queries.list_conversations(orders::ListConversationsRequest) -> orders::ListConversationsResponse;
+        /// One of them.
+        orders.order_queries.get_conversation(orders::GetConversationRequest) -> orders::GetConversationResponse;
+        /// How many orders stand where.
+        orders.order_queries.count_orders(orders::CountOrdersRequest) -> orders::CountOrdersResponse;
+        /// Moves an order.
+        orders.order_commands.move_order(orders::MoveOrderRequest) -> orders::MoveOrderResponse;
+        /// Assigns it.
+        orders.order_commands.assign_order(orders::AssignOrderRequest) -> orders::AssignOrderResponse;
+        /// Messages to people.
+        notifications.messages.list_messages(notifications::ListMessagesRequest) -> notifications::ListMessagesResponse;
+        /// One of them.
+        notifications.messages.get_message(notifications::GetMessageRequest) -> notifications::GetMessageResponse;
+        /// Whether a contact may be written to.
+        notifications.messages.get_contact(notifications::GetContactRequest) -> notifications::GetContactResponse;
+        /// How many were sent and failed.
+        notifications.messages.count_messages(notifications::CountMessagesRequest) -> notifications::CountMessagesResponse;
+        /// What came in.
+        ingress.deliveries.list_deliveries(ingress::ListDeliveriesRequest) -> ingress::ListDeliveriesResponse;
+        /// One of them.
+        ingress.deliveries.get_delivery(ingress::GetDeliveryRequest) -> ingress::GetDeliveryResponse;
+        /// How many came in.
+        ingress.deliveries.get_traffic(ingress::GetTrafficRequest) -> ingress::GetTrafficResponse;
+        /// What a replay would do.
+        ingress.replays.plan_replay(ingress::PlanReplayRequest) -> ingress::PlanReplayResponse;
+        /// Starts one.
+        ingress.replays.start_replay(ingress::StartReplayRequest) -> ingress::StartReplayResponse;
+        /// How far it is.
+        ingress.replays.get_replay(ingress::GetReplayRequest) -> ingress::GetReplayResponse;
+        /// Those of late.
+        ingress.replays.list_replays(ingress::ListReplaysRequest) -> ingress::ListReplaysResponse;
+        /// Stops one.
+        ingress.replays.cancel_replay(ingress::CancelReplayRequest) -> ingress::CancelReplayResponse;
+    }
+
+    work! {
+        /// Events that it published.
+        list_events(operations::ListEventsRequest) -> operations::ListEventsResponse;
+        /// Events that it could not handle.
+        list_dead_letters(operations::ListDeadLettersRequest) -> operations::ListDeadLettersResponse;
+        /// One of them.
+        get_dead_letter(operations::GetDeadLetterRequest) -> operations::GetDeadLetterResponse;
+        /// Handles one again.
+        retry_dead_letter(operations::RetryDeadLetterRequest) -> operations::RetryDeadLetterResponse;
+        /// Leaves one.
+        close_dead_letter(operations::CloseDeadLetterRequest) -> operations::CloseDeadLetterResponse;
+        /// Calls to providers.
+        list_effects(operations::ListEffectsRequest) -> operations::ListEffectsResponse;
+        /// One of them.
+        get_effect(operations::GetEffectRequest) -> operations::GetEffectResponse;
+        /// Decides about one in doubt.
+        resolve_effect(operations::ResolveEffectRequest) -> operations::ResolveEffectResponse;
+        /// How its connections do.
+        list_connection_health(operations::ListConnectionHealthRequest) -> operations::ListConnectionHealthResponse;
+    }
+}

@@ -1,0 +1,141 @@
+//! Who did or saw what. A row is written before the thing is done, so that nothing happens without a trail; when it then
+//! fails, a second row says so.
+
+use puente_rpc::Scope;
+use puente_service::Readers;
+use puente_types::{Clock as _, TenantId};
+use serde::Serialize;
+use serde_json::Value;
+use time::OffsetDateTime;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+use crate::application::failure::Failure;
+use crate::domain::Principal;
+use crate::state::App;
+
+/// Rows of one page at most.
+pub(crate) const MOST: u32 = 100;
+
+/// Something that is done or seen.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Entry<'a> {
+    /// `order.moved`, `delivery.revealed` …: a thing and a past verb.
+    pub(crate) action: &'static str,
+    /// What it is done to, by its id.
+    pub(crate) object: &'a str,
+    /// As it was before, where that is known.
+    pub(crate) before: Option<Value>,
+    /// What was asked for. Never a secret or a person's data.
+    pub(crate) after: Option<Value>,
+    /// Why.
+    pub(crate) reason: Option<&'a str>,
+    /// The request's trace.
+    pub(crate) trace: &'a str,
+}
+
+/// A row as it may be shown.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub(crate) struct Row {
+    /// Its id; rows are ordered by it.
+    pub(crate) id: Uuid,
+    /// Whose business it was; absent for the installation's.
+    pub(crate) tenant: Option<String>,
+    /// When.
+    #[serde(with = "time::serde::rfc3339")]
+    #[schema(value_type = String, format = DateTime)]
+    pub(crate) at: OffsetDateTime,
+    /// Who, by id: `user:<id>` or `key:<id>`.
+    pub(crate) subject: String,
+    /// Who, as they were called then.
+    pub(crate) name: String,
+    /// What was done.
+    pub(crate) action: String,
+    /// To what.
+    pub(crate) object: String,
+    /// As it was before.
+    pub(crate) before: Option<Value>,
+    /// What was asked for.
+    pub(crate) after: Option<Value>,
+    /// Why.
+    pub(crate) reason: Option<String>,
+    /// The trace of the request.
+    pub(crate) trace: Option<String>,
+}
+
+impl From<sqlx::Error> for Failure {
+    fn from(error: sqlx::Error) -> Self {
+        tracing::error!(error = %error, "the database of the gateway does not answer");
+        Self::Database
+    }
+}
+
+/// Writes a row.
+pub(crate) async fn record(app: &App, principal: &Principal, entry: &Entry<'_>) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "INSERT INTO audit (id, tenant, at, subject, name, action, object, before, after, reason, trace)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        Uuid::now_v7(),
+        principal.scope.tenant().map(TenantId::as_str),
+        app.clock.now(),
+        principal.subject(),
+        principal.name,
+        entry.action,
+        entry.object,
+        entry.before,
+        entry.after,
+        entry.reason,
+        Some(entry.trace).filter(|trace| !trace.is_empty()),
+    )
+    .execute(&app.pool)
+    .await?;
+    Ok(())
+}
+
+/// Writes a row, does the thing, and writes another row if it failed.
+pub(crate) async fn recorded<T, E>(
+    app: &App,
+    principal: &Principal,
+    entry: Entry<'_>,
+    doing: impl Future<Output = Result<T, E>>,
+) -> Result<T, E>
+where
+    E: From<sqlx::Error> + std::fmt::Display,
+{
+    record(app, principal, &entry).await?;
+    let done = doing.await;
+    if let Err(error) = &done {
+        let failed = Entry {
+            after: Some(serde_json::json!({ "failed": error.to_string() })),
+            before: None,
+            ..entry
+        };
+        if let Err(error) = record(app, principal, &failed).await {
+            tracing::error!(error = %error, "the audit trail does not tell that an action failed");
+        }
+    }
+    done
+}
+
+/// Rows of the scope, newest first, older than `below`.
+pub(crate) async fn list(
+    readers: &Readers,
+    scope: &Scope,
+    object: Option<&str>,
+    below: Option<Uuid>,
+    limit: u32,
+) -> Result<Vec<Row>, sqlx::Error> {
+    let mut tx = readers.begin(scope.tenant()).await?;
+    let rows = sqlx::query_as!(
+        Row,
+        "SELECT id, tenant, at, subject, name, action, object, before, after, reason, trace FROM audit
+         WHERE ($1::text IS NULL OR object = $1) AND ($2::uuid IS NULL OR id < $2) ORDER BY id DESC LIMIT $3",
+        object,
+        below,
+        i64::from(limit.min(MOST + 1)),
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    tx.commit().await?;
+    Ok(rows)
+}

@@ -1,0 +1,45 @@
+//! What people change: never without a row in the audit trail, written before the change is made.
+
+use axum::response::{IntoResponse, Redirect, Response};
+
+use super::problem::Problem;
+use super::view::{View, value};
+use crate::audit::{self, Entry};
+use crate::domain::Right;
+use crate::state::App;
+
+/// What a form sends.
+pub(crate) type Fields = axum::extract::Form<Vec<(String, String)>>;
+
+/// Makes a change on behalf of somebody who has the right, and keeps who made it and why.
+pub(crate) async fn make<T>(
+    view: &View,
+    app: &App,
+    right: Right,
+    entry: Entry<'_>,
+    doing: impl Future<Output = Result<T, Problem>>,
+) -> Result<T, Problem> {
+    if !view.may(right) {
+        return Err(Problem::Forbidden);
+    }
+    audit::recorded(app, &view.principal, entry, doing).await
+}
+
+/// The page again, with a word that it is done; or why it is not.
+pub(crate) fn done(view: &View, page: &str, outcome: Result<(), Problem>) -> Response {
+    match outcome {
+        Ok(()) => Redirect::to(&format!("{page}?hecho=1")).into_response(),
+        Err(problem) => view.back_to(page).answer(Err(problem)),
+    }
+}
+
+/// The key that makes a repeated send of a form harmless; the person's own, so that nobody meets another's.
+pub(crate) fn once(view: &View, fields: &[(String, String)]) -> String {
+    let key: String = value(fields, "once").chars().take(64).collect();
+    format!("{}/console/{key}", view.principal.subject())
+}
+
+/// The reason of a form.
+pub(crate) fn reason(fields: &[(String, String)]) -> String {
+    value(fields, "reason").trim().chars().take(500).collect()
+}

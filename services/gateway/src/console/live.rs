@@ -1,0 +1,230 @@
+//! `/vivo?temas=…`: one stream a page. Its parts are rendered again every two seconds and sent when they changed.
+//!
+//! The id of an event says what all parts looked like, so that a browser that comes back (`Last-Event-ID`) gets exactly
+//! what changed while it was away. Streams are counted; they end when the person logs out, when the gateway stops, and
+//! after an hour, after which browsers come again by themselves.
+
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::response::sse::{Event, Sse};
+use axum::response::{IntoResponse, Response};
+use futures::stream;
+use http::{HeaderMap, StatusCode};
+use maud::{Markup, html};
+use sha2::{Digest, Sha256};
+use tokio_util::sync::CancellationToken;
+
+use super::pages::{conversations, dead_letters, deliveries, effects, health, journey, overview, replays};
+use super::problem::Problem;
+use super::view::{View, form, value};
+use crate::domain::Right;
+use crate::state::App;
+
+/// Time between two looks.
+const EVERY: Duration = Duration::from_secs(2);
+/// Looks in an hour; then the browser opens a new stream.
+const LOOKS: u32 = 1800;
+/// Streams of one log-in: browsers keep six connections to one place, and pages need some.
+const OF_ONE_SESSION: usize = 4;
+/// Streams of all.
+const OF_ALL: usize = 500;
+
+/// The streams that are open.
+#[derive(Debug, Clone)]
+pub(crate) struct Live {
+    open: Arc<Mutex<HashMap<Vec<u8>, usize>>>,
+    stop: CancellationToken,
+}
+
+/// One open stream; it is counted until this is dropped.
+struct Ticket {
+    live: Live,
+    session: Vec<u8>,
+}
+
+impl Live {
+    /// None yet.
+    pub(crate) fn new(stop: CancellationToken) -> Self {
+        Self {
+            open: Arc::default(),
+            stop,
+        }
+    }
+
+    fn enter(&self, session: &[u8]) -> Option<Ticket> {
+        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if open.values().sum::<usize>() >= OF_ALL {
+            return None;
+        }
+        let mine = open.entry(session.to_vec()).or_default();
+        if *mine >= OF_ONE_SESSION {
+            return None;
+        }
+        *mine += 1;
+        Some(Ticket {
+            live: self.clone(),
+            session: session.to_vec(),
+        })
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        let mut open = self.live.open.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(mine) = open.get_mut(&self.session) {
+            *mine -= 1;
+            if *mine == 0 {
+                open.remove(&self.session);
+            }
+        }
+    }
+}
+
+/// What a stream remembers.
+struct Following {
+    app: App,
+    view: View,
+    topic: String,
+    seen: Vec<String>,
+    looks: u32,
+    ticket: Ticket,
+}
+
+/// `GET /vivo`
+pub(crate) async fn stream(view: View, State(app): State<App>, headers: HeaderMap) -> Response {
+    let pairs = form(&view.query);
+    let topic = value(&pairs, "temas").to_owned();
+    let Some(ticket) = app.console.live.enter(&view.session.hash) else {
+        return StatusCode::TOO_MANY_REQUESTS.into_response();
+    };
+    let resumed = headers.get("last-event-id").and_then(|id| id.to_str().ok());
+    let seen = resumed.unwrap_or_else(|| value(&pairs, "desde"));
+    let following = Following {
+        seen: seen.split('.').map(str::to_owned).collect(),
+        app,
+        view,
+        topic,
+        looks: 0,
+        ticket,
+    };
+    let events = stream::unfold(following, |mut following| async {
+        let event = following.next().await?;
+        Some((Ok::<_, Infallible>(event), following))
+    });
+    Sse::new(events).into_response()
+}
+
+impl Following {
+    async fn next(&mut self) -> Option<Event> {
+        if self.looks > 0 {
+            let stop = self.ticket.live.stop.clone();
+            tokio::select! {
+                () = stop.cancelled() => return None,
+                () = tokio::time::sleep(EVERY) => {}
+            }
+        }
+        self.looks += 1;
+        if self.looks > LOOKS {
+            return None;
+        }
+        match self.view.still_there(&self.app).await {
+            Ok(true) => {}
+            Ok(false) => return self.end(),
+            // The next look may find the database back.
+            Err(_) => return Some(Event::default().event("beat").data("")),
+        }
+        self.view.now = self.app.clock.now();
+        let Ok((title, parts)) = parts(&self.view, &self.app, &self.topic).await else {
+            return Some(Event::default().event("beat").data(""));
+        };
+        Some(self.changed(&title, parts))
+    }
+
+    /// Tells the page that nothing more comes, once.
+    fn end(&mut self) -> Option<Event> {
+        if self.looks > LOOKS {
+            return None;
+        }
+        self.looks = LOOKS;
+        Some(Event::default().event("end").data(""))
+    }
+
+    fn changed(&mut self, title: &str, parts: Vec<Markup>) -> Event {
+        let texts: Vec<String> = parts.into_iter().map(Markup::into_string).collect();
+        let digests: Vec<String> = texts.iter().map(|text| digest(text)).collect();
+        let fresh: Vec<&str> = texts
+            .iter()
+            .zip(&digests)
+            .enumerate()
+            .filter(|(n, (_, digest))| self.seen.get(*n) != Some(*digest))
+            .map(|(_, (text, _))| text.as_str())
+            .collect();
+        if fresh.is_empty() {
+            return Event::default().event("beat").data("");
+        }
+        let id = digests.join(".");
+        let head = html! { @if !title.is_empty() { meta data-title=(title); } }.into_string();
+        let data = format!("{}{head}", fresh.concat()).replace(['\r', '\n'], "&#10;");
+        self.seen = digests;
+        Event::default().event("parts").id(id).data(data)
+    }
+}
+
+fn digest(text: &str) -> String {
+    hex::encode(Sha256::digest(text)).chars().take(8).collect()
+}
+
+/// The parts of a topic as they are now, with the title of the window. Rights are checked as for the page itself.
+async fn parts(view: &View, app: &App, topic: &str) -> Result<(String, Vec<Markup>), Problem> {
+    let (name, of) = topic.split_once(':').unwrap_or((topic, ""));
+    let at = |path: &str| view.back_to(path);
+    let titled = |(title, parts): (String, Vec<Markup>)| (title, parts);
+    Ok(match name {
+        "overview" => titled(overview::parts(&at("/"), app).await),
+        "health" => {
+            view.see(Right::ReadHealth)?;
+            titled(health::parts(&at("/salud"), app, of.parse().unwrap_or(1)).await)
+        }
+        "order" => titled(journey::parts(&at(&format!("/pedidos/{of}")), app, of).await?),
+        "talk" => titled(conversations::parts(&at(&format!("/conversaciones/{of}")), app, of).await?),
+        "replay" => titled(replays::parts(&at(&format!("/repeticiones/{of}")), app, of).await?),
+        "effects" => {
+            view.see(Right::ReadEffects)?;
+            titled(effects::parts(&at("/inciertos"), app).await)
+        }
+        "dead" => {
+            view.see(Right::ReadDeadLetters)?;
+            titled(dead_letters::parts(&at("/cartas-muertas"), app).await)
+        }
+        "deliveries" => {
+            view.see(Right::ReadTraffic)?;
+            let newest = of.parse().unwrap_or_default();
+            (
+                String::new(),
+                vec![deliveries::fresh(&at("/entregas"), app, newest).await],
+            )
+        }
+        _ => return Err(Problem::NotFound),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn streams_are_counted_by_log_in_and_given_back() {
+        let live = Live::new(CancellationToken::new());
+        let mine: Vec<_> = (0..OF_ONE_SESSION).filter_map(|_| live.enter(b"me")).collect();
+        assert_eq!(mine.len(), OF_ONE_SESSION);
+        assert!(live.enter(b"me").is_none());
+        assert!(live.enter(b"you").is_some());
+        drop(mine);
+        assert!(live.enter(b"me").is_some());
+        assert!(live.open.lock().unwrap().is_empty());
+    }
+}

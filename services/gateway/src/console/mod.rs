@@ -1,0 +1,181 @@
+//! The console: pages for people, rendered here. Spanish and English, plain HTML first: each link and form works without
+//! script; the script only makes it quicker.
+//!
+//! ```text
+//! view.rs       one person's look at one page: rights, language, time
+//! words/        every text, in both languages
+//! layout.rs     the frame; parts.rs, states.rs, charts.rs what pages are put together from
+//! pages/        one file a page: ask the services, render
+//! change.rs     what people change, with its row in the audit trail
+//! live.rs       parts of pages, rendered again and sent when they changed
+//! ```
+//!
+//! # Never
+//! A text outside of `words`; a state by colour alone; a person's number or words without the right to see them.
+
+mod assets;
+mod change;
+mod charts;
+mod layout;
+mod live;
+mod mask;
+mod names;
+mod pages;
+mod parts;
+mod problem;
+mod session;
+mod states;
+mod view;
+mod when;
+mod words;
+
+#[cfg(test)]
+mod contrast;
+#[cfg(test)]
+mod texts;
+
+use axum::response::Response;
+use http::StatusCode;
+use http::request::Parts;
+use tokio_util::sync::CancellationToken;
+
+use crate::domain::Right;
+use crate::web::guard::Refusal;
+use crate::web::{Access, Face, Routes};
+use pages::{
+    access, audit, conversations, dead_letter, dead_letters, deliveries, delivery, effect, effects, health,
+    journey, login, new_replay, nowhere, order_actions, order_facts, orders, overview, replays, search,
+};
+use problem::Problem;
+use view::View;
+
+/// What all pages share.
+#[derive(Debug, Clone)]
+pub(crate) struct Console {
+    /// Whether the outside services are simulators.
+    pub(crate) simulated: bool,
+    live: live::Live,
+}
+
+impl Console {
+    /// `stop` ends live streams.
+    pub(crate) fn new(simulated: bool, stop: CancellationToken) -> Self {
+        Self {
+            simulated,
+            live: live::Live::new(stop),
+        }
+    }
+}
+
+/// How it speaks to whom it refuses.
+const FACE: Face = Face {
+    refuse,
+    idempotent: false,
+};
+
+/// Its routes.
+pub(crate) fn routes() -> Routes {
+    let needs = Access::Needs;
+    Routes::new(FACE)
+        .get("/assets/{name}", Access::Anyone, assets::get)
+        .get("/entrar", Access::Anyone, login::show)
+        .post("/entrar", Access::Anyone, login::log_in)
+        .post("/salir", Access::Known, login::log_out)
+        .get("/vivo", Access::Known, live::stream)
+        .get("/", Access::Known, overview::show)
+        .get("/buscar", Access::Known, search::show)
+        .get("/pedidos", needs(Right::ReadOrders), orders::show)
+        .get("/pedidos/{number}", needs(Right::ReadOrders), journey::show)
+        .post(
+            "/pedidos/{number}/mover",
+            needs(Right::ChangeOrders),
+            order_actions::move_on,
+        )
+        .post(
+            "/pedidos/{number}/mostrar",
+            needs(Right::RevealPersonal),
+            order_facts::reveal,
+        )
+        .post(
+            "/pedidos/{number}/asignar",
+            needs(Right::ChangeOrders),
+            order_actions::assign,
+        )
+        .get(
+            "/conversaciones",
+            needs(Right::ReadConversations),
+            conversations::list,
+        )
+        .get(
+            "/conversaciones/{id}",
+            needs(Right::ReadConversations),
+            conversations::show,
+        )
+        .get("/entregas", needs(Right::ReadTraffic), deliveries::list)
+        .get("/entregas/{id}", needs(Right::ReadTraffic), delivery::show)
+        .post(
+            "/entregas/{id}/mostrar",
+            needs(Right::RevealPayload),
+            delivery::reveal,
+        )
+        .get("/inciertos", needs(Right::ReadEffects), effects::list)
+        .get("/inciertos/{id}", needs(Right::ReadEffects), effect::show)
+        .post(
+            "/inciertos/{id}/decidir",
+            needs(Right::ResolveEffects),
+            effect::resolve,
+        )
+        .get(
+            "/cartas-muertas",
+            needs(Right::ReadDeadLetters),
+            dead_letters::list,
+        )
+        .get(
+            "/cartas-muertas/{service}/{consumer}/{event}",
+            needs(Right::ReadDeadLetters),
+            dead_letter::show,
+        )
+        .post(
+            "/cartas-muertas/{service}/{consumer}/{event}/repetir",
+            needs(Right::SettleDeadLetters),
+            dead_letter::retry,
+        )
+        .post(
+            "/cartas-muertas/{service}/{consumer}/{event}/cerrar",
+            needs(Right::SettleDeadLetters),
+            dead_letter::close,
+        )
+        .get("/repeticiones", needs(Right::ReadTraffic), replays::list)
+        .post("/repeticiones", needs(Right::Replay), new_replay::start)
+        .get("/repeticiones/nueva", needs(Right::Replay), new_replay::new)
+        .get("/repeticiones/ensayo", needs(Right::Replay), new_replay::plan)
+        .get("/repeticiones/{id}", needs(Right::ReadTraffic), replays::show)
+        .post(
+            "/repeticiones/{id}/detener",
+            needs(Right::Replay),
+            replays::cancel,
+        )
+        .get("/salud", needs(Right::ReadHealth), health::show)
+        .get("/auditoria", needs(Right::ReadAudit), audit::list)
+        .get("/accesos", needs(Right::ManageAccess), access::show)
+        .get("/{*rest}", Access::Anyone, nowhere::show)
+}
+
+/// A refused request: strangers are led to the door; a page that one may not see is one that does not exist.
+fn refuse(refusal: &Refusal, parts: &Parts) -> Response {
+    let view = match View::of_parts(parts) {
+        Ok(view) => view,
+        Err(answer) => return *answer,
+    };
+    let problem = match refusal {
+        Refusal::Nobody | Refusal::NotGood | Refusal::BadTenant => return session::to_the_door(&parts.uri),
+        Refusal::Forbidden(_) if parts.method == http::Method::GET => Problem::NotFound,
+        Refusal::Away => Problem::Away("gateway"),
+        _ => Problem::Forbidden,
+    };
+    let mut response = view.answer(Err(problem));
+    if matches!(refusal, Refusal::TooMany(_)) {
+        *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+    }
+    response
+}

@@ -1,0 +1,72 @@
+//! The facts of an order above its journey.
+
+use axum::extract::{Path, State};
+use axum::response::Response;
+use maud::{Markup, html};
+use puente_proto::orders::OrderSummary;
+
+use super::journey::page;
+use crate::audit::Entry;
+use crate::console::change;
+use crate::console::parts::{csrf, date, fact, masked, provider};
+use crate::console::view::{View, encode};
+use crate::console::words as w;
+use crate::domain::Right;
+use crate::state::App;
+
+/// Who an order is for and who has it. The number is masked; whoever may ask for it gets it for one answer.
+pub(super) fn facts(view: &View, order: &OrderSummary, bare: bool) -> Markup {
+    let or_nobody = |id: &str| {
+        if id.is_empty() {
+            view.say(w::NOBODY).to_owned()
+        } else {
+            id.to_owned()
+        }
+    };
+    html! {
+        dl class="facts" {
+            @if view.may(Right::ReadClients) { (fact(view.say(w::FACT_CLIENT), html! { (order.client_name) })) }
+            (fact(view.say(w::FACT_PHONE), phone(view, order, bare)))
+            @if view.may(Right::ReadClients) { (fact(view.say(w::FACT_PLACE), html! { (order.location) })) }
+            (fact(view.say(w::FACT_AGENT), html! { (or_nobody(&order.agent)) }))
+            (fact(view.say(w::FACT_TECHNICIAN), html! { (or_nobody(&order.service_provider)) }))
+            (fact(view.say(w::FACT_CHANNEL), html! { (provider(&order.channel)) }))
+            (fact(view.say(w::FACT_OPENED), date(view, order.opened_at.as_ref())))
+            @if view.may(Right::ReadConversations) && !order.conversation_id.is_empty() {
+                (fact(view.say(w::CONVERSATIONS), html! {
+                    a href={ "/conversaciones/" (order.conversation_id) } { (view.say(w::CONVERSATION_OF)) }
+                }))
+            }
+        }
+        @if view.may(Right::RevealPersonal) && !order.description.is_empty() {
+            dl class="facts" { (fact(view.say(w::REQUEST), html! { (order.description) })) }
+        }
+    }
+}
+
+fn phone(view: &View, order: &OrderSummary, bare: bool) -> Markup {
+    html! {
+        @if bare { (order.client_phone) } @else {
+            (masked(&order.client_phone))
+            @if view.may(Right::RevealPersonal) && !order.client_phone.is_empty() {
+                form class="inline" method="post" action={ "/pedidos/" (order.number) "/mostrar" } {
+                    (csrf(view))
+                    button class="plain small" type="submit" { (view.say(w::SHOW)) }
+                }
+            }
+        }
+    }
+}
+
+/// `POST /pedidos/{number}/mostrar`
+pub(crate) async fn reveal(view: View, State(app): State<App>, Path(number): Path<String>) -> Response {
+    let entry = Entry {
+        action: "client.revealed",
+        object: &number,
+        ..Entry::default()
+    };
+    let back = view.back_to(&format!("/pedidos/{}", encode(&number)));
+    let doing = page(&back, &app, &number, true);
+    let answer = change::make(&view, &app, Right::RevealPersonal, entry, doing).await;
+    back.answer(answer)
+}

@@ -1,0 +1,134 @@
+//! The gateway: the only door for people. REST under `/api`, the console, log-in, API keys, audit.
+//!
+//! # Protocol
+//! A request's cookie or key becomes a [`domain::Principal`]; the right that its route needs is checked in one place;
+//! the services are asked by gRPC with a token that carries the principal's scope. The gateway keeps people, keys,
+//! sessions and the audit trail; orders, deliveries and messages stay with their owners.
+//!
+//! # Never
+//! A tenant is taken from a path, query or body. Phone numbers, texts and payloads leave unmasked without the right to
+//! see them and a row in the audit trail. A service's table is read.
+
+pub mod accounts;
+mod api;
+mod application;
+mod audit;
+mod auth;
+mod config;
+mod console;
+pub mod domain;
+pub mod keys;
+mod peers;
+mod state;
+mod upkeep;
+mod web;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+use puente_service::{Readers, RunError, Runtime, Service, StartError, db};
+use tokio::net::TcpListener;
+
+pub use config::Config;
+
+use auth::limits::Limits;
+use auth::passwords::Passwords;
+use console::Console;
+use peers::Peers;
+use state::App;
+use web::{headers, trace};
+
+/// The tables of this service.
+pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations/gateway");
+
+/// How long open connections, live streams among them, may keep a stopping server waiting.
+const CLOSE_PATIENCE: Duration = Duration::from_secs(10);
+
+/// The gateway, bound.
+pub struct Gateway {
+    listener: TcpListener,
+    router: Router,
+    rt: Runtime,
+}
+
+impl Gateway {
+    /// The address that people reach it at.
+    ///
+    /// # Errors
+    /// When the socket is gone.
+    pub fn address(&self) -> std::io::Result<SocketAddr> {
+        self.listener.local_addr()
+    }
+}
+
+/// Everything that is served: the routes of the tables, and nothing else.
+fn router(app: App) -> Router {
+    Router::new()
+        .merge(api::routes().into_router(&app))
+        .merge(console::routes().into_router(&app))
+        .fallback(trace::nowhere)
+        .method_not_allowed_fallback(trace::no_such_method)
+        .layer(from_fn_with_state(app.clone(), auth::identify::layer))
+        .layer(from_fn(trace::layer))
+        .layer(from_fn_with_state(app.clone(), headers::layer))
+        .with_state(app)
+}
+
+impl Service for Gateway {
+    const NAME: &'static str = "gateway";
+    const DEFAULTS: &'static str = include_str!("../config.default.toml");
+    type Config = Config;
+
+    async fn build(config: Config, rt: Runtime) -> Result<Self, StartError> {
+        let peers = Peers::new(&config, &rt.clock)
+            .map_err(|error| StartError::other("a service cannot be asked", error))?;
+        let pool = db::pool(&config.database, Self::NAME, rt.replica)?;
+        let asked = pool.clone();
+        rt.ready_check("database", move || {
+            let pool = asked.clone();
+            async move { db::ready(&pool).await }
+        });
+        let listener = TcpListener::bind(config.listen)
+            .await
+            .map_err(|source| StartError::Listen {
+                address: config.listen.to_string(),
+                source,
+            })?;
+        let api = db::api_pool(&config.database, Self::NAME, rt.replica)?;
+        let app = App {
+            peers,
+            readers: Readers::new(api, pool.clone()),
+            pool,
+            clock: rt.clock.clone(),
+            passwords: Passwords::new(),
+            limits: Arc::new(Limits::new(config.strangers_per_minute, config.trusted_proxies)),
+            session_per_minute: config.session_per_minute,
+            secure: !config.listen.ip().is_loopback(),
+            console: Console::new(config.simulated, rt.shutdown.clone()),
+        };
+        rt.spawn("upkeep", upkeep::run(app.clone(), rt.clone(), config.audit_days));
+        let router = router(app);
+        Ok(Self { listener, router, rt })
+    }
+
+    async fn run(self) -> Result<(), RunError> {
+        let stop = self.rt.shutdown.clone();
+        let serve = axum::serve(
+            self.listener,
+            self.router.into_make_service_with_connect_info::<SocketAddr>(),
+        )
+        .with_graceful_shutdown(stop.clone().cancelled_owned());
+        let patience = async {
+            stop.cancelled().await;
+            tokio::time::sleep(CLOSE_PATIENCE).await;
+        };
+        tokio::select! {
+            served = serve => served.map_err(|error| RunError::other("serving", error)),
+            () = patience => Ok(()),
+        }
+    }
+}

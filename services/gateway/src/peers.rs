@@ -1,0 +1,146 @@
+//! The services that are asked, by gRPC, each on behalf of the principal of a request.
+//!
+//! Connections are made when first needed and again after they broke; a service that is away is an answer of its own
+//! (UNAVAILABLE), so that a page can show the rest.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use puente_proto::ingress::deliveries_client::DeliveriesClient;
+use puente_proto::ingress::replays_client::ReplaysClient;
+use puente_proto::notifications::message_queries_client::MessageQueriesClient;
+use puente_proto::operations::operations_client::OperationsClient;
+use puente_proto::orders::order_commands_client::OrderCommandsClient;
+use puente_proto::orders::order_queries_client::OrderQueriesClient;
+use puente_rpc::{Calls, KeyError, RpcKeys};
+use puente_types::Clock;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Request, Status};
+
+use crate::config::Config;
+use crate::domain::Principal;
+
+/// Longest answer: a page of raw bodies.
+const MAX_ANSWER: usize = 16 * 1024 * 1024;
+
+/// One service that is asked.
+#[derive(Debug, Clone)]
+pub(crate) struct Peer {
+    /// Its name.
+    pub(crate) name: &'static str,
+    calls: Calls,
+    channel: Channel,
+}
+
+/// All of them.
+#[derive(Debug, Clone)]
+pub(crate) struct Peers {
+    ingress: Option<Peer>,
+    orders: Option<Peer>,
+    notifications: Option<Peer>,
+}
+
+/// Why services cannot be asked.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum PeerError {
+    /// An address that is none.
+    #[error("`{0}` is no address of a service")]
+    Address(String),
+    /// The key is not usable.
+    #[error(transparent)]
+    Key(#[from] KeyError),
+}
+
+impl Peers {
+    /// The services of the configuration; nothing is connected yet.
+    /// Without an rpc key nobody can be asked.
+    pub(crate) fn new(config: &Config, clock: &Arc<dyn Clock>) -> Result<Self, PeerError> {
+        if config.rpc_key.expose().is_empty() {
+            tracing::warn!("there is no rpc key: no service can be asked");
+            return Ok(Self {
+                ingress: None,
+                orders: None,
+                notifications: None,
+            });
+        }
+        let keys = RpcKeys::parse(&config.rpc_key)?;
+        let deadline = Duration::from_millis(config.call_ms.get().into());
+        let peer = |name: &'static str, url: &str| {
+            if url.is_empty() {
+                return Ok::<_, PeerError>(None);
+            }
+            let endpoint =
+                Endpoint::from_shared(url.to_owned()).map_err(|_| PeerError::Address(url.to_owned()))?;
+            let channel = endpoint
+                .connect_timeout(deadline)
+                .tcp_nodelay(true)
+                .connect_lazy();
+            let calls = Calls::new(keys.clone(), name, clock.clone(), deadline);
+            Ok(Some(Peer { name, calls, channel }))
+        };
+        Ok(Self {
+            ingress: peer("ingress", &config.ingress_url)?,
+            orders: peer("orders", &config.orders_url)?,
+            notifications: peer("notifications", &config.notifications_url)?,
+        })
+    }
+
+    /// Every service that is configured: each answers [`OperationsClient`].
+    pub(crate) fn all(&self) -> impl Iterator<Item = &Peer> {
+        [&self.ingress, &self.notifications, &self.orders]
+            .into_iter()
+            .flatten()
+    }
+
+    /// Ingress.
+    pub(crate) fn ingress(&self) -> Result<&Peer, Status> {
+        connected(self.ingress.as_ref(), "ingress")
+    }
+
+    /// Orders.
+    pub(crate) fn orders(&self) -> Result<&Peer, Status> {
+        connected(self.orders.as_ref(), "orders")
+    }
+
+    /// Notifications.
+    pub(crate) fn notifications(&self) -> Result<&Peer, Status> {
+        connected(self.notifications.as_ref(), "notifications")
+    }
+}
+
+fn connected<'a>(peer: Option<&'a Peer>, name: &str) -> Result<&'a Peer, Status> {
+    peer.ok_or_else(|| Status::unavailable(format!("{name} is not connected")))
+}
+
+macro_rules! clients {
+    ($($(#[$doc:meta])* $name:ident: $client:ident),* $(,)?) => {
+        $($(#[$doc])*
+        pub(crate) fn $name(&self) -> $client<Channel> {
+            $client::new(self.channel.clone()).max_decoding_message_size(MAX_ANSWER)
+        })*
+    };
+}
+
+impl Peer {
+    /// The message as a call on behalf of `principal`.
+    pub(crate) fn ask<T>(&self, principal: &Principal, message: T) -> Result<Request<T>, Status> {
+        self.calls
+            .request(&principal.caller(), message)
+            .map_err(|_| Status::internal("the caller cannot be named"))
+    }
+
+    clients! {
+        /// Its own work: events, dead letters, effects, health.
+        operations: OperationsClient,
+        /// What came in; ingress only.
+        deliveries: DeliveriesClient,
+        /// Doing it again; ingress only.
+        replays: ReplaysClient,
+        /// Orders, clients, conversations; orders only.
+        order_queries: OrderQueriesClient,
+        /// What people do to orders; orders only.
+        order_commands: OrderCommandsClient,
+        /// Messages to people; notifications only.
+        messages: MessageQueriesClient,
+    }
+}

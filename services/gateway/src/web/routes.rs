@@ -1,0 +1,172 @@
+//! The table of routes. A router is made of nothing else, so that a route without a line here, with the right that it
+//! needs, cannot be served.
+//!
+//! ```text
+//! Routes::new(FACE)
+//!     .get("/api/orders", Access::Needs(Right::ReadOrders), list)     reads
+//!     .post("/api/orders/{id}/assignment", …, assign)                 changes; asks for an Idempotency-Key under /api
+//!     .ask("/api/replays/plan", …, plan)                              a POST that may be repeated as it is
+//! ```
+
+use axum::Router;
+use axum::handler::Handler;
+use axum::http::Method;
+use axum::middleware::from_fn_with_state;
+use axum::response::Response;
+use axum::routing::{MethodFilter, MethodRouter, on};
+use http::request::Parts;
+
+use super::guard::{self, Refusal};
+use crate::domain::Right;
+use crate::state::App;
+
+/// Who may use a route.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Whoever comes: the log-in page, style sheets.
+    Anyone,
+    /// Whoever is let in, with any role.
+    Known,
+    /// Who has the right.
+    Needs(Right),
+}
+
+/// What a route does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    /// Changes nothing.
+    Read,
+    /// Changes something: under `/api` a repeated request is known by its `Idempotency-Key`.
+    Write,
+    /// Is sent by POST and may be repeated as it is.
+    Ask,
+}
+
+/// One line of the table.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Route {
+    /// `GET`, `POST`, `PATCH`.
+    pub(crate) method: &'static str,
+    /// As axum and OpenAPI write it: `/api/orders/{id}`.
+    pub(crate) path: &'static str,
+    /// Who may.
+    pub(crate) access: Access,
+    /// What it does.
+    pub(crate) kind: Kind,
+}
+
+/// How a part of the gateway speaks to whom it refuses.
+#[derive(Clone, Copy)]
+pub(crate) struct Face {
+    /// The answer to a refused request, of which the head is given.
+    pub(crate) refuse: fn(&Refusal, &Parts) -> Response,
+    /// Whether writes need an `Idempotency-Key`.
+    pub(crate) idempotent: bool,
+}
+
+/// Routes that are being collected.
+pub(crate) struct Routes {
+    face: Face,
+    list: Vec<(Route, MethodRouter<App>)>,
+}
+
+impl Routes {
+    /// None yet.
+    pub(crate) fn new(face: Face) -> Self {
+        Self {
+            face,
+            list: Vec::new(),
+        }
+    }
+
+    /// A route that reads.
+    pub(crate) fn get<H, T>(self, path: &'static str, access: Access, handler: H) -> Self
+    where
+        H: Handler<T, App>,
+        T: 'static,
+    {
+        self.add(
+            (Method::GET, MethodFilter::GET),
+            path,
+            access,
+            Kind::Read,
+            handler,
+        )
+    }
+
+    /// A route that changes something.
+    pub(crate) fn post<H, T>(self, path: &'static str, access: Access, handler: H) -> Self
+    where
+        H: Handler<T, App>,
+        T: 'static,
+    {
+        self.add(
+            (Method::POST, MethodFilter::POST),
+            path,
+            access,
+            Kind::Write,
+            handler,
+        )
+    }
+
+    /// A POST that may be repeated as it is.
+    pub(crate) fn ask<H, T>(self, path: &'static str, access: Access, handler: H) -> Self
+    where
+        H: Handler<T, App>,
+        T: 'static,
+    {
+        self.add(
+            (Method::POST, MethodFilter::POST),
+            path,
+            access,
+            Kind::Ask,
+            handler,
+        )
+    }
+
+    fn add<H, T>(
+        mut self,
+        (method, filter): (Method, MethodFilter),
+        path: &'static str,
+        access: Access,
+        kind: Kind,
+        handler: H,
+    ) -> Self
+    where
+        H: Handler<T, App>,
+        T: 'static,
+    {
+        let method = if method == Method::POST { "POST" } else { "GET" };
+        let route = Route {
+            method,
+            path,
+            access,
+            kind,
+        };
+        self.list.push((route, on(filter, handler)));
+        self
+    }
+
+    /// The table.
+    pub(crate) fn table(&self) -> Vec<Route> {
+        self.list.iter().map(|(route, _)| *route).collect()
+    }
+
+    /// The routes, each behind its guard.
+    pub(crate) fn into_router(self, app: &App) -> Router<App> {
+        let face = self.face;
+        self.list
+            .into_iter()
+            .fold(Router::new(), |router, (route, handler)| {
+                let guarded = guard::Guarded {
+                    app: app.clone(),
+                    face,
+                    route,
+                };
+                router.route(
+                    route.path,
+                    handler.layer(from_fn_with_state(guarded, guard::pass)),
+                )
+            })
+    }
+}

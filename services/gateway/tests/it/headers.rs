@@ -1,0 +1,50 @@
+//! What browsers are told.
+
+use puente_gateway::domain::Role;
+use reqwest::Method;
+use serde_json::json;
+
+use crate::support::{PASSWORD, Stage};
+
+#[tokio::test]
+async fn every_answer_also_an_error_carries_the_security_headers() {
+    let stage = Stage::set().await;
+    for path in ["/api/openapi.json", "/api/nothing", "/nothing", "/api/me"] {
+        let answer = stage.ask(Method::GET, path).send().await.unwrap();
+        let headers = answer.headers();
+        let csp = headers["content-security-policy"].to_str().unwrap();
+        assert!(
+            csp.starts_with("default-src 'none'") && csp.contains("frame-ancestors 'none'"),
+            "{csp}"
+        );
+        assert!(!csp.contains("unsafe"), "{csp}");
+        assert_eq!(headers["x-content-type-options"], "nosniff");
+        assert_eq!(headers["referrer-policy"], "no-referrer");
+        assert_eq!(headers["cross-origin-opener-policy"], "same-origin");
+        assert!(
+            !headers.contains_key("strict-transport-security"),
+            "there is no TLS on loopback"
+        );
+    }
+}
+
+#[tokio::test]
+async fn beyond_this_machine_cookies_and_browsers_are_held_to_https() {
+    let stage = Stage::with(|usual| usual.set("listen", "0.0.0.0:0")).await;
+    stage.person(Some("algesta"), Role::Agent, "ana@algesta.co").await;
+    let body = json!({ "email": "ana@algesta.co", "password": PASSWORD });
+    let answer = stage
+        .ask(Method::POST, "/api/session")
+        .json(&body)
+        .send()
+        .await
+        .unwrap();
+    let headers = answer.headers();
+    assert!(headers["set-cookie"].to_str().unwrap().ends_with("; Secure"));
+    assert!(
+        headers["strict-transport-security"]
+            .to_str()
+            .unwrap()
+            .starts_with("max-age=63072000")
+    );
+}

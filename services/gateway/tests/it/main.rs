@@ -1,0 +1,28 @@
+//! Behaviour of the gateway on a real database; the services behind it are away. Stories with the whole fleet are in
+//! `tests/e2e`.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod console;
+mod document;
+mod headers;
+mod idempotency;
+mod keys;
+mod limits;
+mod matrix;
+mod people;
+mod problems;
+mod sessions;
+mod support;
+mod tenants;
+
+#[test]
+fn every_role_has_a_word_of_its_own() {
+    let roles = puente_gateway::domain::Role::ALL;
+    for role in roles {
+        assert_eq!(role.word().parse::<puente_gateway::domain::Role>().unwrap(), role);
+    }
+}

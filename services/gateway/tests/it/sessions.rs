@@ -1,0 +1,197 @@
+//! Logging in: what a session is good for, how long, and what stands in the way of guessing.
+
+use std::time::Duration;
+
+use puente_gateway::domain::Role;
+use reqwest::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use crate::support::{PASSWORD, Stage};
+
+const EMAIL: &str = "ana@algesta.co";
+
+async fn me(stage: &Stage, cookie: &str) -> StatusCode {
+    let request = stage.ask(Method::GET, "/api/me").header("cookie", cookie);
+    request.send().await.unwrap().status()
+}
+
+#[tokio::test]
+async fn the_cookie_is_for_this_site_and_no_script_and_the_table_holds_no_token() {
+    let stage = Stage::set().await;
+    stage.person(Some("algesta"), Role::Agent, EMAIL).await;
+    let body = json!({ "email": EMAIL, "password": PASSWORD });
+    let answer = stage
+        .ask(Method::POST, "/api/session")
+        .json(&body)
+        .send()
+        .await
+        .unwrap();
+    let cookie = answer.headers()["set-cookie"].to_str().unwrap().to_owned();
+    for part in ["HttpOnly", "SameSite=Lax", "Path=/", "Max-Age=604800"] {
+        assert!(cookie.contains(part), "{cookie}");
+    }
+    assert!(
+        !cookie.contains("Secure"),
+        "a loopback address has no TLS: {cookie}"
+    );
+    let token = cookie.split(['=', ';']).nth(1).unwrap();
+    let kept: String = sqlx::query_scalar("SELECT string_agg(s::text, '') FROM sessions s")
+        .fetch_one(&stage.pool)
+        .await
+        .unwrap();
+    assert!(!kept.contains(token));
+}
+
+#[tokio::test]
+async fn a_session_ends_after_half_a_day_of_silence_and_after_a_week_in_any_case() {
+    let stage = Stage::set().await;
+    stage.person(Some("algesta"), Role::Agent, EMAIL).await;
+    let (idle, _) = stage.log_in(EMAIL, PASSWORD).await.unwrap();
+    let (busy, _) = stage.log_in(EMAIL, PASSWORD).await.unwrap();
+    stage.clock.advance(Duration::from_secs(11 * 3600));
+    assert_eq!(me(&stage, &busy).await, StatusCode::OK);
+    stage.clock.advance(Duration::from_secs(2 * 3600));
+    assert_eq!(me(&stage, &idle).await, StatusCode::UNAUTHORIZED);
+    for _ in 0..15 {
+        assert_eq!(me(&stage, &busy).await, StatusCode::OK);
+        stage.clock.advance(Duration::from_secs(11 * 3600));
+    }
+    assert_eq!(
+        me(&stage, &busy).await,
+        StatusCode::UNAUTHORIZED,
+        "a week has passed"
+    );
+}
+
+#[tokio::test]
+async fn changes_need_the_sessions_own_csrf_token_and_reading_does_not() {
+    let stage = Stage::set().await;
+    stage.person(Some("algesta"), Role::Agent, EMAIL).await;
+    let (cookie, csrf) = stage.log_in(EMAIL, PASSWORD).await.unwrap();
+    let (_, other) = stage.log_in(EMAIL, PASSWORD).await.unwrap();
+    assert_eq!(me(&stage, &cookie).await, StatusCode::OK);
+    let close = || {
+        stage
+            .ask(Method::POST, "/api/session/close")
+            .header("cookie", &cookie)
+    };
+    for request in [
+        close(),
+        close().header("x-csrf-token", ""),
+        close().header("x-csrf-token", &other),
+        close()
+            .header("x-csrf-token", &csrf)
+            .header("sec-fetch-site", "cross-site"),
+        close()
+            .header("content-type", "application/x-www-form-urlencoded")
+            .body("csrf=0"),
+    ] {
+        let answer = request.send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::FORBIDDEN);
+        let problem: Value = answer.json().await.unwrap();
+        assert_eq!(problem["type"], "urn:puente:problem:csrf");
+    }
+    let closed = close().header("x-csrf-token", &csrf).send().await.unwrap();
+    assert_eq!(closed.status(), StatusCode::OK);
+    assert!(
+        closed.headers()["set-cookie"]
+            .to_str()
+            .unwrap()
+            .contains("Max-Age=0")
+    );
+    assert_eq!(me(&stage, &cookie).await, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_form_may_carry_the_csrf_token_as_a_field() {
+    let stage = Stage::set().await;
+    stage.person(Some("algesta"), Role::Agent, EMAIL).await;
+    let (cookie, csrf) = stage.log_in(EMAIL, PASSWORD).await.unwrap();
+    let close = stage
+        .ask(Method::POST, "/api/session/close")
+        .header("cookie", &cookie);
+    let close = close.header("content-type", "application/x-www-form-urlencoded");
+    let answer = close.body(format!("x=1&csrf={csrf}")).send().await.unwrap();
+    assert_eq!(answer.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn failures_make_the_next_attempt_wait_longer_and_longer_and_nobody_is_told_why() {
+    let stage = Stage::set().await;
+    stage.person(Some("algesta"), Role::Agent, EMAIL).await;
+    for _ in 0..5 {
+        assert_eq!(
+            stage.log_in(EMAIL, "wrong password").await,
+            Err(StatusCode::UNAUTHORIZED)
+        );
+    }
+    let right = || stage.log_in(EMAIL, PASSWORD);
+    assert_eq!(
+        right().await,
+        Err(StatusCode::UNAUTHORIZED),
+        "also the right one has to wait"
+    );
+    let body = |email: &str| json!({ "email": email, "password": "wrong password" });
+    let mut told = Vec::new();
+    for email in [EMAIL, "nobody@algesta.co"] {
+        let request = stage.ask(Method::POST, "/api/session").json(&body(email));
+        let mut problem: Value = request.send().await.unwrap().json().await.unwrap();
+        problem["trace_id"] = Value::Null;
+        told.push(problem);
+    }
+    assert_eq!(told[0], told[1], "locked and unknown look alike");
+    stage.clock.advance(Duration::from_secs(2));
+    right().await.unwrap();
+    assert_eq!(
+        stage.log_in(EMAIL, "wrong password").await,
+        Err(StatusCode::UNAUTHORIZED)
+    );
+    right().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_crowd_of_guesses_at_once_is_no_crowd_of_guesses() {
+    let stage = Stage::set().await;
+    stage.person(Some("algesta"), Role::Agent, EMAIL).await;
+    let guesses = (0..12).map(|n| {
+        let stage = &stage;
+        async move { stage.log_in(EMAIL, &format!("wrong password {n}")).await }
+    });
+    for answer in futures::future::join_all(guesses).await {
+        assert!(answer.is_err());
+    }
+    let failures: i32 = sqlx::query_scalar("SELECT failures FROM users")
+        .fetch_one(&stage.pool)
+        .await
+        .unwrap();
+    assert!(failures <= 6, "counted before they were looked at: {failures}");
+}
+
+#[tokio::test]
+async fn another_password_ends_every_session_and_needs_the_one_of_now() {
+    let stage = Stage::set().await;
+    stage.person(Some("algesta"), Role::Agent, EMAIL).await;
+    let (one, csrf) = stage.log_in(EMAIL, PASSWORD).await.unwrap();
+    let (other, _) = stage.log_in(EMAIL, PASSWORD).await.unwrap();
+    let change = |current: &str, new: &str| {
+        let body = json!({ "current": current, "new": new });
+        let request = stage.ask(Method::POST, "/api/me/password").json(&body);
+        request
+            .header("cookie", &one)
+            .header("x-csrf-token", &csrf)
+            .send()
+    };
+    let wrong = change("not this one", "una clave muy nueva").await.unwrap();
+    assert_eq!(wrong.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    let short = change(PASSWORD, "corta").await.unwrap();
+    assert_eq!(short.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(
+        change(PASSWORD, "una clave muy nueva").await.unwrap().status(),
+        StatusCode::OK
+    );
+    for cookie in [&one, &other] {
+        assert_eq!(me(&stage, cookie).await, StatusCode::UNAUTHORIZED);
+    }
+    assert_eq!(stage.log_in(EMAIL, PASSWORD).await, Err(StatusCode::UNAUTHORIZED));
+    stage.log_in(EMAIL, "una clave muy nueva").await.unwrap();
+}

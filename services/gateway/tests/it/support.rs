@@ -1,0 +1,157 @@
+//! A gateway on a database of its own, with services behind it that are away or are told what to answer.
+
+use std::time::Duration;
+
+use puente_gateway::accounts::{self, Account, NewAccount};
+use puente_gateway::domain::Role;
+use puente_gateway::keys::{self, NewKey};
+use puente_gateway::{Config, Gateway, MIGRATIONS};
+use puente_service::config::load;
+use puente_service::{Overrides, Runtime, Service, Sources};
+use puente_testkit::{Schema, TestDb};
+use puente_types::{ManualClock, Secret};
+use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
+use serde_json::Value;
+use sqlx::PgPool;
+use std::sync::Arc;
+use time::OffsetDateTime;
+use time::macros::datetime;
+use uuid::Uuid;
+
+pub(crate) const PASSWORD: &str = "correcto caballo pila";
+pub(crate) const NOW: OffsetDateTime = datetime!(2026-11-20 12:00 UTC);
+/// 32 bytes.
+const RPC_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+/// Nothing listens here.
+const AWAY: &str = "http://127.0.0.1:1";
+
+pub(crate) struct Stage {
+    pub(crate) url: String,
+    pub(crate) http: Client,
+    pub(crate) pool: PgPool,
+    pub(crate) clock: ManualClock,
+    pub(crate) db: TestDb,
+    rt: Runtime,
+}
+
+impl Stage {
+    /// With services that are away.
+    pub(crate) async fn set() -> Self {
+        Self::with(|usual| usual).await
+    }
+
+    pub(crate) async fn with(change: impl FnOnce(Overrides) -> Overrides) -> Self {
+        puente_service::start_crypto();
+        let schema = Schema {
+            service: "gateway",
+            common: &puente_outbox::MIGRATIONS,
+            own: &MIGRATIONS,
+        };
+        let db = TestDb::new(&[schema]).await;
+        let clock = ManualClock::at(NOW);
+        let rt = Runtime::with_clock("gateway", Arc::new(clock.clone()));
+        let usual = Overrides::default()
+            .set("database.url", db.url())
+            .set("listen", "127.0.0.1:0")
+            .set("rpc_key", RPC_KEY)
+            .set("ingress_url", AWAY)
+            .set("orders_url", AWAY)
+            .set("notifications_url", AWAY)
+            .set("strangers_per_minute", 10_000);
+        let sources = Sources::default().with_overrides(change(usual));
+        let config = load::<Config>(Gateway::NAME, Gateway::DEFAULTS, &sources)
+            .unwrap()
+            .service;
+        let gateway = Gateway::build(config, rt.clone()).await.unwrap();
+        let url = format!("http://127.0.0.1:{}", gateway.address().unwrap().port());
+        rt.spawn("service", gateway.run());
+        Self {
+            url,
+            http: Client::builder()
+                .no_proxy()
+                .redirect(reqwest::redirect::Policy::none())
+                .timeout(Duration::from_secs(30))
+                .build()
+                .unwrap(),
+            pool: db.pool("gateway"),
+            clock,
+            db,
+            rt,
+        }
+    }
+
+    /// A key of a tenant, or of the installation.
+    pub(crate) async fn key(&self, tenant: Option<&str>, role: Role) -> String {
+        self.key_with(tenant, role, 60_000, None).await
+    }
+
+    pub(crate) async fn key_with(
+        &self,
+        tenant: Option<&str>,
+        role: Role,
+        per_minute: u32,
+        expires_at: Option<OffsetDateTime>,
+    ) -> String {
+        let new = NewKey {
+            tenant: tenant.map(|tenant| tenant.parse().unwrap()),
+            name: format!("{role} of {tenant:?}"),
+            role,
+            per_minute,
+            expires_at,
+            created_by: "test".to_owned(),
+        };
+        let made = keys::create(&self.pool, &new, NOW).await.unwrap();
+        made.text.expose().to_owned()
+    }
+
+    pub(crate) async fn person(&self, tenant: Option<&str>, role: Role, email: &str) -> Account {
+        let new = NewAccount {
+            tenant: tenant.map(|tenant| tenant.parse().unwrap()),
+            email: email.to_owned(),
+            name: "Ana".to_owned(),
+            role,
+            language: "es".to_owned(),
+        };
+        accounts::create(&self.pool, &new, &Secret::new(PASSWORD), NOW)
+            .await
+            .unwrap()
+    }
+
+    pub(crate) fn ask(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}{path}", self.url))
+    }
+
+    pub(crate) async fn get(&self, path: &str, key: &str) -> Response {
+        self.ask(Method::GET, path).bearer_auth(key).send().await.unwrap()
+    }
+
+    pub(crate) async fn post(&self, path: &str, key: &str, body: &Value) -> Response {
+        let request = self.ask(Method::POST, path).bearer_auth(key);
+        let request = request.header("idempotency-key", Uuid::now_v7().to_string());
+        request.json(body).send().await.unwrap()
+    }
+
+    /// Logs in by the REST interface; the cookie and the CSRF token.
+    pub(crate) async fn log_in(&self, email: &str, password: &str) -> Result<(String, String), StatusCode> {
+        let body = serde_json::json!({ "email": email, "password": password });
+        let answer = self
+            .ask(Method::POST, "/api/session")
+            .json(&body)
+            .send()
+            .await
+            .unwrap();
+        if answer.status() != StatusCode::OK {
+            return Err(answer.status());
+        }
+        let cookie = answer.headers()["set-cookie"].to_str().unwrap().to_owned();
+        let cookie = cookie.split(';').next().unwrap().to_owned();
+        let me: Value = answer.json().await.unwrap();
+        Ok((cookie, me["csrf"].as_str().unwrap().to_owned()))
+    }
+}
+
+impl Drop for Stage {
+    fn drop(&mut self) {
+        self.rt.shutdown.cancel();
+    }
+}
