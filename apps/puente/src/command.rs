@@ -2,8 +2,14 @@
 
 pub(crate) mod config;
 pub(crate) mod connections;
+pub(crate) mod deliveries;
 pub(crate) mod demo;
+pub(crate) mod dlq;
+pub(crate) mod effects;
+pub(crate) mod events;
+pub(crate) mod keys;
 pub(crate) mod migrate;
+pub(crate) mod reconcile;
 pub(crate) mod run;
 pub(crate) mod simulate;
 pub(crate) mod skills;

@@ -38,9 +38,14 @@ impl Failed {
         }
     }
 
+    /// Says what went wrong, where more follows.
+    pub(crate) fn tell(&self, ui: &Ui) {
+        ui.error(&chain(&self.error));
+    }
+
     /// Says what went wrong and gives the code to end with.
     pub(crate) fn report(self, ui: &Ui) -> ExitCode {
-        ui.error(&chain(&self.error));
+        self.tell(ui);
         ExitCode::from(self.code)
     }
 }

@@ -1,6 +1,6 @@
 //! The table of all services, and how any set of them runs in one process.
 //!
-//! Each service gets a runtime of its own under one root: one stops, all stop, and the process ends with the
+//! Whoever asks others starts after them, and is told where they are unless the configuration says so. Each service gets a runtime of its own under one root: one stops, all stop, and the process ends with the
 //! reason. Services still talk only through the broker; sharing a process changes nothing else.
 
 use std::net::SocketAddr;
@@ -9,6 +9,7 @@ use std::time::Duration;
 use anyhow::{Context, anyhow};
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use puente_gateway::Gateway;
 use puente_ingress::Ingress;
 use puente_notifications::Notifications;
 use puente_orders::Orders;
@@ -18,8 +19,17 @@ use sqlx::migrate::Migrator;
 
 use crate::exit::{Done, Failed};
 
-/// A service that is being built; once it runs, where it listens.
-type Starting = BoxFuture<'static, Result<Option<SocketAddr>, StartError>>;
+/// Where a service answers, by the names that the state file has for it.
+type Endpoints = Vec<(&'static str, SocketAddr)>;
+/// A service that is being built; once it runs, where it answers.
+type Starting = BoxFuture<'static, Result<Endpoints, StartError>>;
+
+/// Endpoints that are asked by the gateway, and its keys for them.
+const ASKED: [(&str, &str); 3] = [
+    ("ingress_grpc", "ingress_url"),
+    ("notifications", "notifications_url"),
+    ("orders", "orders_url"),
+];
 
 /// One service of the fleet.
 #[derive(Clone, Copy)]
@@ -30,12 +40,18 @@ pub(crate) struct Member {
     pub(crate) migrations: &'static Migrator,
     /// Whether it opens connections, and so needs the master key.
     pub(crate) opens_connections: bool,
+    /// Whether it asks other services, and so starts after them.
+    pub(crate) asks_others: bool,
     start: fn(Sources, Runtime) -> Starting,
     check: fn(&Sources) -> Result<Vec<Shown>, ConfigError>,
 }
 
 /// All services, alphabetically.
-static MEMBERS: [Member; 3] = [
+static MEMBERS: [Member; 4] = [
+    Member {
+        asks_others: true,
+        ..member::<Gateway>(&puente_gateway::MIGRATIONS, false)
+    },
     member::<Ingress>(&puente_ingress::MIGRATIONS, true),
     member::<Notifications>(&puente_notifications::MIGRATIONS, true),
     member::<Orders>(&puente_orders::MIGRATIONS, false),
@@ -46,40 +62,59 @@ const fn member<S: Listens>(migrations: &'static Migrator, opens_connections: bo
         name: S::NAME,
         migrations,
         opens_connections,
+        asks_others: false,
         start: |sources, runtime| start::<S>(sources, runtime).boxed(),
         check: |sources| load::<S::Config>(S::NAME, S::DEFAULTS, sources).map(|loaded| loaded.shown),
     }
 }
 
-/// A service that may have an address.
+/// A service that answers somewhere.
 trait Listens: Service + 'static {
-    /// Where it listens, if it does.
-    fn address(&self) -> std::io::Result<Option<SocketAddr>> {
-        Ok(None)
-    }
+    /// Where, by the names that the state file has for it.
+    fn endpoints(&self) -> std::io::Result<Endpoints>;
 }
 
-impl Listens for Ingress {
-    fn address(&self) -> std::io::Result<Option<SocketAddr>> {
-        Self::address(self).map(Some)
+impl Listens for Gateway {
+    fn endpoints(&self) -> std::io::Result<Endpoints> {
+        Ok(vec![("console", self.address()?)])
     }
 }
-impl Listens for Notifications {}
+impl Listens for Ingress {
+    fn endpoints(&self) -> std::io::Result<Endpoints> {
+        let asked = self.grpc_address()?.map(|address| ("ingress_grpc", address));
+        Ok(std::iter::once(("webhooks", self.address()?))
+            .chain(asked)
+            .collect())
+    }
+}
+impl Listens for Notifications {
+    fn endpoints(&self) -> std::io::Result<Endpoints> {
+        Ok(self
+            .grpc_address()?
+            .map(|address| ("notifications", address))
+            .into_iter()
+            .collect())
+    }
+}
 impl Listens for Orders {
-    fn address(&self) -> std::io::Result<Option<SocketAddr>> {
-        Self::address(self)
+    fn endpoints(&self) -> std::io::Result<Endpoints> {
+        Ok(self
+            .grpc_address()?
+            .map(|address| ("orders", address))
+            .into_iter()
+            .collect())
     }
 }
 
 /// Builds the service and lets it run.
-async fn start<S: Listens>(sources: Sources, runtime: Runtime) -> Result<Option<SocketAddr>, StartError> {
+async fn start<S: Listens>(sources: Sources, runtime: Runtime) -> Result<Endpoints, StartError> {
     let config = load::<S::Config>(S::NAME, S::DEFAULTS, &sources)?.service;
     let service = S::build(config, runtime.clone()).await?;
-    let address = service
-        .address()
+    let endpoints = service
+        .endpoints()
         .map_err(|error| StartError::other("the service has no address", error))?;
     runtime.spawn("service", service.run());
-    Ok(address)
+    Ok(endpoints)
 }
 
 /// All services.
@@ -118,6 +153,27 @@ impl Member {
     pub(crate) fn configuration(&self, sources: &Sources) -> Result<Vec<Shown>, ConfigError> {
         (self.check)(sources)
     }
+
+    /// The overrides, with the addresses of the services that it asks; those of the configuration stay.
+    fn told(&self, sources: &Sources, known: &Endpoints, mut overrides: Overrides) -> Overrides {
+        if !self.asks_others {
+            return overrides;
+        }
+        let shown = self
+            .configuration(&sources.clone().with_overrides(overrides.clone()))
+            .unwrap_or_default();
+        for (endpoint, key) in ASKED {
+            let configured = shown
+                .iter()
+                .any(|shown| shown.key == key && !shown.origin.starts_with("defaults of"));
+            if let Some((_, address)) = known.iter().find(|(name, _)| *name == endpoint)
+                && !configured
+            {
+                overrides = overrides.set(key, format!("http://{address}"));
+            }
+        }
+        overrides
+    }
 }
 
 impl std::fmt::Debug for Member {
@@ -132,8 +188,8 @@ impl std::fmt::Debug for Member {
 #[derive(Debug)]
 pub(crate) struct Fleet {
     root: Runtime,
-    /// The services that listen, with their addresses.
-    pub(crate) addresses: Vec<(&'static str, SocketAddr)>,
+    /// Where its services answer, by the names that the state file has for it.
+    pub(crate) endpoints: Vec<(&'static str, SocketAddr)>,
 }
 
 impl Fleet {
@@ -144,11 +200,14 @@ impl Fleet {
         sources: &Sources,
         overrides: impl Fn(&Member) -> Done<Overrides>,
     ) -> Done<Self> {
-        let mut addresses = Vec::new();
-        for member in members {
-            let sources = sources.clone().with_overrides(overrides(member)?);
+        let mut endpoints = Endpoints::new();
+        let (later, first): (Vec<&Member>, Vec<&Member>) =
+            members.iter().partition(|member| member.asks_others);
+        for member in first.into_iter().chain(later) {
+            let told = member.told(sources, &endpoints, overrides(member)?);
+            let sources = sources.clone().with_overrides(told);
             match Box::pin((member.start)(sources, root.child(member.name))).await {
-                Ok(address) => addresses.extend(address.map(|address| (member.name, address))),
+                Ok(more) => endpoints.extend(more),
                 Err(error) => {
                     let _ = root.drain(STOP_PATIENCE).await;
                     let wrong_config = matches!(error, StartError::Config(_));
@@ -161,15 +220,7 @@ impl Fleet {
                 }
             }
         }
-        Ok(Self { root, addresses })
-    }
-
-    /// Where a service listens.
-    pub(crate) fn address(&self, name: &str) -> Option<SocketAddr> {
-        self.addresses
-            .iter()
-            .find(|(other, _)| *other == name)
-            .map(|(_, address)| *address)
+        Ok(Self { root, endpoints })
     }
 
     /// The runtime above all services.

@@ -1,7 +1,7 @@
 //! The `.puente` folder: what the embedded default keeps on disk.
 //!
 //! `tools/` programs · `postgres/` and `nats/` servers with their data · `master.key` seals connections ·
-//! `rpc.key` signs calls between services ·
+//! `rpc.key` signs calls between services · `console.password` of the demo's people ·
 //! `state.json` tells other commands where everything is while it runs · `up.lock` is held by whoever runs it ·
 //! `puente.log`. The lock, not the state file, says whether somebody runs: the kernel frees it after any end.
 
@@ -38,7 +38,8 @@ pub(crate) struct State {
     pub(crate) database_url: String,
     /// The broker.
     pub(crate) nats_url: String,
-    /// Addresses by what answers there: `webhooks`, `health`, `simulators`, `orders`.
+    /// Addresses by what answers there: `console`, `webhooks`, `health`, `simulators`, and the
+    /// services that answer gRPC: `ingress_grpc`, `notifications`, `orders`.
     pub(crate) endpoints: BTreeMap<String, String>,
     /// Process and port of the servers that were started: `postgres`, `nats`.
     pub(crate) servers: BTreeMap<String, Server>,
@@ -133,6 +134,17 @@ impl Home {
     /// The installation's key of calls between services, made on first use.
     pub(crate) fn rpc_key(&self) -> Done<Secret> {
         self.key("rpc.key")
+    }
+
+    /// What the people of the demo log in to the console with, made on first use.
+    pub(crate) fn console_password(&self) -> Done<Secret> {
+        let path = self.path("console.password");
+        if !path.exists() {
+            let password = puente_gateway::accounts::random_password();
+            write_private(&path, format!("{}\n", password.expose()).as_bytes())?;
+        }
+        let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+        Ok(Secret::new(text.trim()))
     }
 
     /// A file with 32 random bytes in base64, made on first use.

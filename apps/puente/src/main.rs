@@ -2,10 +2,13 @@
 //!
 //! This file reads the command line and hands over; what a command does is in the file of its name.
 
+mod answer;
+mod ask;
 mod cli;
 mod command;
 mod database;
 mod demo;
+mod events;
 mod exit;
 mod fleet;
 mod home;
@@ -17,6 +20,7 @@ mod stage;
 mod target;
 mod tools;
 mod ui;
+mod when;
 
 use std::process::ExitCode;
 
@@ -48,8 +52,14 @@ async fn dispatch(command: Command, ui: &Ui) -> Done {
     match command {
         Command::Config(args) => command::config::run(&args, ui),
         Command::Connections(args) => command::connections::run(args, ui).await,
+        Command::Deliveries(args) => Box::pin(command::deliveries::run(args, ui)).await,
         Command::Demo(args) => Box::pin(command::demo::run(args, ui)).await,
+        Command::Dlq(args) => Box::pin(command::dlq::run(args, ui)).await,
+        Command::Effects(args) => Box::pin(command::effects::run(args, ui)).await,
+        Command::Events(args) => command::events::run(*args, ui).await,
+        Command::Keys(args) => command::keys::run(args, ui).await,
         Command::Migrate(args) => command::migrate::run(&args, ui).await,
+        Command::Reconcile(args) => command::reconcile::run(args, ui).await,
         Command::Run(args) => Box::pin(command::run::run(args, ui)).await,
         Command::Simulate(args) => command::simulate::run(args, ui).await,
         Command::Skills(args) => command::skills::run(&args, ui),

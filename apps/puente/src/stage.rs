@@ -4,13 +4,15 @@
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 
+use anyhow::Context as _;
 use puente_service::admin::Admin;
-use puente_service::{NatsConfig, Overrides, Runtime};
+use puente_service::{DatabaseConfig, NatsConfig, Overrides, Runtime};
 use puente_telemetry::{LogFormat, Telemetry, TelemetryConfig};
-use puente_types::Secret;
+use puente_types::{Clock as _, Secret, SystemClock};
 use puente_vault::MasterKeys;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::database;
 use crate::exit::{Done, Failed};
@@ -25,6 +27,8 @@ use crate::ui::Ui;
 
 /// Where ingress listens when nobody said anything and the port is free.
 const USUAL: &str = "127.0.0.1:8080";
+/// The same for the console.
+const USUAL_CONSOLE: &str = "127.0.0.1:8090";
 
 /// Any free port of this machine.
 pub(crate) fn any() -> SocketAddr {
@@ -59,6 +63,8 @@ pub(crate) struct Stage {
     pub(crate) state: State,
     /// The simulated providers, if they run.
     pub(crate) simulators: Option<Simulators>,
+    /// What the demo's people log in to the console with, if there are any.
+    pub(crate) console_password: Option<Secret>,
 }
 
 impl Stage {
@@ -124,13 +130,16 @@ impl Stage {
         };
         let overrides = |member: &Member| embedded.overrides(process, member);
         let fleet = Box::pin(Fleet::start(root, &members, &process.sources, overrides)).await?;
-        for (service, what) in [("ingress", "webhooks"), ("orders", "orders")] {
-            if let Some(address) = fleet.address(service) {
-                state
-                    .endpoints
-                    .insert(what.to_owned(), format!("http://{address}"));
-            }
+        for (what, address) in &fleet.endpoints {
+            state
+                .endpoints
+                .insert((*what).to_owned(), format!("http://{address}"));
         }
+        let console_password = if simulate {
+            Some(let_demo_people_in(&home, &servers, &state).await?)
+        } else {
+            None
+        };
         if let Some(simulators) = &simulators {
             simulators.open_accounts(state.endpoints.get("webhooks").map(String::as_str));
         }
@@ -145,6 +154,7 @@ impl Stage {
             log,
             state,
             simulators,
+            console_password,
         })
     }
 
@@ -178,6 +188,7 @@ impl Stage {
             log,
             simulators,
             state: _,
+            console_password: _,
         } = self;
         let stopped = fleet.stop().await;
         let (end, served) = admin;
@@ -203,6 +214,23 @@ impl std::fmt::Debug for Stage {
     }
 }
 
+/// Makes the people of the demo known to the gateway, with the folder's password.
+async fn let_demo_people_in(home: &Home, servers: &Servers, state: &State) -> Done<Secret> {
+    let password = home.console_password()?;
+    let url = state
+        .logins
+        .get("gateway")
+        .map_or_else(|| servers.database.expose(), |login| login.worker.as_str());
+    let config = DatabaseConfig::at(url);
+    let pool = puente_service::db::pool(&config, "gateway", Uuid::now_v7())
+        .context("the database of the gateway cannot be used")?;
+    puente_gateway::accounts::ensure_demo(&pool, &password, SystemClock.now())
+        .await
+        .context("the people of the demo cannot be made known")?;
+    pool.close().await;
+    Ok(password)
+}
+
 /// What the stage adds to the services' configuration.
 struct Embedded<'a> {
     servers: &'a Servers,
@@ -226,32 +254,46 @@ impl Embedded<'_> {
         if member.opens_connections && process.master_key_of(member.name)?.is_none() {
             overrides = overrides.set("master_key", self.master_key.expose());
         }
-        if member.name == "orders" && process.rpc_key_of(member.name)?.is_none() {
+        if process.rpc_key_of(member.name)?.is_none() {
             overrides = overrides.set("rpc_key", self.rpc_key.expose());
+        }
+        if member.name == "gateway" && self.simulate {
+            overrides = overrides.set("simulated", true);
         }
         if member.name == "notifications" && self.simulate {
             overrides = overrides.set("allow_simulators", true);
         }
-        if member.name == "ingress"
-            && let Some(address) = self.listen(process, member, &overrides)
+        let usual = match member.name {
+            "ingress" => Some((USUAL, self.listen)),
+            "gateway" => Some((USUAL_CONSOLE, None)),
+            _ => None,
+        };
+        if let Some((usual, wanted)) = usual
+            && let Some(address) = listen(process, member, &overrides, usual, wanted)
         {
             overrides = overrides.set("listen", address);
         }
         Ok(overrides)
     }
+}
 
-    /// What was asked for; else what is configured; else the usual port, or any if that is taken.
-    fn listen(&self, process: &Process, ingress: &Member, so_far: &Overrides) -> Option<String> {
-        if let Some(address) = self.listen {
-            return Some(address.to_string());
-        }
-        let sources = process.sources.clone().with_overrides(so_far.clone());
-        let shown = ingress.configuration(&sources).ok()?;
-        let by_default = shown
-            .iter()
-            .any(|key| key.key == "listen" && key.origin.starts_with("defaults of"));
-        (by_default && TcpListener::bind(USUAL).is_err()).then(|| any().to_string())
+/// What was asked for; else what is configured; else the usual port, or any if that is taken.
+fn listen(
+    process: &Process,
+    member: &Member,
+    so_far: &Overrides,
+    usual: &str,
+    wanted: Option<SocketAddr>,
+) -> Option<String> {
+    if let Some(address) = wanted {
+        return Some(address.to_string());
     }
+    let sources = process.sources.clone().with_overrides(so_far.clone());
+    let shown = member.configuration(&sources).ok()?;
+    let by_default = shown
+        .iter()
+        .any(|key| key.key == "listen" && key.origin.starts_with("defaults of"));
+    (by_default && TcpListener::bind(usual).is_err()).then(|| any().to_string())
 }
 
 /// For people on the terminal, for programs in a file, unless somebody chose otherwise.

@@ -6,11 +6,13 @@ use std::collections::BTreeMap;
 
 use anyhow::anyhow;
 use puente_service::config::load;
-use puente_service::{AdminConfig, DatabaseConfig, NatsConfig, Overrides, Sources};
+use puente_service::{AdminConfig, DatabaseConfig, NatsConfig, Overrides, Sources, db};
 use puente_telemetry::TelemetryConfig;
 use puente_types::Secret;
 use puente_vault::MasterKeys;
 use serde::Deserialize;
+use sqlx::PgPool;
+use uuid::Uuid;
 
 use crate::exit::{Done, Failed};
 use crate::fleet::{self, Member};
@@ -137,6 +139,25 @@ impl Target {
     /// The database, or what to do about it.
     pub(crate) fn database(&self) -> Done<&Secret> {
         self.database.as_ref().ok_or_else(|| nothing("DATABASE_URL"))
+    }
+
+    /// The database of a service as that service is configured, with its worker's rights. Connects when first used.
+    pub(crate) fn pool(&self, process: &Process, service: &str) -> Done<PgPool> {
+        let mut sources = process.sources.clone();
+        if let Some(member) = fleet::members().iter().find(|member| member.name == service) {
+            sources = sources.with_overrides(self.overrides(process, member)?);
+        }
+        let loaded = load::<Shared>(service, "", &sources).map_err(Failed::usage)?;
+        let is_named = loaded
+            .shown
+            .iter()
+            .any(|key| key.key == "database.url" && key.origin != "shared defaults");
+        let mut config = loaded.service.database;
+        if !is_named {
+            config.url = self.database()?.clone();
+        }
+        config.max_connections = 1;
+        db::pool(&config, service, Uuid::now_v7()).map_err(Failed::usage)
     }
 
     /// The broker, or what to do about it.

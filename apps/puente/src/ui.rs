@@ -46,7 +46,22 @@ impl Ui {
 
     /// One line.
     pub(crate) fn line(&self, text: &str) {
-        let _ = writeln!(std::io::stdout().lock(), "{text}");
+        let _ = self.printed(text);
+    }
+
+    /// One line; false when nobody reads any more.
+    pub(crate) fn printed(&self, text: &str) -> bool {
+        writeln!(std::io::stdout().lock(), "{text}").is_ok()
+    }
+
+    /// Something to know besides, on standard error: the output itself stays for programs.
+    pub(crate) fn note(&self, text: &str) {
+        let text = if std::io::stderr().is_terminal() {
+            self.paint(Tone::Dim, text)
+        } else {
+            text.to_owned()
+        };
+        let _ = writeln!(std::io::stderr().lock(), "{text}");
     }
 
     /// A line that starts a section.
@@ -110,4 +125,11 @@ impl Ui {
             });
         }
     }
+}
+
+/// Text from outside on one line: controls would move the cursor, or forge lines.
+pub(crate) fn plain(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { '\u{fffd}' } else { c })
+        .collect()
 }

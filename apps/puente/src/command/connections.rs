@@ -9,6 +9,7 @@ use puente_types::ConnectionId;
 use puente_vault::{ConnectionsFile, publish};
 
 use crate::cli::{ConnectionsAction, ConnectionsArgs};
+use crate::events::broker::without_secrets;
 use crate::exit::{Done, Failed};
 use crate::home::Home;
 use crate::target::{Process, Target};
@@ -63,8 +64,12 @@ pub(crate) async fn connect(config: &NatsConfig) -> Done<async_nats::Client> {
     let client = nats::connect(config, "puente")
         .await
         .context("the broker cannot be used")?;
-    nats::ready(&client)
-        .map_err(|reason| anyhow!("the broker at {} does not answer: {reason}", config.url))?;
+    nats::ready(&client).map_err(|reason| {
+        anyhow!(
+            "the broker at {} does not answer: {reason}",
+            without_secrets(&config.url)
+        )
+    })?;
     Ok(client)
 }
 

@@ -28,7 +28,7 @@ pub(crate) async fn run(args: RunArgs, ui: &Ui) -> Done {
 
     let serve = async {
         let fleet = started.await?;
-        let addresses = fleet.addresses.iter();
+        let addresses = fleet.endpoints.iter();
         rows.extend(addresses.map(|(name, address)| vec![(*name).to_owned(), format!("http://{address}")]));
         ui.table(&[], &rows);
         let failed = tokio::select! {

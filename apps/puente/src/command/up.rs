@@ -44,8 +44,8 @@ fn show(stage: &Stage, ui: &Ui) {
     let mut rows = Vec::new();
     let mut row = |what: &str, value: String| rows.push(vec![what.to_owned(), value]);
     for (name, about) in [
+        ("console", "console and REST interface"),
         ("webhooks", "webhooks"),
-        ("orders", "questions to orders (gRPC)"),
         ("health", "health"),
         ("simulators", "simulated providers"),
     ] {
@@ -64,6 +64,15 @@ fn show(stage: &Stage, ui: &Ui) {
     }
     if let Some(log) = stage.log() {
         row("log", log.display().to_string());
+    }
+    if let Some(password) = &stage.console_password {
+        for person in puente_gateway::accounts::DEMO {
+            let whose = person.tenant.unwrap_or("the installation");
+            row(
+                &format!("log in for {whose}"),
+                format!("{} · {}", person.email, password.expose()),
+            );
+        }
     }
     ui.heading("Puente is running. Ctrl-C stops it.");
     ui.table(&[], &rows);

@@ -2,11 +2,17 @@
 
 use crate::command::{folder, puente};
 
-const COMMANDS: [&str; 9] = [
+const COMMANDS: [&str; 15] = [
     "config",
     "connections",
+    "deliveries",
     "demo",
+    "dlq",
+    "effects",
+    "events",
+    "keys",
     "migrate",
+    "reconcile",
     "run",
     "simulate",
     "skills",
@@ -37,8 +43,24 @@ fn help_names_every_command_and_every_exit_code() {
 
 #[test]
 fn the_commands_that_need_arguments_show_examples() {
-    for command in ["demo", "migrate", "run", "simulate", "tools", "up"] {
-        let ran = puente(folder().path(), &[], &[command, "--help"]);
+    for command in [
+        "demo",
+        "deliveries list",
+        "deliveries replay",
+        "dlq list",
+        "effects list",
+        "effects resolve",
+        "events catalog",
+        "events tail",
+        "keys create",
+        "migrate",
+        "run",
+        "simulate",
+        "tools",
+        "up",
+    ] {
+        let arguments: Vec<&str> = command.split(' ').chain(["--help"]).collect();
+        let ran = puente(folder().path(), &[], &arguments);
         assert!(
             ran.code == 0 && ran.out.contains("Examples:"),
             "{command}:\n{}",
@@ -75,7 +97,7 @@ fn an_unknown_service_is_refused_with_the_known_ones() {
     ] {
         let ran = puente(folder().path(), &[], arguments);
         assert_eq!(ran.code, 2, "{arguments:?}");
-        let line = "error: there is no service `order`; there are: ingress, notifications, orders\n";
+        let line = "error: there is no service `order`; there are: gateway, ingress, notifications, orders\n";
         assert_eq!(ran.err, line, "{arguments:?}");
     }
 }

@@ -4,8 +4,12 @@
     reason = "helpers of tests are outside of test functions"
 )]
 
+mod asking;
 mod command;
 mod configuration;
+mod events;
+mod fleet;
 mod help;
+mod reconcile;
 mod tools;
 mod whole;

@@ -24,7 +24,7 @@ fn programs() -> [(&'static str, String); 3] {
     ]
 }
 
-fn run(folder: &Path, arguments: &[&str]) -> Ran {
+pub(crate) fn run(folder: &Path, arguments: &[&str]) -> Ran {
     let programs = programs();
     let env: Vec<_> = programs
         .iter()
@@ -34,11 +34,11 @@ fn run(folder: &Path, arguments: &[&str]) -> Ran {
 }
 
 /// `puente up` as a child.
-struct Up(Child);
+pub(crate) struct Up(Child);
 
 impl Up {
     /// Starts it, and waits until other commands find it.
-    fn start(folder: &Path, more: &[&str]) -> Self {
+    pub(crate) fn start(folder: &Path, more: &[&str]) -> Self {
         let child = Command::new(env!("CARGO_BIN_EXE_puente"))
             .args(["up", "--listen", "127.0.0.1:0"])
             .args(more)
