@@ -1,0 +1,180 @@
+//! The services as real processes, to be killed and started again.
+//!
+//! The programs are put aside at the start: a build in the meantime must not change what is being tested. A process
+//! that ends without having been killed is started again, as any supervisor would, and counted.
+
+use std::fs::OpenOptions;
+use std::path::{Path, PathBuf};
+use std::process::Stdio;
+
+use puente_e2e::Stage;
+use tokio::process::{Child, Command};
+
+use crate::schedule::Target;
+
+/// So that the tail of a dead replica is taken over within the run's patience.
+const RELAY_LEASE_MS: &str = "2000";
+/// What is run.
+const PROGRAMS: [&str; 4] = [
+    "puente",
+    "puente-ingress",
+    "puente-notifications",
+    "puente-orders",
+];
+
+/// All processes that are ours.
+pub struct Fleet {
+    programs: PathBuf,
+    logs: PathBuf,
+    port: u16,
+    environment: Vec<(String, String)>,
+    members: Vec<Member>,
+    /// Processes that ended by themselves, and how.
+    pub died: Vec<String>,
+}
+
+struct Member {
+    target: Target,
+    child: Option<Child>,
+}
+
+impl Fleet {
+    /// Starts every service of the targets in `folder`, with the programs of `built`.
+    pub fn start(stage: &Stage, built: &Path, folder: &Path) -> Self {
+        let programs = folder.join("programs");
+        std::fs::create_dir_all(&programs).unwrap();
+        for program in PROGRAMS {
+            let (from, to) = (built.join(program), programs.join(program));
+            if std::fs::hard_link(&from, &to).is_err() {
+                std::fs::copy(&from, &to).unwrap_or_else(|error| panic!("{}: {error}", from.display()));
+            }
+        }
+        let probe = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = probe.local_addr().unwrap().port();
+        drop(probe);
+        let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let mut fleet = Self {
+            programs,
+            logs: folder.to_owned(),
+            port,
+            environment: vec![
+                pair("DATABASE_URL", stage.db.url()),
+                pair("NATS_URL", &stage.nats.url()),
+                pair("RUST_BACKTRACE", "0"),
+                pair("PUENTE_INGRESS__MASTER_KEY", stage.master.expose()),
+                pair("PUENTE_NOTIFICATIONS__MASTER_KEY", stage.master.expose()),
+                pair("PUENTE_NOTIFICATIONS__ALLOW_SIMULATORS", "true"),
+                pair("PUENTE_INGRESS__LISTEN", &format!("127.0.0.1:{port}")),
+                pair("PUENTE_INGRESS__RELAY_LEASE_MS", RELAY_LEASE_MS),
+                pair("PUENTE_NOTIFICATIONS__RELAY_LEASE_MS", RELAY_LEASE_MS),
+                pair("PUENTE_ORDERS__RELAY_LEASE_MS", RELAY_LEASE_MS),
+            ],
+            members: Vec::new(),
+            died: Vec::new(),
+        };
+        for target in Target::all() {
+            if target.service().is_some() {
+                let child = fleet.spawn(target);
+                fleet.members.push(Member {
+                    target,
+                    child: Some(child),
+                });
+            }
+        }
+        fleet
+    }
+
+    /// The base URL of ingress.
+    pub fn url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.port)
+    }
+
+    fn command(&self, program: &str, log: &str) -> Command {
+        let log = OpenOptions::new()
+            .create(true)
+            .append(true)
+            .open(self.logs.join(log))
+            .unwrap();
+        let mut command = Command::new(self.programs.join(program));
+        command
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .envs(self.environment.iter().cloned())
+            .current_dir(&self.logs)
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .kill_on_drop(true);
+        command
+    }
+
+    fn spawn(&self, target: Target) -> Child {
+        let service = target.service().unwrap();
+        let log = format!("{target}.log").replace('/', "-");
+        self.command(&format!("puente-{service}"), &log).spawn().unwrap()
+    }
+
+    /// Kills one without a word.
+    pub async fn kill9(&mut self, target: Target) {
+        self.tend(&[]);
+        if let Some(member) = self.members.iter_mut().find(|member| member.target == target)
+            && let Some(mut child) = member.child.take()
+        {
+            child.kill().await.unwrap();
+        }
+    }
+
+    /// Starts one that was killed.
+    pub fn start_again(&mut self, target: Target) {
+        let child = self.spawn(target);
+        if let Some(member) = self.members.iter_mut().find(|member| member.target == target) {
+            member.child = Some(child);
+        }
+    }
+
+    /// Starts again whoever ended by itself, but not those of `away`.
+    pub fn tend(&mut self, away: &[Target]) {
+        let mut ended = Vec::new();
+        for member in &mut self.members {
+            let Some(child) = &mut member.child else { continue };
+            if let Some(status) = child.try_wait().unwrap() {
+                self.died.push(format!("{}: {status}", member.target));
+                if !away.contains(&member.target) {
+                    ended.push(member.target);
+                }
+            }
+        }
+        for target in ended {
+            self.start_again(target);
+        }
+    }
+
+    /// Runs `puente` with these arguments and returns what it printed.
+    pub async fn puente(&self, arguments: &[&str]) -> Result<String, String> {
+        let mut command = self.command("puente", "puente.log");
+        let output = command.args(arguments).stdout(Stdio::piped()).output();
+        let output = output.await.unwrap();
+        if output.status.success() {
+            Ok(String::from_utf8_lossy(&output.stdout).into_owned())
+        } else {
+            Err(format!("puente {}: {}", arguments.join(" "), output.status))
+        }
+    }
+}
+
+/// The folder with the programs of this build; they are brought up to date first.
+pub fn built() -> PathBuf {
+    let own = std::env::current_exe().unwrap();
+    let mut folder = own.parent().unwrap();
+    if folder.ends_with("deps") {
+        folder = folder.parent().unwrap();
+    }
+    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
+    let mut command = std::process::Command::new(cargo);
+    // The whole workspace, as in a run of all tests: then the same build serves both.
+    command
+        .current_dir(puente_testkit::workspace())
+        .args(["build", "--quiet", "--workspace", "--bins"]);
+    assert!(command.status().unwrap().success(), "the programs do not build");
+    folder.to_owned()
+}

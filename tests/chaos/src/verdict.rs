@@ -1,0 +1,246 @@
+//! What was acknowledged against what the services and the simulators' journal hold.
+//!
+//! * **Lost**: an acknowledged message that orders never got; a complete conversation without its order; a message
+//!   without an answer that reached the phone or is parked; an answer that is called sent and is not in the journal.
+//! * **Doubled**: two entries of the journal with one reference of ours; more answers than messages; two orders.
+//!   A parked call whose message reached the phone once is not doubled: nobody repeated it.
+//! * **Stuck**: whatever still waits when nothing moves any more.
+//! * **Parked**: calls whose outcome nobody can know; both providers offer neither an idempotency key nor a look-up.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+
+use puente_e2e::{CONVERSATION, Stage};
+use serde::Serialize;
+use sqlx::PgPool;
+
+use crate::ledger::{Counts, Ledger};
+use crate::load::PROVIDERS;
+
+/// A call whose outcome is in doubt.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, sqlx::FromRow)]
+pub struct Parked {
+    /// Who was called.
+    pub provider: String,
+    /// What was asked for.
+    pub operation: String,
+    /// Our reference.
+    pub reference: String,
+    /// Whether it is in the simulator's journal.
+    #[sqlx(skip)]
+    pub reached: bool,
+}
+
+/// The end of a run.
+#[derive(Debug, Default, Serialize)]
+pub struct Verdict {
+    /// What the load saw.
+    pub load: Counts,
+    /// Orders that were opened.
+    pub orders: u64,
+    /// Messages in the simulators' journals.
+    pub at_providers: u64,
+    /// Acknowledged and gone.
+    pub lost: Vec<String>,
+    /// Done twice.
+    pub doubled: Vec<String>,
+    /// Neither done nor given up.
+    pub stuck: Vec<String>,
+    /// Given up.
+    pub dead: Vec<String>,
+    /// In doubt, and shown.
+    pub parked: Vec<Parked>,
+}
+
+impl Verdict {
+    /// Whether every promise was kept.
+    #[must_use]
+    pub fn good(&self) -> bool {
+        self.lost.is_empty() && self.doubled.is_empty() && self.stuck.is_empty() && self.dead.is_empty()
+    }
+}
+
+/// What the simulators carried out.
+struct Journal {
+    /// Our references, with how often each is there.
+    references: BTreeMap<String, usize>,
+    /// The vendors' ids of the messages.
+    ids: HashSet<String>,
+    /// References by phone.
+    phones: HashMap<String, BTreeSet<String>>,
+}
+
+impl Journal {
+    fn read(stage: &Stage) -> Self {
+        let mut journal = Self {
+            references: BTreeMap::new(),
+            ids: HashSet::new(),
+            phones: HashMap::new(),
+        };
+        for entry in PROVIDERS.iter().flat_map(|provider| stage.hub.journal(provider)) {
+            let reference = entry
+                .reference
+                .unwrap_or_else(|| entry.provider_message_id.clone());
+            *journal.references.entry(reference.clone()).or_default() += 1;
+            journal.ids.insert(entry.provider_message_id);
+            journal
+                .phones
+                .entry(entry.recipient)
+                .or_default()
+                .insert(reference);
+        }
+        journal
+    }
+}
+
+/// Judges a fleet that is quiet, or should be.
+pub async fn judge(stage: &Stage, ledger: &Ledger) -> Result<Verdict, sqlx::Error> {
+    let pool = stage.db.admin();
+    let journal = Journal::read(stage);
+    let mut verdict = Verdict {
+        load: ledger.counts(),
+        at_providers: journal.references.values().sum::<usize>() as u64,
+        parked: parked(&pool, &journal).await?,
+        ..Verdict::default()
+    };
+    for (reference, times) in &journal.references {
+        if *times > 1 {
+            verdict
+                .doubled
+                .push(format!("{reference} is {times} times in the journal"));
+        }
+    }
+    messages(&pool, ledger, &mut verdict).await?;
+    orders(&pool, ledger, &mut verdict).await?;
+    answers(&pool, ledger, &journal, &mut verdict).await?;
+    calls(&pool, &mut verdict).await?;
+    Ok(verdict)
+}
+
+/// Every acknowledged message was taken in by orders, and worked.
+async fn messages(pool: &PgPool, ledger: &Ledger, verdict: &mut Verdict) -> Result<(), sqlx::Error> {
+    let rows: Vec<(String, bool)> = sqlx::query_as(
+        "SELECT provider_message_id, worked_at IS NOT NULL FROM orders.conversation_messages
+         WHERE provider_message_id IS NOT NULL",
+    )
+    .fetch_all(pool)
+    .await?;
+    let worked: HashMap<String, bool> = rows.into_iter().collect();
+    for message in ledger.messages() {
+        match worked.get(&message.id) {
+            None => verdict.lost.push(format!(
+                "{} of {}: never reached orders",
+                message.id, message.provider
+            )),
+            Some(false) => verdict.stuck.push(format!("{}: not worked", message.id)),
+            Some(true) => {}
+        }
+    }
+    Ok(())
+}
+
+/// Every complete conversation has exactly one order.
+async fn orders(pool: &PgPool, ledger: &Ledger, verdict: &mut Verdict) -> Result<(), sqlx::Error> {
+    let rows: Vec<(String, i64)> =
+        sqlx::query_as("SELECT contact_id, count(*) FROM orders.orders GROUP BY contact_id")
+            .fetch_all(pool)
+            .await?;
+    verdict.orders = rows.iter().map(|(_, count)| count.unsigned_abs()).sum();
+    let opened: HashMap<String, i64> = rows.into_iter().collect();
+    for (phone, count) in &opened {
+        if *count > 1 {
+            verdict.doubled.push(format!("{phone} has {count} orders"));
+        }
+    }
+    for (phone, said) in ledger.by_phone() {
+        if said == CONVERSATION.len() && !opened.contains_key(&phone) {
+            verdict
+                .lost
+                .push(format!("{phone} said everything and has no order"));
+        }
+    }
+    Ok(())
+}
+
+/// Every message has its answer, once.
+async fn answers(
+    pool: &PgPool,
+    ledger: &Ledger,
+    journal: &Journal,
+    verdict: &mut Verdict,
+) -> Result<(), sqlx::Error> {
+    let rows: Vec<(String, String, Option<String>, String, bool)> = sqlx::query_as(
+        "SELECT m.effect_key, m.state, m.provider_message_id, m.contact_id, e.id IS NOT NULL
+         FROM notifications.messages m LEFT JOIN notifications.effects e ON e.key = m.effect_key",
+    )
+    .fetch_all(pool)
+    .await?;
+    let mut told = journal.phones.clone();
+    for (key, state, id, phone, waits) in rows {
+        match state.as_str() {
+            "queued" if waits => {
+                told.entry(phone).or_default().insert(key);
+            }
+            "queued" => verdict
+                .stuck
+                .push(format!("message {key}: queued, and nothing will send it")),
+            "failed" => verdict
+                .lost
+                .push(format!("message {key}: failed at a provider that works")),
+            _ if id.as_ref().is_some_and(|id| journal.ids.contains(id)) => {}
+            _ => verdict
+                .lost
+                .push(format!("message {key}: {state}, and not in the journal")),
+        }
+    }
+    for (phone, said) in ledger.by_phone() {
+        let answers = told.get(&phone).map_or(0, BTreeSet::len);
+        if answers < said {
+            verdict
+                .lost
+                .push(format!("{phone}: {answers} answers to {said} messages"));
+        } else if answers > said + 1 {
+            // One message may have been taken in although its answer, 2xx, was cut off at the very end.
+            verdict
+                .doubled
+                .push(format!("{phone}: {answers} answers to {said} messages"));
+        }
+    }
+    Ok(())
+}
+
+/// Nothing waits at the provider's door, and nothing was given up.
+async fn calls(pool: &PgPool, verdict: &mut Verdict) -> Result<(), sqlx::Error> {
+    let open: Vec<(String, String)> =
+        sqlx::query_as("SELECT key, state FROM notifications.effects WHERE state <> 'unknown'")
+            .fetch_all(pool)
+            .await?;
+    let open = open
+        .into_iter()
+        .map(|(key, state)| format!("call {key}: {state}"));
+    verdict.stuck.extend(open);
+    for service in ["ingress", "orders", "notifications"] {
+        let dead: Vec<(String, String, String)> = sqlx::query_as(sqlx::AssertSqlSafe(format!(
+            "SELECT event_id::text, consumer, reason FROM {service}.dead_letters"
+        )))
+        .fetch_all(pool)
+        .await?;
+        let dead = dead
+            .into_iter()
+            .map(|(id, consumer, reason)| format!("{id} at {consumer}: {reason}"));
+        verdict.dead.extend(dead);
+    }
+    Ok(())
+}
+
+async fn parked(pool: &PgPool, journal: &Journal) -> Result<Vec<Parked>, sqlx::Error> {
+    let mut parked: Vec<Parked> = sqlx::query_as(
+        "SELECT provider, operation, coalesce(payload ->> 'reference', key) AS reference
+         FROM notifications.effects WHERE state = 'unknown' ORDER BY created_at",
+    )
+    .fetch_all(pool)
+    .await?;
+    for call in &mut parked {
+        call.reached = journal.references.contains_key(&call.reference);
+    }
+    Ok(parked)
+}
