@@ -22,9 +22,9 @@ mod threads;
 use std::time::Duration;
 
 pub use connections::{ALGESTA_NUMBER, JELOU_BOT, NORTE_NUMBER};
-pub use person::Person;
+pub use person::{CONVERSATION, Person};
 pub use processes::{Processes, SERVICES};
-pub use stage::Stage;
+pub use stage::{RPC_KEY, Stage, schemas};
 pub use threads::InProcess;
 
 /// The longest wait for anything; machines are slow when many tests run.

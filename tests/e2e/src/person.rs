@@ -7,7 +7,7 @@ use reqwest::StatusCode;
 use crate::{ALGESTA_NUMBER, JELOU_BOT, NORTE_NUMBER, PATIENCE, Stage};
 
 /// What leads from the first word to an order.
-const CONVERSATION: &[&str] = &[
+pub const CONVERSATION: &[&str] = &[
     "Hola",
     "Necesito reparar la nevera, no enfría desde ayer",
     "Ana María Gómez",

@@ -9,7 +9,7 @@ use nix::unistd::Pid;
 use puente_testkit::workspace;
 use tokio::process::{Child, Command};
 
-use crate::{PATIENCE, Stage};
+use crate::{PATIENCE, RPC_KEY, Stage};
 
 /// The services.
 pub const SERVICES: &[&str] = &["ingress", "notifications", "orders"];
@@ -18,6 +18,8 @@ pub const SERVICES: &[&str] = &["ingress", "notifications", "orders"];
 pub struct Processes {
     children: Vec<(&'static str, Child)>,
     port: u16,
+    /// Where each service is asked.
+    grpc: Vec<(&'static str, u16)>,
     log: PathBuf,
 }
 
@@ -26,13 +28,12 @@ impl Processes {
     pub async fn start(stage: &Stage, otlp: Option<&str>) -> Self {
         build();
         // A fixed port, so that the address stays the same when ingress is killed and started again.
-        let probe = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = probe.local_addr().unwrap().port();
-        drop(probe);
+        let port = free_port();
         let log = std::env::temp_dir().join(format!("puente-e2e-{}.log", uuid::Uuid::now_v7().simple()));
         let mut all = Self {
             children: Vec::new(),
             port,
+            grpc: SERVICES.iter().map(|service| (*service, free_port())).collect(),
             log,
         };
         for service in SERVICES {
@@ -48,6 +49,17 @@ impl Processes {
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Where a service is asked, as gRPC.
+    #[must_use]
+    pub fn grpc_url(&self, service: &str) -> String {
+        let (_, port) = self
+            .grpc
+            .iter()
+            .find(|(name, _)| *name == service)
+            .expect("a service of ours");
+        format!("http://127.0.0.1:{port}")
     }
 
     /// What the processes have logged.
@@ -71,6 +83,11 @@ impl Processes {
             .env("NATS_URL", stage.nats.url())
             .env("RUST_BACKTRACE", "0")
             .env(format!("{prefix}RELAY_LEASE_MS"), "2000")
+            .env(format!("{prefix}RPC_KEY"), RPC_KEY)
+            .env(
+                format!("{prefix}GRPC_LISTEN"),
+                self.grpc_url(service).trim_start_matches("http://"),
+            )
             .current_dir(std::env::temp_dir())
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
@@ -122,6 +139,12 @@ impl Processes {
         }
         let _ = std::fs::remove_file(&self.log);
     }
+}
+
+/// A port that nobody listens on now.
+fn free_port() -> u16 {
+    let probe = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    probe.local_addr().unwrap().port()
 }
 
 /// The folder of programs that this test was built into.

@@ -11,6 +11,9 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::{PATIENCE, connections};
 
+/// 32 bytes that sign calls between the services of a test.
+pub const RPC_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+
 /// Servers and simulators of one test.
 pub struct Stage {
     /// The database.
@@ -23,7 +26,8 @@ pub struct Stage {
     pub sims: String,
     /// An HTTP client that keeps no proxy in mind.
     pub http: reqwest::Client,
-    pub(crate) master: Secret,
+    /// The key that opens the connections.
+    pub master: Secret,
     connections: Vec<Connection>,
     _simulators: DropGuard,
 }
@@ -31,25 +35,7 @@ pub struct Stage {
 impl Stage {
     /// Raises everything. `private_database`: a PostgreSQL of the test's own, which it may stop.
     pub async fn raise(private_database: bool) -> Self {
-        puente_service::start_crypto();
-        let common = &puente_outbox::MIGRATIONS;
-        let schemas = [
-            Schema {
-                service: "ingress",
-                common,
-                own: &puente_ingress::MIGRATIONS,
-            },
-            Schema {
-                service: "notifications",
-                common,
-                own: &puente_notifications::MIGRATIONS,
-            },
-            Schema {
-                service: "orders",
-                common,
-                own: &puente_orders::MIGRATIONS,
-            },
-        ];
+        let schemas = schemas();
         let database = async {
             if private_database {
                 TestDb::private(&schemas).await
@@ -58,6 +44,12 @@ impl Stage {
             }
         };
         let (db, nats) = tokio::join!(database, TestNats::start());
+        Self::on(db, nats).await
+    }
+
+    /// Raises the rest on a database with the [`schemas`] and on a broker.
+    pub async fn on(db: TestDb, nats: TestNats) -> Self {
+        puente_service::start_crypto();
         let hub = Hub::new();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let sims = format!("http://{}", listener.local_addr().unwrap());
@@ -113,7 +105,11 @@ impl Stage {
             .set("database.url", self.db.url())
             .set("database.max_connections", 8)
             .set("nats.url", self.nats.url())
-            .set("relay_lease_ms", 2000);
+            .set("rpc_key", RPC_KEY);
+        if service == "gateway" {
+            return overrides.set("listen", "127.0.0.1:0");
+        }
+        let overrides = overrides.set("relay_lease_ms", 2000);
         match service {
             "ingress" => overrides
                 .set("listen", "127.0.0.1:0")
@@ -139,4 +135,32 @@ impl Stage {
     pub async fn count(&self, sql: &'static str) -> i64 {
         sqlx::query_scalar(sql).fetch_one(&self.db.admin()).await.unwrap()
     }
+}
+
+/// The schemas of all services.
+#[must_use]
+pub fn schemas() -> Vec<Schema<'static>> {
+    let common = &puente_outbox::MIGRATIONS;
+    vec![
+        Schema {
+            service: "gateway",
+            common,
+            own: &puente_gateway::MIGRATIONS,
+        },
+        Schema {
+            service: "ingress",
+            common,
+            own: &puente_ingress::MIGRATIONS,
+        },
+        Schema {
+            service: "notifications",
+            common,
+            own: &puente_notifications::MIGRATIONS,
+        },
+        Schema {
+            service: "orders",
+            common,
+            own: &puente_orders::MIGRATIONS,
+        },
+    ]
 }

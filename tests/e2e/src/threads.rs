@@ -3,10 +3,11 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use puente_gateway::Gateway;
 use puente_ingress::Ingress;
 use puente_notifications::Notifications;
 use puente_orders::Orders;
-use puente_service::{Runtime, Service, Sources, config};
+use puente_service::{Overrides, Runtime, Service, Sources, config};
 
 use crate::Stage;
 
@@ -14,6 +15,8 @@ use crate::Stage;
 pub struct InProcess {
     /// Where each replica of ingress listens.
     pub ingress: Vec<SocketAddr>,
+    /// Where each service of every replica is asked: service and address.
+    pub grpc: Vec<(&'static str, SocketAddr)>,
     runtimes: Vec<Runtime>,
 }
 
@@ -22,15 +25,19 @@ impl InProcess {
     pub async fn start(stage: &Stage, replicas: usize) -> Self {
         let mut fleet = Self {
             ingress: Vec::new(),
+            grpc: Vec::new(),
             runtimes: Vec::new(),
         };
         for _ in 0..replicas {
             let (ingress, rt) = build::<Ingress>(stage).await;
             fleet.ingress.push(ingress.address().unwrap());
+            fleet.asked_at(Ingress::NAME, ingress.grpc_address());
             fleet.run(ingress, rt);
             let (orders, rt) = build::<Orders>(stage).await;
+            fleet.asked_at(Orders::NAME, orders.grpc_address());
             fleet.run(orders, rt);
             let (notifications, rt) = build::<Notifications>(stage).await;
+            fleet.asked_at(Notifications::NAME, notifications.grpc_address());
             fleet.run(notifications, rt);
         }
         stage.open_accounts(&fleet.url(0));
@@ -38,6 +45,35 @@ impl InProcess {
             stage.wait_until_connected(&fleet.url(replica)).await;
         }
         fleet
+    }
+
+    fn asked_at(&mut self, service: &'static str, address: std::io::Result<Option<SocketAddr>>) {
+        self.grpc
+            .extend(address.unwrap().map(|address| (service, address)));
+    }
+
+    /// Where the first replica of a service is asked, as gRPC.
+    #[must_use]
+    pub fn grpc_url(&self, service: &str) -> String {
+        let (_, address) = self
+            .grpc
+            .iter()
+            .find(|(name, _)| *name == service)
+            .expect("a service of ours");
+        format!("http://{address}")
+    }
+
+    /// Starts a gateway before these services, and returns its base URL.
+    pub async fn open_gateway(&mut self, stage: &Stage) -> String {
+        let overrides = ["ingress", "notifications", "orders"]
+            .into_iter()
+            .fold(stage.overrides(Gateway::NAME), |overrides, service| {
+                overrides.set(&format!("{service}_url"), self.grpc_url(service))
+            });
+        let (gateway, rt) = build_with::<Gateway>(overrides).await;
+        let url = format!("http://{}", gateway.address().unwrap());
+        self.run(gateway, rt);
+        url
     }
 
     fn run<S: Service + 'static>(&mut self, service: S, rt: Runtime) {
@@ -67,7 +103,11 @@ impl InProcess {
 }
 
 async fn build<S: Service>(stage: &Stage) -> (S, Runtime) {
-    let sources = Sources::default().with_overrides(stage.overrides(S::NAME));
+    build_with(stage.overrides(S::NAME)).await
+}
+
+async fn build_with<S: Service>(overrides: Overrides) -> (S, Runtime) {
+    let sources = Sources::default().with_overrides(overrides);
     let config = config::load(S::NAME, S::DEFAULTS, &sources)
         .unwrap_or_else(|error| panic!("{error}"))
         .service;

@@ -9,8 +9,10 @@
 )]
 
 mod chaos;
+mod gateway;
 mod message_to_order;
 mod outages;
 mod replicas;
+mod subscribers;
 mod tenants;
 mod tracing;

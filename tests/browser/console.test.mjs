@@ -1,0 +1,352 @@
+// The console in a real browser: what each page looks like at each width in each theme, and what one can do there.
+
+import assert from "node:assert/strict";
+import { mkdir } from "node:fs/promises";
+import path from "node:path";
+import { after, before, describe, test } from "node:test";
+import { THEMES, WIDTHS, faults, launch, logIn, open } from "./browser.mjs";
+import { Person, cut, raise, unreadable, until } from "./stage.mjs";
+
+const ADMIN = "demo@algesta.example";
+const VIEWER = { email: "consulta@algesta.example", name: "Consuelo Consulta", role: "viewer", language: "es" };
+
+let stage, browser, admin, base, number, parked, ids;
+
+/** A new browser without memory, logged in. */
+async function enter(options = {}, email = ADMIN, password = stage.password) {
+  const context = await browser.newContext({ viewport: { width: 1280, height: 900 }, locale: "es-CO", ...options });
+  const page = await open(context);
+  await logIn(page, base, email, password);
+  await page.waitForURL((url) => url.pathname !== "/entrar");
+  return { context, page };
+}
+
+/** What the interface for programs answers to the person of a page. */
+function api(page, method, where, body) {
+  return page.evaluate(async ([method, where, body]) => {
+    const csrf = document.querySelector("input[name=csrf]").value;
+    const headers = { "content-type": "application/json", "x-csrf-token": csrf, "idempotency-key": crypto.randomUUID() };
+    const answer = await fetch(where, { method, headers, body: body && JSON.stringify(body) });
+    return { status: answer.status, body: await answer.text() };
+  }, [method, where, body]);
+}
+
+const title = (page) => page.textContent("h1");
+
+before(async () => {
+  [stage, browser] = await Promise.all([raise(), launch()]);
+  base = stage.console;
+  const ana = new Person(stage, "Ana Torres", 1);
+  const luis = new Person(stage, "Luis Peña", 2);
+  [number] = await Promise.all([ana.order(), luis.order()]);
+  await cut(stage);
+  await new Person(stage, "Marta Ruiz", 3).say("Hola");
+  await unreadable(stage);
+  admin = await enter();
+  const made = await api(admin.page, "POST", "/api/users", { ...VIEWER });
+  assert.ok(made.status < 300, made.body);
+  VIEWER.password = JSON.parse(made.body).password;
+  ids = {};
+  await until("a call in doubt", async () => {
+    await admin.page.goto(`${base}/inciertos`);
+    return (parked = await admin.page.locator("tbody a").first().getAttribute("href", { timeout: 500 }).catch(() => null));
+  });
+  await until("a dead letter", async () => {
+    const operator = ids.operator ??= await enter({}, "operador@puente.example");
+    await operator.page.goto(`${base}/cartas-muertas`);
+    return (ids.letter = await operator.page.locator("tbody a").first().getAttribute("href", { timeout: 500 }).catch(() => null));
+  });
+  await admin.page.goto(`${base}/entregas`);
+  ids.delivery = await admin.page.locator("tbody a").first().getAttribute("href");
+  await admin.page.goto(`${base}/conversaciones`);
+  ids.talk = await admin.page.locator("tbody a").first().getAttribute("href");
+}, { timeout: 180_000 });
+
+after(async () => {
+  await browser?.close();
+  await stage?.lower();
+}, { timeout: 60_000 });
+
+describe("pages", () => {
+  const pages = {
+    overview: () => "/",
+    orders: () => "/pedidos",
+    journey: () => `/pedidos/${number}`,
+    conversations: () => "/conversaciones",
+    conversation: () => ids.talk,
+    deliveries: () => "/entregas",
+    delivery: () => ids.delivery,
+    "uncertain results": () => "/inciertos",
+    "uncertain result": () => parked,
+    "dead letters": () => "/cartas-muertas",
+    replays: () => "/repeticiones",
+    "new replay": () => "/repeticiones/nueva",
+    "dry run": () => "/repeticiones/ensayo?desde=2026-01-01T00:00",
+    health: () => "/salud",
+    search: () => "/buscar?q=0000000",
+    audit: () => "/auditoria",
+    access: () => "/accesos",
+    nowhere: () => "/no-existe",
+  };
+  const look = async (name, where, who) => {
+    const shots = process.env.PUENTE_SCREENSHOTS;
+    if (shots) await mkdir(shots, { recursive: true });
+    const found = [];
+    for (const theme of THEMES) {
+      await who.page.emulateMedia({ colorScheme: theme });
+      for (const width of WIDTHS) {
+        await who.page.setViewportSize({ width, height: 900 });
+        await who.page.goto(base + where);
+        // That this one is not there is what the browser should say.
+        if (name === "nowhere") who.page.troubles = who.page.troubles.filter((line) => !/404/.test(line));
+        found.push(...(await faults(who.page)).map((what) => `${width} ${theme}: ${what}`));
+        if (shots && width !== 320) await who.page.screenshot({ path: path.join(shots, `${name.replaceAll(" ", "-")}-${width}-${theme}.png`), fullPage: true });
+      }
+    }
+    assert.deepEqual(found, []);
+  };
+  for (const [name, where] of Object.entries(pages)) {
+    test(`${name}: no violation, overflow or complaint at any width in any theme`, async () => {
+      const who = (admin.looking ??= await enter());
+      await look(name, where(), who);
+    });
+  }
+  test("dead letter, for who operates the installation: the same", () => look("dead letter", ids.letter, ids.operator));
+  test("log-in: no violation, overflow or complaint at any width in any theme", async () => {
+    const context = await browser.newContext();
+    await look("log-in", "/entrar", { page: await open(context) });
+    await context.close();
+  });
+});
+
+describe("behaviour", () => {
+  test("a wrong password opens nothing and says so; the right one leads to where one wanted to go", async () => {
+    const context = await browser.newContext({ locale: "es-CO" });
+    const page = await open(context);
+    await page.goto(`${base}/pedidos`);
+    assert.equal(new URL(page.url()).pathname, "/entrar");
+    await page.fill("#email", ADMIN);
+    await page.fill("#password", "no-es-esta-de-verdad");
+    await page.click("button[type=submit]");
+    assert.match(await page.textContent("[role=alert]"), /no coinciden/);
+    await page.fill("#email", ADMIN);
+    await page.fill("#password", stage.password);
+    await page.click("button[type=submit]");
+    await page.waitForURL(`${base}/pedidos`);
+    await context.close();
+  });
+
+  test("a number in the search box opens the order in one step", async () => {
+    await admin.page.goto(base);
+    await admin.page.fill("#q", number.toLowerCase());
+    await admin.page.press("#q", "Enter");
+    await admin.page.waitForURL(`${base}/pedidos/${number}`);
+  });
+
+  test("a phone number leads to the order in two steps", async () => {
+    const person = new Person(stage, "Sofía Rey", 9);
+    const opened = await person.order();
+    await admin.page.goto(base);
+    await admin.page.fill("#q", person.contact.slice(-7));
+    await admin.page.press("#q", "Enter");
+    await admin.page.click(`a[href="/pedidos/${opened}"]`);
+    await admin.page.waitForURL(`${base}/pedidos/${opened}`);
+  });
+
+  test("the journey shows each hop from the delivery to the receipt, and its trace leads to all of it", async () => {
+    const read = await until("the receipt", async () => {
+      await admin.page.goto(`${base}/pedidos/${number}`);
+      const text = await admin.page.locator("#journey").evaluate((part) => part.textContent);
+      return /El cliente lo leyó/.test(text) && text;
+    });
+    for (const hop of [/Entrega recibida y verificada/, /Evento MessageReceived/, /Hecho del pedido, versión 1/, /Mensaje en cola/, /Operación externa en WhatsApp Cloud/, /Llegó al teléfono/]) {
+      assert.match(read, hop);
+    }
+    await admin.page.locator('#journey a[href^="/buscar?q="]').first().click();
+    assert.ok(await admin.page.locator(`a[href="/pedidos/${number}"]`).count() > 0);
+    assert.match(await admin.page.textContent("main"), /OrderOpened/);
+  });
+
+  test("a delivery shows its verification, what it led to, and its content masked until it is asked for", async () => {
+    await admin.page.goto(`${base}${ids.delivery}`);
+    const text = await admin.page.textContent("main");
+    assert.match(text, /La firma coincide/);
+    assert.doesNotMatch(await admin.page.textContent("pre"), /57300\d{7}/);
+    await admin.page.fill("#why", "El cliente preguntó por su mensaje");
+    await admin.page.click("form[action$='/mostrar'] button");
+    assert.match(await admin.page.textContent("pre"), /\d{7}/);
+    await admin.page.goto(`${base}/auditoria`);
+    assert.match(await admin.page.textContent("main"), /delivery\.revealed/);
+  });
+
+  test("a phone number is shown when asked for, for one answer, and that is written down", async () => {
+    await admin.page.goto(`${base}/pedidos/${number}`);
+    assert.doesNotMatch(await admin.page.textContent("#journey"), /57300\d{7}/);
+    await admin.page.click("form[action$='/mostrar'] button");
+    assert.match(await admin.page.textContent("#journey"), /57300\d{7}/);
+    await admin.page.goto(`${base}/auditoria`);
+    assert.match(await admin.page.textContent("main"), /client\.revealed/);
+  });
+
+  test("an order is moved with its consequence said, and a step that the table forbids is refused in words", async () => {
+    await admin.page.goto(`${base}/pedidos/${number}`);
+    assert.match(await admin.page.textContent("main"), /el cliente recibe 1 aviso/);
+    await admin.page.selectOption("#step", "start_quotation");
+    await admin.page.click("form[action$='/mover'] button");
+    await admin.page.waitForURL(/hecho=1/);
+    assert.match(await admin.page.textContent("#order"), /En cotización/);
+    await admin.page.evaluate(() => { document.querySelector("#step").innerHTML = "<option value=reopen>x</option>"; });
+    await admin.page.click("form[action$='/mover'] button");
+    assert.match(await title(admin.page), /no se hizo/);
+    admin.page.troubles = [];
+  });
+
+  test("what happens elsewhere arrives without a reload, and what is being typed stays", async () => {
+    const { context, page } = await enter();
+    await page.goto(`${base}/pedidos/${number}`);
+    await page.fill("#agent", "a medio escribir");
+    const move = await enter();
+    await move.page.goto(`${base}/pedidos/${number}`);
+    await move.page.selectOption("#step", "send_quotation");
+    await move.page.click("form[action$='/mover'] button");
+    await page.locator("#order .pill", { hasText: "Cotización enviada" }).waitFor({ timeout: 15_000 });
+    assert.equal(await page.inputValue("#agent"), "a medio escribir");
+    assert.match(await page.textContent(".live"), /En vivo/);
+    await Promise.all([context.close(), move.context.close()]);
+  });
+
+  test("a call in doubt asks for one of three and a reason, and is closed with them", async () => {
+    await admin.page.goto(`${base}${parked}`);
+    assert.match(await title(admin.page), /No sabemos si esto llegó/);
+    await admin.page.check("input[value=close]");
+    await admin.page.fill("#why", "El cliente ya no lo necesita");
+    await admin.page.click("form[action$='/decidir'] button");
+    await admin.page.waitForURL(/hecho=1/);
+    assert.match(await admin.page.textContent(".title"), /Cerrada/);
+    await admin.page.goto(`${base}/auditoria`);
+    assert.match(await admin.page.textContent("main"), /effect\.resolved/);
+  });
+
+  test("a dead letter fails again when it is retried, is closed with a reason, and waits no longer", async () => {
+    const { page } = ids.operator;
+    await page.setViewportSize({ width: 1280, height: 900 });
+    await page.goto(`${base}${ids.letter}`);
+    await page.click("form[action$='/repetir'] button");
+    await page.waitForURL(/otra=1/);
+    assert.match(await page.textContent("[role=alert]"), /Falló otra vez/);
+    await page.fill("#why", "Un evento de prueba que nadie puede leer");
+    await page.click("form[action$='/cerrar'] button");
+    await page.waitForURL(/hecho=1/);
+    assert.match(await page.textContent(".title"), /Cerrado/);
+  });
+
+  test("a replay is counted and rehearsed before it runs, and shows that it is done", async () => {
+    await admin.page.goto(`${base}/repeticiones`);
+    await admin.page.click("a.primary");
+    await admin.page.click("form.panel button");
+    await admin.page.waitForURL(/ensayo/);
+    assert.match(await title(admin.page), /entregas se repetirían/);
+    await admin.page.fill("#why", "Prueba de repetición");
+    await admin.page.click("form[action='/repeticiones'] button");
+    await admin.page.waitForURL(/repeticiones\/[0-9a-f-]{36}/);
+    await admin.page.locator("h1", { hasText: "Repetición terminada" }).waitFor({ timeout: 30_000 });
+  });
+
+  test("without script pages, filters and forms work", async () => {
+    const { context, page } = await enter({ javaScriptEnabled: false });
+    await page.goto(`${base}/entregas`);
+    await page.selectOption("#f-provider", "whatsapp_cloud");
+    await page.click(".filters button");
+    assert.match(page.url(), /servicio=whatsapp_cloud/);
+    await page.click("tbody a");
+    assert.match(await title(page), /Entrega de WhatsApp Cloud/);
+    await page.goto(`${base}/pedidos/${number}`);
+    await page.fill("#agent", "camila");
+    await page.click("form[action$='/asignar'] button");
+    await page.waitForURL(/hecho=1/);
+    assert.match(await page.textContent("#journey"), /camila/);
+    await context.close();
+  });
+
+  test("the keyboard reaches what matters: skip link first, everything with a ring, the menu closes by Escape", async () => {
+    for (const where of ["/", "/pedidos", `/pedidos/${number}`, "/inciertos"]) {
+      await admin.page.goto(base + where);
+      await admin.page.keyboard.press("Tab");
+      assert.equal(await admin.page.evaluate(() => document.activeElement.className), "skip");
+      const seen = new Set();
+      for (let stop = 0; stop < 60; stop += 1) {
+        await admin.page.keyboard.press("Tab");
+        const at = await admin.page.evaluate(() => {
+          const one = document.activeElement;
+          const box = one.getBoundingClientRect();
+          const look = getComputedStyle(one);
+          return one === document.body ? null : { what: one.outerHTML.slice(0, 140), ring: look.outlineStyle !== "none" && parseFloat(look.outlineWidth) >= 2, there: box.width > 0 && box.height > 0 };
+        });
+        if (!at) break;
+        assert.ok(at.ring && at.there, `${where}: no ring on ${at.what}`);
+        seen.add(at.what);
+      }
+      assert.ok(seen.size > 8, `${where}: only ${seen.size} stops`);
+    }
+    await admin.page.goto(base);
+    await admin.page.focus(".me summary");
+    await admin.page.keyboard.press("Enter");
+    await admin.page.locator(".me[open]").waitFor();
+    await admin.page.keyboard.press("Escape");
+    assert.equal(await admin.page.locator(".me[open]").count(), 0);
+    await admin.page.keyboard.press("/");
+    assert.equal(await admin.page.evaluate(() => document.activeElement.id), "q");
+  });
+
+  test("at phone width the navigation opens as a popover, without script too", async () => {
+    const { context, page } = await enter({ javaScriptEnabled: false, viewport: { width: 390, height: 800 } });
+    assert.equal(await page.isVisible("#nav"), false);
+    await page.click(".menu");
+    await page.click("#nav a[href='/salud']");
+    await page.waitForURL(`${base}/salud`);
+    await context.close();
+  });
+
+  test("the language changes by one link and stays", async () => {
+    const { context, page } = await enter();
+    await page.click(".me summary");
+    await page.click(".me a[lang=en]");
+    assert.equal(await page.getAttribute("html", "lang"), "en");
+    await page.goto(`${base}/pedidos`);
+    assert.match(await title(page), /open orders/);
+    await context.close();
+  });
+
+  test("who only looks on sees no places and no buttons that are not theirs, and cannot go there by address", async () => {
+    const { context, page } = await enter({}, VIEWER.email, VIEWER.password);
+    assert.equal(await page.locator("#nav a[href='/accesos']").count(), 0);
+    await page.goto(`${base}/pedidos/${number}`);
+    assert.equal(await page.locator("main form").count(), 0);
+    assert.doesNotMatch(await page.content(), /57300\d{7}|Ana Torres|Se dañó el aire/);
+    for (const where of ["/accesos", "/repeticiones/nueva"]) {
+      assert.equal((await page.goto(base + where)).status(), 404, where);
+      assert.match(await title(page), /no hay nada/);
+    }
+    const csrf = await page.getAttribute("input[name=csrf]", "value");
+    const answer = await page.request.post(`${base}/pedidos/${number}/mover`, { form: { csrf, step: "cancel", reason: "no debo" } });
+    assert.equal(answer.status(), 403);
+    await context.close();
+  });
+
+  test("a form without the right token changes nothing", async () => {
+    const answer = await admin.page.request.post(`${base}/pedidos/${number}/mover`, { form: { csrf: "otro", step: "cancel", reason: "no debe" } });
+    assert.equal(answer.status(), 403);
+    await admin.page.goto(`${base}/pedidos/${number}`);
+    assert.doesNotMatch(await admin.page.textContent("#order"), /Cancelada/);
+  });
+
+  test("log-out ends the session and its live stream", async () => {
+    const { context, page } = await enter();
+    await page.click(".me summary");
+    await page.click("form[action='/salir'] button");
+    await page.waitForURL(`${base}/entrar`);
+    await page.goto(`${base}/pedidos`);
+    assert.equal(new URL(page.url()).pathname, "/entrar");
+    await context.close();
+  });
+});
