@@ -18,21 +18,10 @@ const PACKAGE: &str = "@bufbuild/buf@1.75.0";
 /// # Errors
 /// When a rule is broken, or a message changed in a way that old readers or writers cannot bear.
 pub fn run(root: &Path, release: bool) -> Result<()> {
-    let home = root.join(".puente/tools/buf");
+    let Some(home) = tree::npm_tool(root, "buf", &[PACKAGE])? else {
+        return Ok(());
+    };
     let program = home.join("node_modules/.bin/buf");
-    if !program.is_file() {
-        if !tree::has_program("npm") {
-            tree::say("skipped: buf needs npm, which is not on this machine");
-            return Ok(());
-        }
-        std::fs::create_dir_all(&home)?;
-        tree::call(
-            Command::new("npm")
-                .args(["install", "--silent", "--no-audit", "--no-fund", "--prefix"])
-                .arg(&home)
-                .arg(PACKAGE),
-        )?;
-    }
     let buf = || {
         let mut command = Command::new(&program);
         command.current_dir(root.join("proto"));

@@ -1,7 +1,7 @@
 //! `cargo xtask check-docs`: documents that lie fail the build.
 //!
 //! The code map matches the tree, paths and commands that documents name exist, every provider has its page with all
-//! sections, and what is generated is fresh.
+//! sections, dashboards and alerts speak of metrics that exist, and what is generated is fresh.
 
 use std::path::Path;
 
@@ -12,6 +12,7 @@ use crate::{gen_docs, tree};
 mod commands;
 mod integrations;
 mod map;
+mod metrics;
 
 /// Fails with one line per lie.
 ///
@@ -37,6 +38,7 @@ pub fn check(root: &Path) -> Result<Vec<String>> {
     let mut problems = map::check(root)?;
     problems.extend(commands::check(root)?);
     problems.extend(integrations::check(root)?);
+    problems.extend(metrics::check(root)?);
     problems.extend(
         gen_docs::stale(root)?
             .into_iter()

@@ -2,7 +2,7 @@
 //!
 //! | document | comes from |
 //! |---|---|
-//! | `docs/events.md` | the comments and options of `proto/` |
+//! | `docs/events.md`, `docs/asyncapi.json` | the comments and options of `proto/` |
 //! | `docs/integrations/` | every provider's `provider.toml` |
 //! | `docs/configuration.md`, `.env.example` | every `*.default.toml` and `provider.toml` |
 //!
@@ -15,6 +15,7 @@ use anyhow::{Result, bail};
 
 use crate::tree;
 
+mod asyncapi;
 mod configuration;
 mod events;
 mod integrations;
@@ -61,7 +62,10 @@ pub fn stale(root: &Path) -> Result<Vec<String>> {
 }
 
 fn documents(root: &Path) -> Result<BTreeMap<String, String>> {
-    let mut documents = BTreeMap::from([("docs/events.md".to_owned(), events::page()?)]);
+    let mut documents = BTreeMap::from([
+        ("docs/events.md".to_owned(), events::page()?),
+        ("docs/asyncapi.json".to_owned(), asyncapi::document()?),
+    ]);
     documents.extend(integrations::pages(root)?);
     documents.extend(configuration::pages(root)?);
     Ok(documents)

@@ -5,7 +5,8 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 use xtask::{
-    buf, check_docs, check_layers, contract, deny, gen_docs, new_provider, sqlx_prepare, test, tree,
+    asyncapi, browser, buf, check_docs, check_layers, contract, deny, fuzz_api, gen_docs, new_provider,
+    sqlx_prepare, test, tree,
 };
 
 #[derive(Parser)]
@@ -50,11 +51,25 @@ enum Command {
         #[arg(long)]
         release: bool,
     },
+    /// Reads docs/asyncapi.json with the reference parser
+    Asyncapi,
     /// Checks licences, bans and sources of all dependencies
     Deny,
     /// Builds everything and runs every test
     Test {
         /// For cargo-nextest, for instance a filter
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        more: Vec<String>,
+    },
+    /// Looks at the console in a real browser
+    Browser {
+        /// For node, for instance `--test-name-pattern`
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        more: Vec<String>,
+    },
+    /// Asks the REST interface of the running fleet what its OpenAPI document allows, and what it does not
+    FuzzApi {
+        /// For schemathesis, for instance `--include-path /api/orders`
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         more: Vec<String>,
     },
@@ -82,8 +97,11 @@ fn run(command: Command) -> Result<()> {
         Command::GenDocs { check } => gen_docs::run(&root, check),
         Command::SqlxPrepare { check } => sqlx_prepare::run(&root, check),
         Command::Buf { release } => buf::run(&root, release),
+        Command::Asyncapi => asyncapi::run(&root),
         Command::Deny => deny::run(&root),
         Command::Test { more } => test::run(&root, &more),
+        Command::Browser { more } => browser::run(&root, &more),
+        Command::FuzzApi { more } => fuzz_api::run(&root, &more),
         Command::Contract => contract::run(&root),
     }
 }

@@ -151,6 +151,35 @@ pub fn python_tool(root: &Path, package: &str, program: &str) -> Result<PathBuf>
     Ok(installed)
 }
 
+/// The folder of npm packages for one purpose, installed into `.puente/tools/<name>` when they are not there in just these
+/// versions. `None`, and a line that says so, where there is no npm.
+///
+/// # Errors
+/// When a package cannot be had.
+pub fn npm_tool(root: &Path, name: &str, packages: &[&str]) -> Result<Option<PathBuf>> {
+    let home = root.join(".puente/tools").join(name);
+    let stamp = home.join("packages.txt");
+    let wanted = packages.join("\n");
+    if fs::read_to_string(&stamp).is_ok_and(|there| there == wanted) {
+        return Ok(Some(home));
+    }
+    if !has_program("npm") {
+        say(&format!(
+            "skipped: {name} needs npm, which is not on this machine"
+        ));
+        return Ok(None);
+    }
+    fs::create_dir_all(&home)?;
+    call(
+        Command::new("npm")
+            .args(["install", "--silent", "--no-audit", "--no-fund", "--prefix"])
+            .arg(&home)
+            .args(packages),
+    )?;
+    write(&stamp, &wanted)?;
+    Ok(Some(home))
+}
+
 /// Tells the person at the terminal.
 #[expect(clippy::print_stdout, reason = "the one place where xtask speaks")]
 pub fn say(text: &str) {

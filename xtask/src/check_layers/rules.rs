@@ -14,6 +14,12 @@ const DOMAIN: [&str; 7] = [
 ];
 /// Transport and storage; a use case knows neither.
 const TRANSPORT: [&str; 5] = ["async_nats", "axum", "reqwest", "sqlx", "tonic"];
+/// The gateway owns no business: its use cases are questions to services, so that the caller and the status of a question
+/// are its language, as a store's error is another service's. By layer; nothing else of those crates.
+const QUESTIONS: [(&str, &[&str]); 2] = [
+    ("application", &["tonic::Code", "tonic::Status"]),
+    ("domain", &["puente_rpc::Caller", "puente_rpc::Scope"]),
+];
 /// Method names by which something reaches the broker.
 const PUBLISHES: [&str; 6] = [
     "publish",
@@ -58,6 +64,14 @@ impl<'a> Place<'a> {
         ["libs/outbox/", "libs/vault/"]
             .iter()
             .any(|room| self.file.starts_with(room))
+    }
+
+    fn may_ask(&self, path: &str) -> bool {
+        let known = |layer: &str| self.layer == Some(layer);
+        self.service == Some("gateway")
+            && QUESTIONS
+                .iter()
+                .any(|(layer, names)| known(layer) && names.contains(&path))
     }
 
     fn may_call_out(&self) -> bool {
@@ -119,6 +133,9 @@ impl Workspace {
         }
         if first == "reqwest" && !place.may_call_out() {
             return Some(format!("outside calls go through libs/http (`{path}`)"));
+        }
+        if place.may_ask(&path) {
+            return None;
         }
         match place.layer {
             Some("domain") => {

@@ -127,9 +127,7 @@ fn kind(field: &FieldDescriptor, parts: &mut BTreeMap<String, Part>) -> String {
         return "map of string to string".to_owned();
     }
     let name = match field.kind() {
-        Kind::Message(message) if message.full_name().starts_with("google.protobuf.") => {
-            message.name().to_lowercase()
-        }
+        Kind::Message(message) if well_known(&message) => message.name().to_lowercase(),
         Kind::Message(message) => {
             let name = message.full_name().to_owned();
             let link = link(&name);
@@ -153,13 +151,18 @@ fn kind(field: &FieldDescriptor, parts: &mut BTreeMap<String, Part>) -> String {
     }
 }
 
+/// Whether a message is one of protobuf's own, known to every reader.
+pub(super) fn well_known(message: &MessageDescriptor) -> bool {
+    message.full_name().starts_with("google.protobuf.")
+}
+
 fn link(name: &str) -> String {
     let short = name.rsplit('.').next().unwrap_or(name);
     format!("[{short}](#{})", name.replace('.', "").to_lowercase())
 }
 
 /// The comment before what stands at `path` in a proto file.
-fn comment(file: &FileDescriptor, path: &[i32]) -> String {
+pub(super) fn comment(file: &FileDescriptor, path: &[i32]) -> String {
     let description = file.file_descriptor_proto();
     let location = description
         .source_code_info

@@ -27,6 +27,22 @@ fn every_event_of_the_catalogue_is_in_the_event_page() {
 }
 
 #[test]
+fn alerts_fire_when_they_should_and_only_then() {
+    let root = tree::root().unwrap();
+    if !tree::has_program("promtool") {
+        println!("skipped: promtool, of the package prometheus, is not on this machine");
+        return;
+    }
+    let output = std::process::Command::new("promtool")
+        .args(["test", "rules", "alerts.test.yml"])
+        .current_dir(root.join("deploy/observability"))
+        .output()
+        .unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{told}");
+}
+
+#[test]
 fn the_inventory_equals_the_provider_folders() {
     let root = tree::root().unwrap();
     let inventory = tree::read(&root.join("docs/integrations/MASTER_INVENTORY.yml")).unwrap();

@@ -159,3 +159,18 @@ fn prose_strings_and_test_modules_do_not_count() {
         Vec::<String>::new()
     );
 }
+
+#[test]
+fn the_gateway_may_name_the_status_of_a_question_and_no_other_transport() {
+    let file = "services/gateway/src/application/search.rs";
+    assert_eq!(judge(file, "use tonic::{Code, Status};"), Vec::<String>::new());
+    for source in [
+        "use tonic::transport::Channel;",
+        "use sqlx::PgPool;",
+        "use axum::Json;",
+    ] {
+        assert_eq!(judge(file, source).len(), 1, "{source}");
+    }
+    let elsewhere = "services/orders/src/application/open_order.rs";
+    assert_eq!(judge(elsewhere, "use tonic::Status;").len(), 1);
+}
