@@ -5,24 +5,28 @@
 export SQLX_OFFLINE ?= true
 
 # ---- run (apps/puente) --------------------------------------------------------------------------
-.PHONY: demo up tools
+.PHONY: demo up tools bench
 demo: ## the whole journey on this machine, with simulated providers
 	cargo run --bin puente -- demo $(ARGS)
 up: ## the fleet, kept running, with simulated providers
 	cargo run --bin puente -- up --simulate $(ARGS)
 tools: ## fetch the pinned nats-server and PostgreSQL into .puente/
 	cargo run --bin puente -- tools $(ARGS)
+bench: ## figures of this machine, into docs/benchmarks.md: make bench ARGS=--quick
+	$(MAKE) tools ARGS= && cargo run --release -p puente-bench -- $(ARGS)
 
 # ---- check and change ---------------------------------------------------------------------------
-.PHONY: help ci check test e2e fmt fmt-check lint layers docs gen sql sqlx buf deny contract new-provider
+.PHONY: help ci check test e2e chaos browser fmt fmt-check lint layers docs gen sql sqlx buf asyncapi deny contract examples new-provider
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
-ci: tools fmt-check lint layers docs sql buf deny test contract ## everything that .ci/run runs
+ci: tools fmt-check lint layers docs sql buf asyncapi deny examples test browser fuzz-api contract ## everything that .ci/run runs
 check: fmt-check lint layers docs ## what is quick and needs no server
 test: tools ## every test, on a real broker and a real database
 	cargo xtask test $(ARGS)
 e2e: tools ## the stories across the whole fleet only
 	cargo xtask test -E 'package(puente-e2e)' $(ARGS)
+chaos: tools ## kill -9 of any process under load, and the verdict: make chaos N=200, or ARGS=--power-loss
+	cargo run -p puente-chaos -- --kills $(or $(N),20) $(ARGS)
 fmt: ## format the code, also where cargo fmt does not look (modules made by providers!)
 	cargo fmt && rustfmt --edition 2024 libs/providers/src/*/*.rs
 fmt-check: ## fail on unformatted code
@@ -41,9 +45,17 @@ sqlx: tools ## write .sqlx after a query or a migration changed
 	cargo xtask sqlx-prepare
 buf: ## protobuf: lint, and nothing broken since the last release
 	cargo xtask buf
+asyncapi: ## the event catalogue for programs, read by the reference parser
+	cargo xtask asyncapi
 deny: ## licences, bans and sources of all dependencies
 	cargo xtask deny
 contract: ## recorded exchanges against the vendors' descriptions, where those are at hand
 	cargo xtask contract
+fuzz-api: tools ## the REST interface against its own OpenAPI document, by a schema-driven fuzzer
+	cargo xtask fuzz-api $(ARGS)
+browser: tools ## the console in a real browser: every page, its behaviour, axe
+	cargo xtask browser $(ARGS)
+examples: tools ## the example subscribers of docs/examples, against a running fleet
+	cargo xtask test --run-ignored ignored-only -E 'package(puente-e2e) & test(subscriber)' $(ARGS)
 new-provider: ## one new folder and one line: make new-provider ARGS=acme
 	cargo xtask new-provider $(ARGS)
