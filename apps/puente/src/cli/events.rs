@@ -87,7 +87,8 @@ pub(crate) struct TailArgs {
 Examples:
   puente events catalog                       every event with its meaning
   puente events catalog orders.order.opened   its fields, too
-  puente events catalog --json                all with fields, one JSON object a line")]
+  puente events catalog --json                all with fields, one JSON object a line
+  puente events catalog --descriptors events.binpb")]
 pub(crate) struct CatalogArgs {
     /// Only these, with their fields.
     #[arg(value_name = "SUBJECT")]
@@ -95,4 +96,7 @@ pub(crate) struct CatalogArgs {
     /// One JSON object a line.
     #[arg(long)]
     pub(crate) json: bool,
+    /// Write the schema of every event into this file instead: a protobuf descriptor set, for clients of any language.
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["subject", "json"])]
+    pub(crate) descriptors: Option<PathBuf>,
 }

@@ -1,7 +1,8 @@
 //! `puente events tail|catalog`.
 
-use puente_proto::CATALOGUE;
+use anyhow::Context as _;
 use puente_proto::json::Personal;
+use puente_proto::{CATALOGUE, DESCRIPTORS};
 use puente_service::NatsConfig;
 use puente_types::{Clock as _, SystemClock};
 
@@ -106,6 +107,15 @@ fn broker(args: &TailArgs) -> Done<NatsConfig> {
 }
 
 fn catalog(args: &CatalogArgs, ui: &Ui) -> Done {
+    if let Some(file) = &args.descriptors {
+        std::fs::write(file, DESCRIPTORS).with_context(|| format!("cannot write {}", file.display()))?;
+        ui.note(&format!(
+            "wrote the schema of {} events to {}",
+            CATALOGUE.len(),
+            file.display()
+        ));
+        return Ok(());
+    }
     let entries: Vec<_> = match &args.subject {
         Some(subject) => Pattern::parse(Some(subject), None)?
             .events()

@@ -70,3 +70,13 @@ fn a_wrong_subject_type_or_tenant_is_told_before_anything_is_connected_to() {
         assert!(ran.err.contains(told), "{arguments:?}: {}", ran.err);
     }
 }
+
+#[test]
+fn the_schema_of_every_event_is_written_for_clients_of_any_language() {
+    let home = folder();
+    let file = home.path().join("events.binpb");
+    let arguments = ["events", "catalog", "--descriptors", file.to_str().unwrap()];
+    let ran = puente(home.path(), &[], &arguments);
+    assert_eq!((ran.code, ran.out.as_str()), (0, ""));
+    assert_eq!(std::fs::read(&file).unwrap(), puente_proto::DESCRIPTORS);
+}
