@@ -34,13 +34,14 @@ use puente_service::{Readers, RunError, Runtime, Service, StartError, db};
 use tokio::net::TcpListener;
 
 pub use config::Config;
+pub use web::routes::{Access, Kind, Route};
 
 use auth::limits::Limits;
 use auth::passwords::Passwords;
 use console::Console;
 use peers::Peers;
 use state::App;
-use web::{headers, trace};
+use web::{Routes, headers, trace};
 
 /// The tables of this service.
 pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations/gateway");
@@ -65,11 +66,24 @@ impl Gateway {
     }
 }
 
+/// The tables of what is served.
+fn tables() -> [Routes; 2] {
+    [api::routes(), console::routes()]
+}
+
+/// Every line of the tables: what the tests of the guard walk, so that no route is forgotten.
+#[must_use]
+pub fn routes() -> Vec<Route> {
+    tables().iter().flat_map(Routes::table).collect()
+}
+
 /// Everything that is served: the routes of the tables, and nothing else.
 fn router(app: App) -> Router {
-    Router::new()
-        .merge(api::routes().into_router(&app))
-        .merge(console::routes().into_router(&app))
+    tables()
+        .into_iter()
+        .fold(Router::new(), |router, routes| {
+            router.merge(routes.into_router(&app))
+        })
         .fallback(trace::nowhere)
         .method_not_allowed_fallback(trace::no_such_method)
         .layer(from_fn_with_state(app.clone(), auth::identify::layer))

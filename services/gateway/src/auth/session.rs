@@ -33,6 +33,8 @@ pub(crate) struct Session {
     pub(crate) csrf: String,
     /// `es` or `en`.
     pub(crate) language: String,
+    /// Whether the person belongs to the whole installation, and may choose a tenant.
+    pub(crate) wide: bool,
     /// Its row, and what its requests are counted by.
     pub(crate) hash: Vec<u8>,
 }
@@ -108,6 +110,7 @@ pub(crate) async fn find(app: &App, token: &str) -> Result<Option<(Session, Prin
         user: row.id,
         csrf: row.csrf,
         language: row.language,
+        wide: row.tenant.is_none(),
         hash,
     };
     Ok(Some((session, principal)))

@@ -5,6 +5,7 @@ use puente_rpc::Scope;
 
 use super::assets;
 use super::parts::{csrf, icon};
+use super::tenant;
 use super::view::View;
 use super::words::{self as w, Language, Word};
 use crate::domain::{Right, Role};
@@ -224,6 +225,7 @@ fn bar(view: &View, live: bool) -> Markup {
                 }
                 div {
                     p { b { (view.principal.name) } br; span class="muted" { (view.say(role(view.principal.role))) } }
+                    @if view.session.wide { (tenant::chooser(view)) }
                     a href=(with_language(view, other)) lang=(other.tag()) { (view.say(w::OTHER_LANGUAGE)) }
                     form method="post" action="/salir" {
                         (csrf(view))

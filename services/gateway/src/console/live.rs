@@ -24,6 +24,8 @@ use super::view::{View, form, value};
 use crate::domain::Right;
 use crate::state::App;
 
+/// Its path, which is no page.
+pub(super) const PATH: &str = "/vivo";
 /// Time between two looks.
 const EVERY: Duration = Duration::from_secs(2);
 /// Looks in an hour; then the browser opens a new stream.

@@ -25,6 +25,7 @@ mod parts;
 mod problem;
 mod session;
 mod states;
+mod tenant;
 mod view;
 mod when;
 mod words;
@@ -35,8 +36,8 @@ mod contrast;
 mod texts;
 
 use axum::response::Response;
-use http::StatusCode;
 use http::request::Parts;
+use http::{HeaderValue, Method, StatusCode, header};
 use tokio_util::sync::CancellationToken;
 
 use crate::domain::Right;
@@ -81,7 +82,8 @@ pub(crate) fn routes() -> Routes {
         .get("/entrar", Access::Anyone, login::show)
         .post("/entrar", Access::Anyone, login::log_in)
         .post("/salir", Access::Known, login::log_out)
-        .get("/vivo", Access::Known, live::stream)
+        .post("/organizacion", Access::Known, tenant::choose)
+        .get(live::PATH, Access::Known, live::stream)
         .get("/", Access::Known, overview::show)
         .get("/buscar", Access::Known, search::show)
         .get("/pedidos", needs(Right::ReadOrders), orders::show)
@@ -163,19 +165,29 @@ pub(crate) fn routes() -> Routes {
 
 /// A refused request: strangers are led to the door; a page that one may not see is one that does not exist.
 fn refuse(refusal: &Refusal, parts: &Parts) -> Response {
-    let view = match View::of_parts(parts) {
-        Ok(view) => view,
-        Err(answer) => return *answer,
+    let reads = matches!(parts.method, Method::GET | Method::HEAD);
+    let (problem, status) = match refusal {
+        Refusal::Nobody | Refusal::NotGood => return session::nobody(parts),
+        Refusal::BadTenant => return tenant::forget(session::nobody(parts)),
+        Refusal::Forbidden(_) if reads => (Problem::NotFound, StatusCode::NOT_FOUND),
+        Refusal::Away => (Problem::Away("gateway"), StatusCode::SERVICE_UNAVAILABLE),
+        Refusal::TooMany(_) => (Problem::TooMany, StatusCode::TOO_MANY_REQUESTS),
+        Refusal::TooLong => (Problem::Forbidden, StatusCode::PAYLOAD_TOO_LARGE),
+        Refusal::Broken => (Problem::Forbidden, StatusCode::BAD_REQUEST),
+        Refusal::Forbidden(_)
+        | Refusal::Csrf
+        | Refusal::KeyNeeded
+        | Refusal::KeyReused
+        | Refusal::KeyBusy => (Problem::Forbidden, StatusCode::FORBIDDEN),
     };
-    let problem = match refusal {
-        Refusal::Nobody | Refusal::NotGood | Refusal::BadTenant => return session::to_the_door(&parts.uri),
-        Refusal::Forbidden(_) if parts.method == http::Method::GET => Problem::NotFound,
-        Refusal::Away => Problem::Away("gateway"),
-        _ => Problem::Forbidden,
+    let mut response = match View::of_parts(parts) {
+        Ok(view) => view.answer(Err(problem)),
+        Err(_) => session::trouble(&parts.headers, status, problem.words()),
     };
-    let mut response = view.answer(Err(problem));
-    if matches!(refusal, Refusal::TooMany(_)) {
-        *response.status_mut() = StatusCode::TOO_MANY_REQUESTS;
+    *response.status_mut() = status;
+    if let Refusal::TooMany(wait) = refusal {
+        let seconds = HeaderValue::from(wait.as_secs() + 1);
+        response.headers_mut().insert(header::RETRY_AFTER, seconds);
     }
     response
 }

@@ -20,6 +20,8 @@ pub(crate) enum Problem {
     NotFound,
     /// A change that this person may not make, or a form that did not come from us.
     Forbidden,
+    /// Too many requests of one log-in.
+    TooMany,
     /// A service does not answer.
     Away(&'static str),
     /// The change was understood and refused, with the owner's words.
@@ -38,6 +40,7 @@ impl std::fmt::Display for Problem {
         match self {
             Self::NotFound => f.write_str("not found"),
             Self::Forbidden => f.write_str("not allowed"),
+            Self::TooMany => f.write_str("too many requests"),
             Self::Away(service) => write!(f, "{service} is away"),
             Self::Refused(reason) => f.write_str(reason),
         }
@@ -68,33 +71,32 @@ impl Problem {
         match self {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Forbidden => StatusCode::FORBIDDEN,
+            Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
             Self::Away(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Refused(_) => StatusCode::CONFLICT,
         }
     }
 
+    /// What it is called, what is safe, what can be done.
+    pub(crate) const fn words(&self) -> [Word; 3] {
+        match self {
+            Self::NotFound => [w::NOT_FOUND_TITLE, w::NOT_FOUND_SAFE, w::NOT_FOUND_DO],
+            Self::Forbidden => [w::FORBIDDEN_TITLE, w::FORBIDDEN_SAFE, w::FORBIDDEN_DO],
+            Self::TooMany => [w::MANY_TITLE, w::FORBIDDEN_SAFE, w::MANY_DO],
+            Self::Away(_) => [w::AWAY_TITLE, w::AWAY_SAFE, w::AWAY_DO],
+            Self::Refused(_) => [w::REFUSED_TITLE, w::REFUSED_SAFE, w::REFUSED_DO],
+        }
+    }
+
     fn page(&self, view: &View) -> Page {
-        let (title, what, safe, can): (Word, String, Word, Word) = match self {
-            Self::NotFound => (
-                w::NOT_FOUND_TITLE,
-                view.say(w::NOT_FOUND_WHAT).to_owned(),
-                w::NOT_FOUND_SAFE,
-                w::NOT_FOUND_DO,
-            ),
-            Self::Forbidden => (
-                w::FORBIDDEN_TITLE,
-                view.say(w::FORBIDDEN_WHAT).to_owned(),
-                w::FORBIDDEN_SAFE,
-                w::FORBIDDEN_DO,
-            ),
-            Self::Away(service) => (
-                w::AWAY_TITLE,
-                view.fill(w::AWAY_WHAT, &[("service", service)]),
-                w::AWAY_SAFE,
-                w::AWAY_DO,
-            ),
-            Self::Refused(reason) => (w::REFUSED_TITLE, reason.clone(), w::REFUSED_SAFE, w::REFUSED_DO),
+        let what = match self {
+            Self::NotFound => view.say(w::NOT_FOUND_WHAT).to_owned(),
+            Self::Forbidden => view.say(w::FORBIDDEN_WHAT).to_owned(),
+            Self::TooMany => view.say(w::MANY_WHAT).to_owned(),
+            Self::Away(service) => view.fill(w::AWAY_WHAT, &[("service", service)]),
+            Self::Refused(reason) => reason.clone(),
         };
+        let [title, safe, can] = self.words();
         Page::at("", view.say(title), three(view, title, &what, safe, can))
     }
 }

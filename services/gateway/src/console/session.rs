@@ -2,12 +2,13 @@
 
 use axum::response::{IntoResponse, Redirect, Response};
 use http::request::Parts;
-use http::{HeaderMap, StatusCode, Uri, header};
+use http::{HeaderMap, Method, StatusCode, Uri, header};
 use maud::html;
 
-use super::layout;
+use super::problem::Problem;
 use super::view::{encode, form};
-use super::words::{self as w, Language};
+use super::words::{self as w, Language, Word};
+use super::{layout, live};
 use crate::auth::identify::Identity;
 use crate::auth::session::Session;
 use crate::domain::Principal;
@@ -19,13 +20,32 @@ pub(crate) const LANGUAGE: &str = "puente-language";
 pub(crate) fn of(parts: &Parts) -> Result<(Session, Principal), Box<Response>> {
     match parts.extensions.get::<Identity>() {
         Some(Identity::Person(session, principal)) => Ok((session.clone(), principal.clone())),
-        Some(Identity::Unknown) => Err(Box::new(unknown(&parts.headers))),
-        _ => Err(Box::new(to_the_door(&parts.uri))),
+        Some(Identity::Unknown) => {
+            let away = Problem::Away("gateway").words();
+            Err(Box::new(trouble(
+                &parts.headers,
+                StatusCode::SERVICE_UNAVAILABLE,
+                away,
+            )))
+        }
+        _ => Err(Box::new(nobody(parts))),
+    }
+}
+
+/// The answer for who is nobody: a page leads to the door and on from there; a change and a stream cannot be taken up
+/// again by a link, so that they are refused.
+pub(crate) fn nobody(parts: &Parts) -> Response {
+    let page = matches!(parts.method, Method::GET | Method::HEAD) && parts.uri.path() != live::PATH;
+    if page {
+        to_the_door(&parts.uri)
+    } else {
+        let gone = [w::GONE_TITLE, w::FORBIDDEN_SAFE, w::GONE_DO];
+        trouble(&parts.headers, StatusCode::UNAUTHORIZED, gone)
     }
 }
 
 /// The log-in page, which leads on to what was asked for.
-pub(crate) fn to_the_door(uri: &Uri) -> Response {
+fn to_the_door(uri: &Uri) -> Response {
     let wanted = uri.path_and_query().map_or("/", |path| path.as_str());
     let door = if wanted == "/" {
         "/entrar".to_owned()
@@ -35,16 +55,17 @@ pub(crate) fn to_the_door(uri: &Uri) -> Response {
     Redirect::to(&door).into_response()
 }
 
-/// Who it is cannot be told while the database is away.
-fn unknown(headers: &HeaderMap) -> Response {
+/// A page of trouble for somebody who is not known: what it is called, what is safe, what can be done.
+pub(crate) fn trouble(headers: &HeaderMap, status: StatusCode, words: [Word; 3]) -> Response {
     let language = stranger(headers, "");
+    let [title, safe, can] = words.map(|word| language.say(word));
     let body = html! {
-        h1 { (language.say(w::AWAY_TITLE)) }
-        p { (language.say(w::AWAY_SAFE)) }
-        p { (language.say(w::AWAY_DO)) }
+        h1 { (title) }
+        p { (safe) }
+        p { (can) }
+        p class="acts gap" { a class="button" href="/entrar" { (language.say(w::LOGIN_BUTTON)) } }
     };
-    let page = layout::bare(language, language.say(w::AWAY_TITLE), &body);
-    (StatusCode::SERVICE_UNAVAILABLE, page).into_response()
+    (status, layout::bare(language, title, &body)).into_response()
 }
 
 /// What a person reads: what they ask for now, what they chose before, what their account says.

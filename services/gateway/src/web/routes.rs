@@ -22,7 +22,7 @@ use crate::state::App;
 
 /// Who may use a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Access {
+pub enum Access {
     /// Whoever comes: the log-in page, style sheets.
     Anyone,
     /// Whoever is let in, with any role.
@@ -33,7 +33,7 @@ pub(crate) enum Access {
 
 /// What a route does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
+pub enum Kind {
     /// Changes nothing.
     Read,
     /// Changes something: under `/api` a repeated request is known by its `Idempotency-Key`.
@@ -44,15 +44,15 @@ pub(crate) enum Kind {
 
 /// One line of the table.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Route {
-    /// `GET`, `POST`, `PATCH`.
-    pub(crate) method: &'static str,
+pub struct Route {
+    /// `GET` or `POST`.
+    pub method: &'static str,
     /// As axum and OpenAPI write it: `/api/orders/{id}`.
-    pub(crate) path: &'static str,
+    pub path: &'static str,
     /// Who may.
-    pub(crate) access: Access,
+    pub access: Access,
     /// What it does.
-    pub(crate) kind: Kind,
+    pub kind: Kind,
 }
 
 /// How a part of the gateway speaks to whom it refuses.

@@ -7,6 +7,8 @@
 )]
 
 mod console;
+mod console_guard;
+mod console_tenant;
 mod document;
 mod headers;
 mod idempotency;

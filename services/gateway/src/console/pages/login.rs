@@ -1,8 +1,11 @@
 //! `/entrar` and `/salir`: the door. Nothing about who exists is told.
 
-use axum::extract::{Form, FromRequestParts as _, Request, State};
+use std::net::SocketAddr;
+
+use axum::Extension;
+use axum::extract::{ConnectInfo, Form, FromRequestParts as _, Request, State};
 use axum::response::{IntoResponse, Redirect, Response};
-use http::{HeaderMap, StatusCode, header};
+use http::{HeaderMap, HeaderValue, StatusCode, header};
 use maud::html;
 
 use crate::auth::identify::Identity;
@@ -12,9 +15,11 @@ use crate::console::change::Fields;
 use crate::console::layout;
 use crate::console::parts::icon;
 use crate::console::session::stranger;
+use crate::console::tenant;
 use crate::console::view::{View, form, value};
 use crate::console::words::{self as w, Language, Word};
 use crate::state::App;
+use crate::web::guard::{self, Refusal};
 
 /// `GET /entrar`
 pub(crate) async fn show(State(app): State<App>, request: Request) -> Response {
@@ -47,17 +52,28 @@ fn page(language: Language, next: &str, trouble: Option<Word>) -> maud::Markup {
 }
 
 /// A path of ours to go on to; anything else could lead people elsewhere.
-fn next(wanted: &str) -> &str {
+pub(crate) fn next(wanted: &str) -> &str {
     let ours = wanted.starts_with('/') && !wanted.starts_with("//") && !wanted.contains(['\\', '\r', '\n']);
     if ours { wanted } else { "/" }
 }
 
 /// `POST /entrar`
-pub(crate) async fn log_in(State(app): State<App>, headers: HeaderMap, Form(fields): Fields) -> Response {
+pub(crate) async fn log_in(
+    State(app): State<App>,
+    peer: Option<Extension<ConnectInfo<SocketAddr>>>,
+    headers: HeaderMap,
+    Form(fields): Fields,
+) -> Response {
     let language = stranger(&headers, "");
     let wanted = next(value(&fields, "luego")).to_owned();
     let password = puente_types::Secret::new(value(&fields, "password"));
     let refused = |status: StatusCode, word| (status, page(language, &wanted, Some(word))).into_response();
+    if let Err(Refusal::TooMany(wait)) = guard::stranger(&app, peer.as_ref().map(|peer| &peer.0), &headers) {
+        let mut response = refused(StatusCode::TOO_MANY_REQUESTS, w::MANY_DO);
+        let seconds = HeaderValue::from(wait.as_secs() + 1);
+        response.headers_mut().insert(header::RETRY_AFTER, seconds);
+        return response;
+    }
     let opened = match identity::by_password(&app, value(&fields, "email"), &password).await {
         Ok(vouched) => session::open(&app, &vouched).await,
         Err(NotVouched::Wrong) => return refused(StatusCode::UNAUTHORIZED, w::LOGIN_WRONG),
@@ -76,7 +92,11 @@ pub(crate) async fn log_in(State(app): State<App>, headers: HeaderMap, Form(fiel
 /// `POST /salir`
 pub(crate) async fn log_out(view: View, State(app): State<App>) -> Response {
     match session::close(&app, &view.session).await {
-        Ok(cookie) => ([(header::SET_COOKIE, cookie)], Redirect::to("/entrar")).into_response(),
+        Ok(cookie) => {
+            let out = ([(header::SET_COOKIE, cookie)], Redirect::to("/entrar")).into_response();
+            // Whoever logs in next here did not choose it.
+            tenant::forget(out)
+        }
         Err(error) => view.answer(Err(error.into())),
     }
 }

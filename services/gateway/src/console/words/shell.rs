@@ -32,6 +32,10 @@ super::words! {
     ENVIRONMENT = "Ambiente", "Environment";
     TEST_ENVIRONMENT = "Ambiente de prueba: los servicios externos son simulados y nada llega a clientes reales.", "Test environment: outside services are simulated and nothing reaches real clients.";
     INSTALLATION = "Toda la instalación", "Whole installation";
+    TENANT = "Organización", "Organization";
+    TENANT_HINT = "Vacío: toda la instalación.", "Empty: the whole installation.";
+    TENANT_BUTTON = "Ver esta organización", "View this organization";
+    TENANT_BAD = "Una organización se escribe con 1 a 32 letras minúsculas sin tilde, cifras o «_».", "An organization is written with 1 to 32 small letters without accents, digits or “_”.";
     ZONE = "Horas de Bogotá (UTC−5).", "Times of Bogotá (UTC−5).";
     BREADCRUMB = "Ruta", "Path";
 
@@ -61,6 +65,11 @@ super::words! {
     FORBIDDEN_WHAT = "El cambio pide un permiso que su función no tiene, o el formulario caducó.", "The change needs a right that your role lacks, or the form was too old.";
     FORBIDDEN_SAFE = "No se hizo nada.", "Nothing was done.";
     FORBIDDEN_DO = "Vuelva a la página e intente otra vez, o pida el permiso a quien administra su organización.", "Return to the page and try again, or ask whoever administers your organization.";
+    GONE_TITLE = "Su sesión terminó", "Your session has ended";
+    GONE_DO = "Entre otra vez y repita el cambio.", "Log in again and repeat the change.";
+    MANY_TITLE = "Demasiadas solicitudes en un minuto", "Too many requests in one minute";
+    MANY_WHAT = "Su sesión pidió más de lo que se permite en un minuto.", "Your session asked for more than is allowed in one minute.";
+    MANY_DO = "Espere un minuto e intente otra vez.", "Wait a minute and try again.";
     AWAY_TITLE = "Esta parte de Puente no responde ahora", "This part of Puente does not answer now";
     AWAY_WHAT = "El servicio «{service}» no respondió a tiempo.", "The service “{service}” did not answer in time.";
     AWAY_SAFE = "Lo que ya estaba guardado sigue a salvo, y lo que llega se sigue guardando.", "What was stored stays safe, and what arrives is still stored.";
@@ -68,7 +77,7 @@ super::words! {
     REFUSED_TITLE = "El cambio no se hizo", "The change was not made";
     REFUSED_SAFE = "Todo quedó como estaba.", "Everything stayed as it was.";
     REFUSED_DO = "Vuelva a la página: quizá alguien se adelantó.", "Return to the page: perhaps someone was quicker.";
-    ONE_TENANT = "Esta parte es de cada organización. Entre con una cuenta de la organización.", "This part belongs to each organization. Log in with an account of the organization.";
+    ONE_TENANT = "Esta parte es de cada organización. Elija una en el menú de su cuenta.", "This part belongs to each organization. Choose one in the menu of your account.";
     PART_AWAY = "«{service}» no responde ahora. El resto de la página sí está al día.", "“{service}” does not answer now. The rest of the page is up to date.";
     TRY_AGAIN = "Reintentar", "Try again";
     BACK = "Volver", "Back";
