@@ -215,6 +215,27 @@ describe("behaviour", () => {
     await Promise.all([context.close(), move.context.close()]);
   });
 
+  test("a page on which nothing changes hears that the stream lives", async () => {
+    const { context, page } = await enter();
+    await page.goto(`${base}/salud`);
+    // Beats follow each other every two seconds; the page says "sin conexión" after ten without one.
+    await page.evaluate(
+      () =>
+        new Promise((done) => {
+          const stream = new EventSource("/vivo?temas=dead");
+          let beats = 0;
+          stream.addEventListener("beat", () => {
+            beats += 1;
+            if (beats === 2) {
+              stream.close();
+              done();
+            }
+          });
+        }),
+    );
+    await context.close();
+  });
+
   test("a call in doubt asks for one of three and a reason, and is closed with them", async () => {
     await admin.page.goto(`${base}${parked}`);
     assert.match(await title(admin.page), /No sabemos si esto llegó/);

@@ -137,11 +137,11 @@ impl Following {
             Ok(true) => {}
             Ok(false) => return self.end(),
             // The next look may find the database back.
-            Err(_) => return Some(Event::default().event("beat").data("")),
+            Err(_) => return Some(bare("beat")),
         }
         self.view.now = self.app.clock.now();
         let Ok((title, parts)) = parts(&self.view, &self.app, &self.topic).await else {
-            return Some(Event::default().event("beat").data(""));
+            return Some(bare("beat"));
         };
         Some(self.changed(&title, parts))
     }
@@ -152,7 +152,7 @@ impl Following {
             return None;
         }
         self.looks = LOOKS;
-        Some(Event::default().event("end").data(""))
+        Some(bare("end"))
     }
 
     fn changed(&mut self, title: &str, parts: Vec<Markup>) -> Event {
@@ -166,7 +166,7 @@ impl Following {
             .map(|(_, (text, _))| text.as_str())
             .collect();
         if fresh.is_empty() {
-            return Event::default().event("beat").data("");
+            return bare("beat");
         }
         let id = digests.join(".");
         let head = html! { @if !title.is_empty() { meta data-title=(title); } }.into_string();
@@ -174,6 +174,11 @@ impl Following {
         self.seen = digests;
         Event::default().event("parts").id(id).data(data)
     }
+}
+
+/// An event that says all by its name. Browsers drop an event without data.
+fn bare(name: &str) -> Event {
+    Event::default().event(name).data("-")
 }
 
 fn digest(text: &str) -> String {

@@ -188,7 +188,8 @@ async fn a_live_stream_sends_parts_then_beats_resumes_where_it_was_and_ends_with
         "{first}"
     );
     let id = first.lines().find_map(|line| line.strip_prefix("id: ")).unwrap();
-    read_until(&mut stream, "event: beat").await;
+    // Without a line of data a browser would not tell the page of the beat.
+    read_until(&mut stream, "event: beat\ndata: -\n").await;
 
     let request = stage
         .ask(Method::GET, topic)
@@ -206,7 +207,7 @@ async fn a_live_stream_sends_parts_then_beats_resumes_where_it_was_and_ends_with
         .header("cookie", &cookie)
         .header("x-csrf-token", csrf);
     assert_eq!(out.send().await.unwrap().status(), StatusCode::SEE_OTHER);
-    read_until(&mut stream, "event: end").await;
+    read_until(&mut stream, "event: end\ndata: -\n").await;
 }
 
 #[tokio::test]

@@ -9,6 +9,7 @@ use puente_proto::notifications::CountMessagesResponse;
 use super::health;
 use super::overview_charts::charts;
 use crate::application::overview::{Overview, overview};
+use crate::application::questions::Missing;
 use crate::console::charts::spark;
 use crate::console::layout::Page;
 use crate::console::parts::{away, icon, inked, provider};
@@ -58,8 +59,9 @@ fn matters(all: &Overview) -> u64 {
 }
 
 fn verdict(view: &View, all: &Overview, waiting: u64) -> Markup {
+    let blind = all.missing.iter().any(|one| *one != Missing::OneTenant);
     let text = match waiting {
-        _ if !all.missing.is_empty() => view.say(w::VERDICT_BLIND).to_owned(),
+        _ if blind => view.say(w::VERDICT_BLIND).to_owned(),
         0 => view.say(w::VERDICT_CALM).to_owned(),
         1 => view.say(w::VERDICT_ONE).to_owned(),
         n => view.fill(w::VERDICT_MANY, &[("n", &when::count(view.language, n))]),
