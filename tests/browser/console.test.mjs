@@ -218,11 +218,12 @@ describe("behaviour", () => {
   test("a page on which nothing changes hears that the stream lives", async () => {
     const { context, page } = await enter();
     await page.goto(`${base}/salud`);
-    // Beats follow each other every two seconds; the page says "sin conexión" after ten without one.
+    // Beats follow each other every two seconds; the page says "sin conexión" after ten without one. The topic has no
+    // part, so that nothing of it changes, not even an age.
     await page.evaluate(
       () =>
         new Promise((done) => {
-          const stream = new EventSource("/vivo?temas=dead");
+          const stream = new EventSource("/vivo?temas=nothing");
           let beats = 0;
           stream.addEventListener("beat", () => {
             beats += 1;
