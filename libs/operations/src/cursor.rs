@@ -1,18 +1,16 @@
-//! Where a page ends: opaque to callers, `<version><list><key>` in base64 for URLs.
+//! Where a page of effects or dead letters ends.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use puente_rpc::cursor::{of_key, read};
 use time::OffsetDateTime;
 use tonic::Status;
 use uuid::Uuid;
 
-const VERSION: u8 = 1;
 const EFFECTS: u8 = b'e';
 const LETTERS: u8 = b'l';
 
 /// The last effect of a page.
 pub(crate) fn of_effect(id: Uuid) -> String {
-    write(EFFECTS, id.as_bytes())
+    of_key(EFFECTS, id.as_bytes())
 }
 
 /// The effect that a cursor names; `None` for the first page.
@@ -35,7 +33,7 @@ pub(crate) fn of_letter(key: &LetterKey) -> String {
     let mut bytes = micros.to_be_bytes().to_vec();
     bytes.extend(key.event_id.as_bytes());
     bytes.extend(key.consumer.as_bytes());
-    write(LETTERS, &bytes)
+    of_key(LETTERS, &bytes)
 }
 
 /// The dead letter that a cursor names; `None` for the first page.
@@ -50,26 +48,6 @@ pub(crate) fn letter(cursor: &str) -> Result<Option<LetterKey>, Status> {
             consumer: std::str::from_utf8(consumer).ok()?.replace('\0', ""),
         })
     })
-}
-
-fn write(list: u8, key: &[u8]) -> String {
-    let mut bytes = vec![VERSION, list];
-    bytes.extend(key);
-    URL_SAFE_NO_PAD.encode(bytes)
-}
-
-fn read<T>(list: u8, cursor: &str, key: impl FnOnce(&[u8]) -> Option<T>) -> Result<Option<T>, Status> {
-    if cursor.is_empty() {
-        return Ok(None);
-    }
-    let bytes = URL_SAFE_NO_PAD.decode(cursor).unwrap_or_default();
-    let found = match bytes.as_slice() {
-        [VERSION, of, rest @ ..] if *of == list => key(rest),
-        _ => None,
-    };
-    found
-        .map(Some)
-        .ok_or_else(|| Status::invalid_argument("the cursor is none of this list's"))
 }
 
 #[cfg(test)]

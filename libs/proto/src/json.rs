@@ -41,7 +41,13 @@ static PERSONAL: LazyLock<Option<ExtensionDescriptor>> =
 /// The descriptor of an event.
 #[must_use]
 pub fn descriptor(event: &EventType) -> Option<MessageDescriptor> {
-    POOL.get_message_by_name(event.name)
+    described(event.name)
+}
+
+/// The descriptor of any message of `proto/`, by its full name.
+#[must_use]
+pub fn described(name: &str) -> Option<MessageDescriptor> {
+    POOL.get_message_by_name(name)
 }
 
 /// Whether a field may tell who a person is, or what a person said.
@@ -72,7 +78,7 @@ pub fn json(event: &EventType, payload: &[u8], personal: Personal) -> Result<Val
 /// When the bytes are no such message.
 pub fn message(name: &'static str, bytes: &[u8]) -> Result<Value, Undecodable> {
     let wrong = Undecodable(name);
-    let descriptor = POOL.get_message_by_name(name).ok_or(wrong)?;
+    let descriptor = described(name).ok_or(wrong)?;
     let message = DynamicMessage::decode(descriptor, bytes).map_err(|_| wrong)?;
     let options = SerializeOptions::new()
         .use_proto_field_name(true)

@@ -27,17 +27,25 @@ pub fn of_key(kind: u8, key: &[u8]) -> String {
 /// # Errors
 /// INVALID_ARGUMENT for a text that is no such cursor.
 pub fn key<const N: usize>(kind: u8, cursor: &str) -> Result<Option<[u8; N]>, Status> {
+    read(kind, cursor, |key| <[u8; N]>::try_from(key).ok())
+}
+
+/// What `parse` makes of the key of a cursor of this kind; `None` at the beginning of a list.
+///
+/// # Errors
+/// INVALID_ARGUMENT for a text that is no such cursor.
+pub fn read<T>(kind: u8, cursor: &str, parse: impl FnOnce(&[u8]) -> Option<T>) -> Result<Option<T>, Status> {
     if cursor.is_empty() {
         return Ok(None);
     }
     let bytes = Some(cursor)
         .filter(|cursor| cursor.len() <= MAX_CURSOR)
         .and_then(|cursor| URL_SAFE_NO_PAD.decode(cursor).ok());
-    let key = bytes.as_deref().and_then(|bytes| match bytes.split_first() {
-        Some((first, key)) if *first == kind => <[u8; N]>::try_from(key).ok(),
+    let parsed = bytes.as_deref().and_then(|bytes| match bytes.split_first() {
+        Some((first, key)) if *first == kind => parse(key),
         _ => None,
     });
-    key.map(Some).ok_or_else(foreign)
+    parsed.map(Some).ok_or_else(foreign)
 }
 
 /// The cursor of an entry that is ordered by a moment and, within it, by its id.

@@ -3,17 +3,14 @@
 //!
 //! Masks leave what people recognise a thing by (the last digits of a number, initials of a name) and nothing more.
 
-use std::sync::LazyLock;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use prost::Message;
 use prost_reflect::Value as Field;
 use prost_reflect::{
-    DescriptorPool, DynamicMessage, EnumDescriptor, FieldDescriptor, Kind, MapKey, MessageDescriptor,
-    ReflectMessage as _,
+    DynamicMessage, EnumDescriptor, FieldDescriptor, Kind, MapKey, MessageDescriptor, ReflectMessage as _,
 };
-use puente_proto::json::is_personal;
+use puente_proto::json::{described, is_personal};
 use serde_json::{Map, Value};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -45,12 +42,9 @@ impl Show {
     }
 }
 
-static POOL: LazyLock<DescriptorPool> =
-    LazyLock::new(|| DescriptorPool::decode(puente_proto::DESCRIPTORS).unwrap_or_default());
-
 /// The description of a message, by its full name.
 pub(crate) fn message(name: &str) -> Option<MessageDescriptor> {
-    POOL.get_message_by_name(name)
+    described(name)
 }
 
 /// The message of this full name as JSON; `null` when it is none of ours.

@@ -1,14 +1,10 @@
 //! Which fields of two messages of one type differ. Names only: values are people's.
 
-use std::sync::LazyLock;
-
-use prost_reflect::{DescriptorPool, DynamicMessage, MessageDescriptor, ReflectMessage as _, Value};
+use prost_reflect::{DynamicMessage, MessageDescriptor, ReflectMessage as _, Value};
+use puente_proto::json::described;
 
 /// What tells of the delivery and not of what happened: a repeated delivery has others.
 const OF_THE_DELIVERY: [&str; 2] = ["delivery_id", "receipt_sequence"];
-
-static POOL: LazyLock<Option<DescriptorPool>> =
-    LazyLock::new(|| DescriptorPool::decode(puente_proto::DESCRIPTORS).ok());
 
 /// The names of the fields that differ between two payloads of the type `name`, inner ones with a dot. A payload that
 /// is no such message differs in `*`.
@@ -17,7 +13,7 @@ pub(crate) fn differing_fields(name: &str, then: &[u8], now: &[u8]) -> Vec<Strin
     if then == now {
         return Vec::new();
     }
-    let descriptor = POOL.as_ref().and_then(|pool| pool.get_message_by_name(name));
+    let descriptor = described(name);
     let decoded = descriptor.and_then(|descriptor| {
         let then = DynamicMessage::decode(descriptor.clone(), then).ok()?;
         let now = DynamicMessage::decode(descriptor.clone(), now).ok()?;
