@@ -16,7 +16,7 @@ bench: ## figures of this machine, into docs/benchmarks.md: make bench ARGS=--qu
 	$(MAKE) tools ARGS= && cargo run --release -p puente-bench -- $(ARGS)
 
 # ---- check and change ---------------------------------------------------------------------------
-.PHONY: help ci check test e2e chaos browser fmt fmt-check lint layers docs gen sql sqlx buf asyncapi deny contract examples new-provider
+.PHONY: help ci check test e2e journeys chaos browser fmt fmt-check lint layers docs gen sql sqlx buf asyncapi deny contract examples new-provider
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
 ci: tools fmt-check lint layers docs sql buf asyncapi deny examples test browser fuzz-api contract ## everything that .ci/run runs
@@ -25,6 +25,8 @@ test: tools ## every test, on a real broker and a real database
 	cargo xtask test $(ARGS)
 e2e: tools ## the stories across the whole fleet only
 	cargo xtask test -E 'package(puente-e2e)' $(ARGS)
+journeys: tools ## from the message to the signed contract, in one trace each: make journeys N=1000
+	PUENTE_JOURNEYS=$(or $(N),100) cargo xtask test -E 'package(puente-e2e) & test(every_journey)' $(ARGS)
 chaos: tools ## kill -9 of any process under load, and the verdict: make chaos N=200, or ARGS=--power-loss
 	cargo run -p puente-chaos -- --kills $(or $(N),20) $(ARGS)
 fmt: ## format the code, also where cargo fmt does not look (modules made by providers!)

@@ -33,6 +33,16 @@ export async function logIn(page, base, email, password) {
   await page.click("button[type=submit]");
 }
 
+/** What the interface for programs answers to the person of a page. */
+export function api(page, method, where, body) {
+  return page.evaluate(async ([method, where, body]) => {
+    const csrf = document.querySelector("input[name=csrf]").value;
+    const headers = { "content-type": "application/json", "x-csrf-token": csrf, "idempotency-key": crypto.randomUUID() };
+    const answer = await fetch(where, { method, headers, body: body && JSON.stringify(body) });
+    return { status: answer.status, body: await answer.text() };
+  }, [method, where, body]);
+}
+
 /** Everything that is wrong with what a page looks like now. */
 export async function faults(page) {
   const found = await page.evaluate(() => {

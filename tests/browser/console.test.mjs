@@ -4,13 +4,14 @@ import assert from "node:assert/strict";
 import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
-import { THEMES, WIDTHS, faults, launch, logIn, open } from "./browser.mjs";
+import { THEMES, WIDTHS, api, faults, launch, logIn, open } from "./browser.mjs";
+import { PDF, act, agree, introduce, request } from "./desk.mjs";
 import { Person, cut, raise, unreadable, until } from "./stage.mjs";
 
 const ADMIN = "demo@algesta.example";
 const VIEWER = { email: "consulta@algesta.example", name: "Consuelo Consulta", role: "viewer", language: "es" };
 
-let stage, browser, admin, base, number, parked, ids;
+let stage, browser, admin, base, number, signing, byHand, parked, ids;
 
 /** A new browser without memory, logged in. */
 async function enter(options = {}, email = ADMIN, password = stage.password) {
@@ -21,16 +22,6 @@ async function enter(options = {}, email = ADMIN, password = stage.password) {
   return { context, page };
 }
 
-/** What the interface for programs answers to the person of a page. */
-function api(page, method, where, body) {
-  return page.evaluate(async ([method, where, body]) => {
-    const csrf = document.querySelector("input[name=csrf]").value;
-    const headers = { "content-type": "application/json", "x-csrf-token": csrf, "idempotency-key": crypto.randomUUID() };
-    const answer = await fetch(where, { method, headers, body: body && JSON.stringify(body) });
-    return { status: answer.status, body: await answer.text() };
-  }, [method, where, body]);
-}
-
 const title = (page) => page.textContent("h1");
 
 before(async () => {
@@ -38,7 +29,9 @@ before(async () => {
   base = stage.console;
   const ana = new Person(stage, "Ana Torres", 1);
   const luis = new Person(stage, "Luis Peña", 2);
-  [number] = await Promise.all([ana.order(), luis.order()]);
+  const clara = new Person(stage, "Clara Díaz", 4);
+  const jorge = new Person(stage, "Jorge Ríos", 5);
+  [number, , signing, byHand] = await Promise.all([ana, luis, clara, jorge].map((one) => one.order()));
   await cut(stage);
   await new Person(stage, "Marta Ruiz", 3).say("Hola");
   await unreadable(stage);
@@ -47,6 +40,12 @@ before(async () => {
   assert.ok(made.status < 300, made.body);
   VIEWER.password = JSON.parse(made.body).password;
   ids = {};
+  const ask = (...what) => api(admin.page, ...what);
+  await introduce(ask);
+  await Promise.all([signing, byHand].map((order) => agree(ask, order)));
+  const sent = await ask("POST", `/api/orders/${byHand}/send-to-signature`, {});
+  assert.equal(sent.status, 202, sent.body);
+  ids.byHand = (await request(ask, byHand, (one) => one.step === "waiting")).request_id;
   await until("a call in doubt", async () => {
     await admin.page.goto(`${base}/inciertos`);
     return (parked = await admin.page.locator("tbody a").first().getAttribute("href", { timeout: 500 }).catch(() => null));
@@ -72,6 +71,17 @@ describe("pages", () => {
     overview: () => "/",
     orders: () => "/pedidos",
     journey: () => `/pedidos/${number}`,
+    "order to be signed": () => `/pedidos/${signing}`,
+    signatures: () => "/firmas",
+    signature: () => `/firmas/${ids.byHand}`,
+    "before the manual way": () => `/firmas/${ids.byHand}/manual`,
+    "before a void": () => `/firmas/${ids.byHand}/anular`,
+    directory: () => "/directorio",
+    "service provider": () => "/directorio/frio-andino",
+    "new person": () => "/directorio/nuevo",
+    integrations: () => "/integraciones",
+    authorise: () => "/conexiones/docusign/autorizar?connection=algesta-docusign",
+    template: () => "/plantillas/contrato",
     conversations: () => "/conversaciones",
     conversation: () => ids.talk,
     deliveries: () => "/entregas",
@@ -237,6 +247,100 @@ describe("behaviour", () => {
     await context.close();
   });
 
+  test("a contract is sent from its order, and each signature shows without a reload until the order has its policy", async () => {
+    const { context, page } = await enter();
+    const ask = (...what) => api(page, ...what);
+    await page.goto(`${base}/pedidos/${signing}`);
+    assert.match(await page.textContent("#signature"), /3 personas reciben un correo/);
+    await page.click("form[action$='/firmar'] button");
+    await page.waitForURL(/hecho=1/);
+    assert.match(await page.textContent("#order"), /En firma/);
+    const { envelope_id: envelope, request_id: id } = await request(ask, signing, (one) => one.step === "waiting");
+    const watch = await enter();
+    await watch.page.goto(`${base}/firmas/${id}`);
+    const pills = watch.page.locator("#signers .pill");
+    for (const [n, missing] of [[1, "Faltan 2 de 3 firmas"], [2, "Falta 1 de 3 firmas"], [3, "Todos firmaron"]]) {
+      await act(stage, envelope, n, "open");
+      await act(stage, envelope, n, "sign");
+      await pills.nth(n - 1).filter({ hasText: "Firmó" }).waitFor({ timeout: 30_000 });
+      await watch.page.locator("h1", { hasText: missing }).waitFor({ timeout: 30_000 });
+    }
+    await watch.page.locator("#verdict .pill.good", { hasText: "Firmado" }).waitFor({ timeout: 30_000 });
+    await page.locator("#order .pill", { hasText: "Póliza asignada" }).waitFor({ timeout: 30_000 });
+    await page.locator("#documents a", { hasText: /\.pdf/ }).first().waitFor({ timeout: 15_000 });
+    const saved = page.waitForEvent("download");
+    await page.locator("#documents tr", { hasText: "Contrato firmado" }).locator("a").click();
+    const file = await (await saved).createReadStream();
+    const head = await new Promise((done) => file.once("data", done));
+    assert.equal(String(head.subarray(0, 5)), "%PDF-");
+    await admin.page.goto(`${base}/auditoria`);
+    assert.match(await admin.page.textContent("main"), /document\.linked/);
+    assert.match(await admin.page.textContent("main"), /document\.downloaded/);
+    await Promise.all([context.close(), watch.context.close()]);
+  });
+
+  test("before the quotation is approved a contract is not sent, and the page says why", async () => {
+    const early = await new Person(stage, "Rosa Gil", 6).order();
+    await admin.page.goto(`${base}/pedidos/${early}`);
+    assert.match(await admin.page.textContent("#signature"), /debe aprobar la cotización/);
+    await admin.page.click("form[action$='/firmar'] button");
+    assert.match(await title(admin.page), /no se hizo/);
+    assert.match(await admin.page.textContent("main"), /debe aprobar la cotización/);
+    admin.page.troubles = [];
+  });
+
+  test("by hand: a page says what it means, the scan is judged by its content, and the order gets as far", async () => {
+    const { context, page } = await enter({ javaScriptEnabled: false });
+    await page.goto(`${base}/firmas/${ids.byHand}`);
+    await page.click("a[href$='/manual']");
+    assert.match(await page.textContent("main"), /Qué no se puede deshacer/);
+    await page.click("form[action$='/manual'] button");
+    await page.waitForURL(/hecho=1/);
+    assert.match(await title(page), /Falta el escaneo/);
+    const upload = async (name, buffer) => {
+      await page.setInputFiles("#scan", { name, mimeType: "application/pdf", buffer });
+      await page.click("form[action$='/escaneo'] button");
+    };
+    await upload("contrato.pdf", Buffer.from("<html>no soy un PDF</html>"));
+    assert.match(await title(page), /no es de un tipo que se guarde/);
+    await page.goto(`${base}/firmas/${ids.byHand}`);
+    await upload("escaneo.pdf", PDF);
+    await page.waitForURL(/hecho=1/);
+    await until("the policy", async () => {
+      await page.goto(`${base}/pedidos/${byHand}`);
+      return /Póliza asignada/.test(await page.textContent("#order"));
+    });
+    await page.goto(`${base}/firmas/${ids.byHand}`);
+    assert.match(await title(page), /Firmado a mano/);
+    await context.close();
+  });
+
+  test("papers of a service provider are brought with their end, and warn before it", async () => {
+    const soon = new Date(Date.now() + 12 * 86_400_000 - 5 * 3_600_000).toISOString().slice(0, 10);
+    await admin.page.goto(`${base}/directorio/frio-andino`);
+    await admin.page.click("details.bring summary");
+    await admin.page.selectOption("#doc-kind", "arl");
+    await admin.page.fill("#doc-expires", soon);
+    await admin.page.setInputFiles("#doc-file", { name: "arl.pdf", mimeType: "application/pdf", buffer: PDF });
+    await admin.page.click("form[action$='/documentos'] button");
+    await admin.page.waitForURL(/hecho=1/);
+    assert.match(await admin.page.textContent("main"), /Vence en 12 días/);
+    await admin.page.goto(`${base}/directorio`);
+    assert.match(await title(admin.page), /vence pronto/);
+  });
+
+  test("an administrator authorises the account of a provider again, and comes back to where it is said", async () => {
+    const { context, page } = await enter();
+    await page.goto(`${base}/integraciones`);
+    await page.click("tbody a[href*='/autorizar']");
+    await page.click("form[action$='/autorizar'] button");
+    await page.click("#go");
+    await page.waitForURL(/integraciones\?hecho=1/, { timeout: 30_000 });
+    assert.match(await page.textContent("main"), /La cuenta quedó autorizada/);
+    assert.match(await page.textContent("tbody"), /Autorizada/);
+    await context.close();
+  });
+
   test("a call in doubt asks for one of three and a reason, and is closed with them", async () => {
     await admin.page.goto(`${base}${parked}`);
     assert.match(await title(admin.page), /No sabemos si esto llegó/);
@@ -283,10 +387,10 @@ describe("behaviour", () => {
     await page.click("tbody a");
     assert.match(await title(page), /Entrega de WhatsApp Cloud/);
     await page.goto(`${base}/pedidos/${number}`);
-    await page.fill("#agent", "camila");
+    await page.fill("#agent", "laura.mejia");
     await page.click("form[action$='/asignar'] button");
     await page.waitForURL(/hecho=1/);
-    assert.match(await page.textContent("#journey"), /camila/);
+    assert.match(await page.textContent("#journey"), /laura\.mejia/);
     await context.close();
   });
 
@@ -345,7 +449,10 @@ describe("behaviour", () => {
     await page.goto(`${base}/pedidos/${number}`);
     assert.equal(await page.locator("main form").count(), 0);
     assert.doesNotMatch(await page.content(), /57300\d{7}|Ana Torres|Se dañó el aire/);
-    for (const where of ["/accesos", "/repeticiones/nueva"]) {
+    await page.goto(`${base}/firmas/${ids.byHand}`);
+    assert.equal(await page.locator("main form").count(), 0);
+    assert.doesNotMatch(await page.content(), /Jorge Ríos|laura\.mejia@|contratos@/);
+    for (const where of ["/accesos", "/repeticiones/nueva", "/directorio/nuevo", `/firmas/${ids.byHand}/anular`]) {
       assert.equal((await page.goto(base + where)).status(), 404, where);
       assert.match(await title(page), /no hay nada/);
     }

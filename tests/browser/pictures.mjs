@@ -1,7 +1,8 @@
 // Takes the pictures of docs/images anew: `node pictures.mjs`, after `cargo build` and `npm ci`.
 
 import path from "node:path";
-import { launch, logIn, open } from "./browser.mjs";
+import { api, launch, logIn, open } from "./browser.mjs";
+import { agree, introduce } from "./desk.mjs";
 import { Person, cut, raise, unreadable, until } from "./stage.mjs";
 
 const FOLDER = path.resolve(import.meta.dirname, "../../docs/images");
@@ -16,12 +17,13 @@ try {
   const page = await open(await browser.newContext({ viewport: { width: 1280, height: 860 }, locale: "es-CO" }));
   await logIn(page, stage.console, "demo@algesta.example", stage.password);
   const order = `${stage.console}/pedidos/${numbers[0]}`;
-  for (const step of ["start_quotation", "send_quotation", "approve_quotation", "send_to_signature"]) {
-    await page.goto(order);
-    await page.selectOption("#step", step);
-    await page.click("form[action$='/mover'] button");
-    await page.waitForURL(/hecho=1/);
-  }
+  const ask = (...what) => api(page, ...what);
+  await page.goto(order);
+  await introduce(ask);
+  await agree(ask, numbers[0]);
+  await page.goto(order);
+  await page.click("form[action$='/firmar'] button");
+  await page.waitForURL(/hecho=1/);
   await until("all receipts", async () => {
     await page.goto(order);
     return !(await page.locator("#journey p.title .pill", { hasText: /Enviado|En cola/ }).count());

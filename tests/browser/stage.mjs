@@ -60,7 +60,7 @@ export async function raise() {
   };
 }
 
-async function call(url, body, method = "POST") {
+export async function call(url, body, method = "POST") {
   const answer = await fetch(url, { method, headers: { "content-type": "application/json" }, body: body && JSON.stringify(body) });
   if (!answer.ok) throw new Error(`${method} ${url}: ${answer.status} ${await answer.text()}`);
   return answer.json();

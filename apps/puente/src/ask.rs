@@ -29,10 +29,11 @@ const ANSWER: Duration = Duration::from_secs(8);
 const MAX_ANSWER: usize = 16 * 1024 * 1024;
 
 /// The services that can be asked: name, name in the state file, variable.
-const SERVICES: [(&str, &str, &str); 3] = [
+const SERVICES: [(&str, &str, &str); 4] = [
     ("ingress", "ingress_grpc", "PUENTE_INGRESS_GRPC"),
     ("notifications", "notifications", "PUENTE_NOTIFICATIONS_GRPC"),
     ("orders", "orders", "PUENTE_ORDERS_GRPC"),
+    ("signature", "signature", "PUENTE_SIGNATURE_GRPC"),
 ];
 
 /// Every service that can be asked.

@@ -16,6 +16,7 @@ mod simulate;
 mod skills;
 mod tools;
 mod up;
+mod vault;
 
 use std::path::PathBuf;
 
@@ -37,6 +38,7 @@ pub(crate) use simulate::SimulateArgs;
 pub(crate) use skills::{SkillsAction, SkillsArgs};
 pub(crate) use tools::ToolsArgs;
 pub(crate) use up::UpArgs;
+pub(crate) use vault::{VaultAction, VaultArgs};
 
 /// The last lines of the general help: what a script needs to know.
 const EXIT_CODES: &str = "\
@@ -50,8 +52,8 @@ Start with `puente demo`. Every command has examples in its own --help.";
 
 /// Of the commands that ask services.
 const REMOTE: &str = "\
-Services are asked where `puente up` of this folder runs them; or at PUENTE_INGRESS_GRPC, PUENTE_ORDERS_GRPC and
-PUENTE_NOTIFICATIONS_GRPC (http://HOST:PORT) with their key in PUENTE_RPC_KEY or PUENTE_RPC_KEY_FILE.
+Services are asked where `puente up` of this folder runs them; or at PUENTE_INGRESS_GRPC, PUENTE_ORDERS_GRPC,
+PUENTE_NOTIFICATIONS_GRPC and PUENTE_SIGNATURE_GRPC (http://HOST:PORT) with their key in PUENTE_RPC_KEY or PUENTE_RPC_KEY_FILE.
 
 JSON has the names of the proto files (proto/puente/*/v1); as everywhere in protobuf's JSON, 64-bit numbers are strings.";
 
@@ -100,6 +102,8 @@ pub(crate) enum Command {
     Tools(ToolsArgs),
     /// Start database, broker and all services on this machine, and keep them running.
     Up(UpArgs),
+    /// What is sealed under which master key, and sealing it anew.
+    Vault(VaultArgs),
 }
 
 /// Where everything of the embedded default lives.

@@ -15,3 +15,4 @@ pub(crate) mod simulate;
 pub(crate) mod skills;
 pub(crate) mod tools;
 pub(crate) mod up;
+pub(crate) mod vault;

@@ -1,6 +1,7 @@
 //! The demo: the whole journey on this machine, over real HTTP, with the providers' simulators as vendors and judges.
 //!
 //! - `cast`: who takes part · `chat`: a conversation, one message after the other · `gate`: what must not get in
+//! - `desk` and `signing`: the agent sends a contract, three people sign it
 //! - `post`: webhooks over HTTP · `timeline` and `ledger`: every event of the fleet · `hop` and `screen`: what is shown
 //! - `verdict`: what was promised against what happened · `story`: the order of it all · `load`: many at once
 //!
@@ -8,12 +9,14 @@
 
 mod cast;
 mod chat;
+mod desk;
 mod gate;
 mod hop;
 mod ledger;
 mod load;
 mod post;
 mod screen;
+mod signing;
 mod story;
 mod timeline;
 mod verdict;
@@ -51,6 +54,8 @@ pub(crate) struct Pace {
     pub(crate) typing: Duration,
     /// Conversations after the story.
     pub(crate) load: u32,
+    /// Whether there is a desktop to open the contract on.
+    pub(crate) desktop: bool,
 }
 
 /// What every part of the demo works with. Clones share it.
@@ -100,6 +105,12 @@ pub(crate) async fn play(stage: &Stage, broker: &NatsConfig, pace: Pace, ui: &Ui
         .endpoints
         .get("webhooks")
         .context("ingress does not listen")?;
+    let console = stage
+        .state
+        .endpoints
+        .get("console")
+        .context("the gateway does not listen")?;
+    let agent_key = stage.agent_key().await?;
     let client = connect(broker).await?;
     let (screen, show) = (Screen::new(*ui), Show::default());
     let hub = simulators.hub.clone();
@@ -121,7 +132,12 @@ pub(crate) async fn play(stage: &Stage, broker: &NatsConfig, pace: Pace, ui: &Ui
     introduce(&demo.post, webhooks, simulators.connections.len()).await?;
 
     let cast = cast::Cast::of_this_run(simulators)?;
-    let told = story::tell(&demo, &cast, webhooks).await;
+    let office = signing::Office {
+        desk: desk::Desk::new(console, agent_key)?,
+        simulators: simulators.url(),
+        folder: stage.folder(),
+    };
+    let told = story::tell(&demo, &cast, webhooks, &office).await;
     demo.screen.done();
     let mut told = told?;
     if pace.load > 0 {
@@ -133,6 +149,11 @@ pub(crate) async fn play(stage: &Stage, broker: &NatsConfig, pace: Pace, ui: &Ui
     }
     let verdict = verdict::reach(&demo, &told, &cast).await?;
     verdict.print(&demo.screen);
+    demo.screen.print(&format!(
+        "\n  the signed contract: {}",
+        told.signed.file.display()
+    ));
+    show_file(&told.signed.file, pace.desktop);
     if verdict.broken().is_empty() {
         Ok(())
     } else {
@@ -141,6 +162,24 @@ pub(crate) async fn play(stage: &Stage, broker: &NatsConfig, pace: Pace, ui: &Ui
             verdict.broken().join(", ")
         )))
     }
+}
+
+/// Opens a file where there is a desktop to open it on; elsewhere its path was printed.
+fn show_file(file: &std::path::Path, desktop: bool) {
+    let opener = if cfg!(target_os = "macos") {
+        "open"
+    } else if desktop {
+        "xdg-open"
+    } else {
+        return;
+    };
+    // Best effort: the demo has ended well without it.
+    let _ = std::process::Command::new(opener)
+        .arg(file)
+        .stdin(std::process::Stdio::null())
+        .stdout(std::process::Stdio::null())
+        .stderr(std::process::Stdio::null())
+        .spawn();
 }
 
 /// Draws events on the screen.

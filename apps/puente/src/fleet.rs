@@ -15,20 +15,22 @@ use puente_notifications::Notifications;
 use puente_orders::Orders;
 use puente_service::config::{Shown, load};
 use puente_service::{ConfigError, Overrides, Runtime, Service, Sources, StartError};
+use puente_signature::Signature;
 use sqlx::migrate::Migrator;
 
 use crate::exit::{Done, Failed};
 
 /// Where a service answers, by the names that the state file has for it.
-type Endpoints = Vec<(&'static str, SocketAddr)>;
+pub(crate) type Endpoints = Vec<(&'static str, SocketAddr)>;
 /// A service that is being built; once it runs, where it answers.
 type Starting = BoxFuture<'static, Result<Endpoints, StartError>>;
 
 /// Endpoints that are asked by the gateway, and its keys for them.
-const ASKED: [(&str, &str); 3] = [
+const ASKED: [(&str, &str); 4] = [
     ("ingress_grpc", "ingress_url"),
     ("notifications", "notifications_url"),
     ("orders", "orders_url"),
+    ("signature", "signature_url"),
 ];
 
 /// One service of the fleet.
@@ -47,7 +49,7 @@ pub(crate) struct Member {
 }
 
 /// All services, alphabetically.
-static MEMBERS: [Member; 4] = [
+static MEMBERS: [Member; 5] = [
     Member {
         asks_others: true,
         ..member::<Gateway>(&puente_gateway::MIGRATIONS, false)
@@ -55,6 +57,7 @@ static MEMBERS: [Member; 4] = [
     member::<Ingress>(&puente_ingress::MIGRATIONS, true),
     member::<Notifications>(&puente_notifications::MIGRATIONS, true),
     member::<Orders>(&puente_orders::MIGRATIONS, false),
+    member::<Signature>(&puente_signature::MIGRATIONS, true),
 ];
 
 const fn member<S: Listens>(migrations: &'static Migrator, opens_connections: bool) -> Member {
@@ -101,6 +104,16 @@ impl Listens for Orders {
         Ok(self
             .grpc_address()?
             .map(|address| ("orders", address))
+            .into_iter()
+            .collect())
+    }
+}
+
+impl Listens for Signature {
+    fn endpoints(&self) -> std::io::Result<Endpoints> {
+        Ok(self
+            .grpc_address()?
+            .map(|address| ("signature", address))
             .into_iter()
             .collect())
     }
@@ -193,18 +206,19 @@ pub(crate) struct Fleet {
 }
 
 impl Fleet {
-    /// Starts these services. If one does not start, those that did are stopped again.
+    /// Starts these services in the order of the table. If one does not start, those that did are stopped again.
+    /// `overrides` is told of the addresses of those that run already.
     pub(crate) async fn start(
         root: Runtime,
         members: &[&'static Member],
         sources: &Sources,
-        overrides: impl Fn(&Member) -> Done<Overrides>,
+        overrides: impl Fn(&Member, &Endpoints) -> Done<Overrides>,
     ) -> Done<Self> {
         let mut endpoints = Endpoints::new();
         let (later, first): (Vec<&Member>, Vec<&Member>) =
             members.iter().partition(|member| member.asks_others);
         for member in first.into_iter().chain(later) {
-            let told = member.told(sources, &endpoints, overrides(member)?);
+            let told = member.told(sources, &endpoints, overrides(member, &endpoints)?);
             let sources = sources.clone().with_overrides(told);
             match Box::pin((member.start)(sources, root.child(member.name))).await {
                 Ok(more) => endpoints.extend(more),

@@ -1,7 +1,7 @@
 //! The `.puente` folder: what the embedded default keeps on disk.
 //!
 //! `tools/` programs · `postgres/` and `nats/` servers with their data · `master.key` seals connections ·
-//! `rpc.key` signs calls between services · `console.password` of the demo's people ·
+//! `rpc.key` signs calls between services · `links.key` signs links to documents · `storage/` documents · `console.password` of the demo's people ·
 //! `state.json` tells other commands where everything is while it runs · `up.lock` is held by whoever runs it ·
 //! `puente.log`. The lock, not the state file, says whether somebody runs: the kernel frees it after any end.
 
@@ -39,7 +39,7 @@ pub(crate) struct State {
     /// The broker.
     pub(crate) nats_url: String,
     /// Addresses by what answers there: `console`, `webhooks`, `health`, `simulators`, and the
-    /// services that answer gRPC: `ingress_grpc`, `notifications`, `orders`.
+    /// services that answer gRPC: `ingress_grpc`, `notifications`, `orders`, `signature`.
     pub(crate) endpoints: BTreeMap<String, String>,
     /// Process and port of the servers that were started: `postgres`, `nats`.
     pub(crate) servers: BTreeMap<String, Server>,
@@ -134,6 +134,11 @@ impl Home {
     /// The installation's key of calls between services, made on first use.
     pub(crate) fn rpc_key(&self) -> Done<Secret> {
         self.key("rpc.key")
+    }
+
+    /// The installation's key of links to documents, made on first use.
+    pub(crate) fn link_key(&self) -> Done<Secret> {
+        self.key("links.key")
     }
 
     /// What the people of the demo log in to the console with, made on first use.

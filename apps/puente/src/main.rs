@@ -6,6 +6,7 @@ mod answer;
 mod ask;
 mod cli;
 mod command;
+mod consent;
 mod database;
 mod demo;
 mod events;
@@ -34,7 +35,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     let ui = Ui::detect(cli.plain);
     puente_service::start_crypto();
-    let done = tokio::runtime::Runtime::new()
+    let done = puente_service::executor()
         .map_err(Failed::from)
         .and_then(|runtime| {
             let done = runtime.block_on(Box::pin(dispatch(cli.command, &ui)));
@@ -65,5 +66,6 @@ async fn dispatch(command: Command, ui: &Ui) -> Done {
         Command::Skills(args) => command::skills::run(&args, ui),
         Command::Tools(args) => command::tools::run(&args, ui),
         Command::Up(args) => Box::pin(command::up::run(args, ui)).await,
+        Command::Vault(args) => Box::pin(command::vault::run(args, ui)).await,
     }
 }

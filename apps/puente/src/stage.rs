@@ -5,6 +5,8 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 
 use anyhow::Context as _;
+use puente_gateway::domain::Role;
+use puente_gateway::keys;
 use puente_service::admin::Admin;
 use puente_service::{DatabaseConfig, NatsConfig, Overrides, Runtime};
 use puente_telemetry::{LogFormat, Telemetry, TelemetryConfig};
@@ -14,9 +16,10 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use crate::consent;
 use crate::database;
 use crate::exit::{Done, Failed};
-use crate::fleet::{self, Fleet, Member};
+use crate::fleet::{self, Endpoints, Fleet, Member};
 use crate::home::{Home, Running, State};
 use crate::logs::LogFile;
 use crate::servers::Servers;
@@ -29,6 +32,11 @@ use crate::ui::Ui;
 const USUAL: &str = "127.0.0.1:8080";
 /// The same for the console.
 const USUAL_CONSOLE: &str = "127.0.0.1:8090";
+
+/// The tenant of the demo's agent.
+const DEMO_TENANT: &str = "algesta";
+/// Longer than any demo.
+const AGENT_KEY: std::time::Duration = std::time::Duration::from_hours(1);
 
 /// Any free port of this machine.
 pub(crate) fn any() -> SocketAddr {
@@ -99,6 +107,8 @@ impl Stage {
         }
         let master_key = home.master_key()?;
         let rpc_key = home.rpc_key()?;
+        let link_key = home.link_key()?;
+        let storage = home.path("storage");
         let simulators = if simulate {
             Some(Simulators::start(any()).await?)
         } else {
@@ -125,10 +135,12 @@ impl Stage {
             state: &state,
             master_key: &master_key,
             rpc_key: &rpc_key,
+            link_key: &link_key,
+            storage: &storage,
             simulate,
             listen,
         };
-        let overrides = |member: &Member| embedded.overrides(process, member);
+        let overrides = |member: &Member, known: &Endpoints| embedded.overrides(process, member, known);
         let fleet = Box::pin(Fleet::start(root, &members, &process.sources, overrides)).await?;
         for (what, address) in &fleet.endpoints {
             state
@@ -142,6 +154,9 @@ impl Stage {
         };
         if let Some(simulators) = &simulators {
             simulators.open_accounts(state.endpoints.get("webhooks").map(String::as_str));
+            if let Some(signature) = state.endpoints.get("signature") {
+                consent::to_simulated_accounts(&simulators.connections, signature, &rpc_key).await?;
+            }
         }
         home.write_state(&running, &state)?;
         Ok(Self {
@@ -161,6 +176,30 @@ impl Stage {
     /// The file with the log lines, if they are not on the terminal.
     pub(crate) fn log(&self) -> Option<&Path> {
         self.log.as_ref().map(|log| log.path.as_path())
+    }
+
+    /// The folder that everything is kept in.
+    pub(crate) fn folder(&self) -> std::path::PathBuf {
+        self.home.path("")
+    }
+
+    /// A key for an agent of the demo's tenant, good for an hour.
+    pub(crate) async fn agent_key(&self) -> Done<Secret> {
+        let pool = gateway_database(&self.servers, &self.state)?;
+        let now = SystemClock.now();
+        let wanted = keys::NewKey {
+            tenant: Some(DEMO_TENANT.parse().context("no tenant")?),
+            name: "puente demo".to_owned(),
+            role: Role::Admin,
+            per_minute: 6_000,
+            expires_at: Some(now + AGENT_KEY),
+            created_by: "puente demo".to_owned(),
+        };
+        let made = keys::create(&pool, &wanted, now)
+            .await
+            .context("no key can be made for the demo's agent")?;
+        pool.close().await;
+        Ok(made.text)
     }
 
     /// The runtime above everything; tasks of the stage are spawned on it.
@@ -217,18 +256,23 @@ impl std::fmt::Debug for Stage {
 /// Makes the people of the demo known to the gateway, with the folder's password.
 async fn let_demo_people_in(home: &Home, servers: &Servers, state: &State) -> Done<Secret> {
     let password = home.console_password()?;
-    let url = state
-        .logins
-        .get("gateway")
-        .map_or_else(|| servers.database.expose(), |login| login.worker.as_str());
-    let config = DatabaseConfig::at(url);
-    let pool = puente_service::db::pool(&config, "gateway", Uuid::now_v7())
-        .context("the database of the gateway cannot be used")?;
+    let pool = gateway_database(servers, state)?;
     puente_gateway::accounts::ensure_demo(&pool, &password, SystemClock.now())
         .await
         .context("the people of the demo cannot be made known")?;
     pool.close().await;
     Ok(password)
+}
+
+/// The gateway's database, as its worker.
+fn gateway_database(servers: &Servers, state: &State) -> Done<sqlx::PgPool> {
+    let url = state
+        .logins
+        .get("gateway")
+        .map_or_else(|| servers.database.expose(), |login| login.worker.as_str());
+    let pool = puente_service::db::pool(&DatabaseConfig::at(url), "gateway", Uuid::now_v7())
+        .context("the database of the gateway cannot be used")?;
+    Ok(pool)
 }
 
 /// What the stage adds to the services' configuration.
@@ -237,12 +281,14 @@ struct Embedded<'a> {
     state: &'a State,
     master_key: &'a Secret,
     rpc_key: &'a Secret,
+    link_key: &'a Secret,
+    storage: &'a Path,
     simulate: bool,
     listen: Option<SocketAddr>,
 }
 
 impl Embedded<'_> {
-    fn overrides(&self, process: &Process, member: &Member) -> Done<Overrides> {
+    fn overrides(&self, process: &Process, member: &Member, known: &Endpoints) -> Done<Overrides> {
         let mut overrides = Overrides::default();
         if let Some(login) = self.state.logins.get(member.name) {
             overrides = overrides.set("database.url", login.worker.as_str());
@@ -260,8 +306,20 @@ impl Embedded<'_> {
         if member.name == "gateway" && self.simulate {
             overrides = overrides.set("simulated", true);
         }
-        if member.name == "notifications" && self.simulate {
+        if matches!(member.name, "notifications" | "signature") && self.simulate {
             overrides = overrides.set("allow_simulators", true);
+        }
+        if lacks_storage(process, member, &overrides) {
+            overrides = overrides
+                .set("storage.folder", self.storage.display().to_string())
+                .set("storage.link_key", self.link_key.expose());
+        }
+        // Simulated providers reach us here; real ones only at the address that the configuration names.
+        if member.name == "signature"
+            && self.simulate
+            && let Some((_, ingress)) = known.iter().find(|(name, _)| *name == "webhooks")
+        {
+            overrides = overrides.set("callback_url", format!("http://{ingress}"));
         }
         let usual = match member.name {
             "ingress" => Some((USUAL, self.listen)),
@@ -275,6 +333,17 @@ impl Embedded<'_> {
         }
         Ok(overrides)
     }
+}
+
+/// Whether the service keeps documents, and nobody said where.
+fn lacks_storage(process: &Process, member: &Member, so_far: &Overrides) -> bool {
+    let sources = process.sources.clone().with_overrides(so_far.clone());
+    let shown = member.configuration(&sources).unwrap_or_default();
+    let mut storage = shown
+        .iter()
+        .filter(|key| key.key.starts_with("storage."))
+        .peekable();
+    storage.peek().is_some() && storage.all(|key| key.origin.starts_with("defaults of"))
 }
 
 /// What was asked for; else what is configured; else the usual port, or any if that is taken.

@@ -10,6 +10,7 @@ use puente_service::{AdminConfig, DatabaseConfig, NatsConfig, Overrides, Sources
 use puente_telemetry::TelemetryConfig;
 use puente_types::Secret;
 use puente_vault::MasterKeys;
+use puente_vault::azure::IdentityConfig;
 use serde::Deserialize;
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -45,6 +46,7 @@ struct Shared {
 struct Keyed {
     master_key: Option<Secret>,
     rpc_key: Option<Secret>,
+    azure: IdentityConfig,
 }
 
 impl Process {
@@ -86,6 +88,14 @@ impl Process {
     pub(crate) fn master_key_of(&self, service: &str) -> Done<Option<Secret>> {
         let loaded = load::<Keyed>(service, "", &self.sources).map_err(Failed::usage)?;
         Ok(loaded.service.master_key)
+    }
+
+    /// These keys, with the way to the vaults that they name.
+    fn master_keys(&self, service: &str, keys: &Secret) -> Done<MasterKeys> {
+        let loaded = load::<Keyed>(service, "", &self.sources).map_err(Failed::usage)?;
+        MasterKeys::parse(keys.expose())
+            .and_then(|keys| keys.with_identity(&loaded.service.azure))
+            .map_err(Failed::usage)
     }
 
     /// The key of calls between services that the configuration gives to a service.
@@ -188,7 +198,7 @@ impl Target {
     pub(crate) fn master_keys(&self, process: &Process) -> Done<MasterKeys> {
         for member in fleet::members().iter().filter(|member| member.opens_connections) {
             if let Some(key) = process.master_key_of(member.name)? {
-                return MasterKeys::parse(key.expose()).map_err(Failed::usage);
+                return process.master_keys(member.name, &key);
             }
         }
         let key = self.master_key.as_ref().ok_or_else(|| {
@@ -196,7 +206,7 @@ impl Target {
                 "there is no master key: set PUENTE_INGRESS__MASTER_KEY_FILE, or run `puente up` once"
             ))
         })?;
-        MasterKeys::parse(key.expose()).map_err(Failed::usage)
+        process.master_keys("puente", key)
     }
 }
 

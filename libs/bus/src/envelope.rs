@@ -1,6 +1,8 @@
 //! An event with what travels beside its payload, after the CloudEvents NATS binding in binary mode.
 
-use async_nats::HeaderMap;
+use std::borrow::Cow;
+
+use async_nats::{HeaderMap, HeaderName};
 use bytes::Bytes;
 use puente_proto::{Event, EventType, Subject};
 use puente_types::{EventId, TenantId};
@@ -90,30 +92,32 @@ impl Envelope {
     #[must_use]
     pub fn headers(&self) -> HeaderMap {
         let mut headers = HeaderMap::new();
+        // Names are static: a name given as text would be copied for each event.
+        let mut put = |name: &'static str, value: &str| headers.insert(HeaderName::from_static(name), value);
         let id = self.id.to_string();
-        headers.insert(async_nats::header::NATS_MESSAGE_ID, id.as_str());
-        headers.insert(header::ID, id.as_str());
-        headers.insert(header::TYPE, self.event.name);
-        headers.insert(header::SOURCE, self.source.as_str());
-        headers.insert(header::SUBJECT, safe(&self.aggregate_id).as_str());
-        headers.insert(
+        put("Nats-Msg-Id", &id);
+        put(header::ID, &id);
+        put(header::TYPE, self.event.name);
+        put(header::SOURCE, &self.source);
+        put(header::SUBJECT, &safe(&self.aggregate_id));
+        put(
             header::TIME,
-            self.occurred_at.format(&Rfc3339).unwrap_or_default().as_str(),
+            &self.occurred_at.format(&Rfc3339).unwrap_or_default(),
         );
-        headers.insert(header::SPEC, "1.0");
-        headers.insert(header::CONTENT_TYPE, "application/protobuf");
-        headers.insert(header::TENANT, self.tenant.as_str());
+        put(header::SPEC, "1.0");
+        put(header::CONTENT_TYPE, "application/protobuf");
+        put(header::TENANT, self.tenant.as_str());
         if let Some(version) = self.aggregate_version {
-            headers.insert(header::VERSION, version.to_string().as_str());
+            put(header::VERSION, &version.to_string());
         }
         if let Some(cause) = &self.cause {
-            headers.insert(header::CAUSE, safe(cause).as_str());
+            put(header::CAUSE, &safe(cause));
         }
         if let Some(traceparent) = &self.traceparent {
-            headers.insert(header::TRACEPARENT, safe(traceparent).as_str());
+            put(header::TRACEPARENT, &safe(traceparent));
         }
         if self.replay {
-            headers.insert(header::REPLAY, "1");
+            put(header::REPLAY, "1");
         }
         headers
     }
@@ -185,7 +189,11 @@ impl Envelope {
 }
 
 /// Text that can stand in a header: line breaks and other controls would break the protocol's framing.
-fn safe(text: &str) -> String {
+fn safe(text: &str) -> Cow<'_, str> {
+    // Printable ASCII is the usual case, and is passed on as it is.
+    if text.bytes().all(|byte| (b' '..=b'~').contains(&byte)) {
+        return text.into();
+    }
     text.chars().filter(|c| !c.is_control()).collect()
 }
 

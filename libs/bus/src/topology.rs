@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use puente_proto::{Event, EventType, messaging, notifications, orders};
+use puente_proto::{Event, EventType, messaging, notifications, orders, signature, signing};
 
 /// The stream of all events.
 pub const EVENTS: &str = "EVENTS";
@@ -38,10 +38,13 @@ const STANDARD: ConsumerSpec = ConsumerSpec {
     workers: 2,
 };
 
-/// What orders listens to: people's messages.
+/// What orders listens to: people's messages, and what becomes of the documents they sign.
 pub const ORDERS: ConsumerSpec = ConsumerSpec {
     durable: "orders",
-    events: &[messaging::MessageReceived::TYPE],
+    events: &[
+        messaging::MessageReceived::TYPE,
+        signature::SignatureStateChanged::TYPE,
+    ],
     ..STANDARD
 };
 
@@ -60,8 +63,15 @@ pub const NOTIFICATIONS: ConsumerSpec = ConsumerSpec {
     ..STANDARD
 };
 
+/// What signature listens to: requests of orders, and reports of the providers.
+pub const SIGNATURE: ConsumerSpec = ConsumerSpec {
+    durable: "signature",
+    events: &[orders::SignatureRequested::TYPE, signing::EnvelopeChanged::TYPE],
+    ..STANDARD
+};
+
 /// Every consumer, for documents and checks.
-pub const CONSUMERS: &[ConsumerSpec] = &[NOTIFICATIONS, ORDERS];
+pub const CONSUMERS: &[ConsumerSpec] = &[NOTIFICATIONS, ORDERS, SIGNATURE];
 
 impl ConsumerSpec {
     /// The subjects it filters on.

@@ -1,14 +1,12 @@
 //! The relay: publishes what was committed, in a window of many at a time, and writes the cursor.
 
+mod confirm;
+
 use std::collections::VecDeque;
-use std::future::Future;
-use std::pin::Pin;
 use std::time::Duration;
 
 use async_nats::connection::State as Link;
-use async_nats::jetstream::{self, context::PublishErrorKind};
-use futures::stream::FuturesUnordered;
-use futures::{FutureExt as _, StreamExt as _};
+use confirm::{Confirmations, Unconfirmed};
 use puente_telemetry::metric;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -27,8 +25,6 @@ const LAST_WORDS: Duration = Duration::from_secs(5);
 /// The longest pause after a failed publish.
 const MAX_PAUSE: Duration = Duration::from_secs(2);
 
-type Ack = Pin<Box<dyn Future<Output = (u64, Committed, Result<(), PublishErrorKind>)> + Send>>;
-
 impl Outbox {
     /// Publishes until `shutdown`. Needs a client that reconnects by itself; the broker may be down at the start.
     pub async fn run(self, client: async_nats::Client, shutdown: CancellationToken) {
@@ -43,8 +39,7 @@ impl Outbox {
 struct Relay {
     outbox: Outbox,
     client: async_nats::Client,
-    js: jetstream::Context,
-    acks: FuturesUnordered<Ack>,
+    sent: Confirmations<(u64, Committed)>,
     current: Option<(u64, std::vec::IntoIter<Committed>)>,
     again: VecDeque<(u64, Committed)>,
     paused_until: Instant,
@@ -55,17 +50,11 @@ struct Relay {
 
 impl Relay {
     fn new(outbox: Outbox, client: async_nats::Client) -> Self {
-        let js = jetstream::ContextBuilder::new()
-            .timeout(Duration::from_secs(5))
-            .max_ack_inflight(WINDOW * 4)
-            .backpressure_on_inflight(true)
-            .build(client.clone());
         Self {
             written_cursor: -1,
             outbox,
+            sent: Confirmations::new(client.clone()),
             client,
-            js,
-            acks: FuturesUnordered::new(),
             current: None,
             again: VecDeque::new(),
             paused_until: Instant::now(),
@@ -82,13 +71,18 @@ impl Relay {
             self.fill().await;
             let tracker = self.outbox.inner.tracker.clone();
             tokio::select! {
-                // The clock first: under load an acknowledgement is always ready.
+                // The clock first: under load a confirmation is always ready.
                 biased;
-                _ = tick.tick() => self.write_cursor().await,
+                _ = tick.tick() => {
+                    while let Some((key, row)) = self.sent.late() {
+                        self.settle(key, row, Err(Unconfirmed::Late));
+                    }
+                    self.write_cursor().await;
+                }
                 () = shutdown.cancelled(), if stop_at.is_none() => stop_at = Some(Instant::now() + LAST_WORDS),
-                Some((key, row, result)) = self.acks.next(), if !self.acks.is_empty() => {
+                ((key, row), result) = self.sent.next(), if self.sent.len() > 0 => {
                     let mut published = u64::from(self.settle(key, row, result));
-                    while let Some(Some((key, row, result))) = self.acks.next().now_or_never() {
+                    while let Some(((key, row), result)) = self.sent.ready() {
                         published += u64::from(self.settle(key, row, result));
                     }
                     metric::outbox_published(self.outbox.inner.service, published);
@@ -111,24 +105,14 @@ impl Relay {
         if !up || Instant::now() < self.paused_until {
             return;
         }
-        while self.acks.len() < WINDOW {
+        while self.sent.len() < WINDOW {
             let Some((key, row)) = self.next_row().await else {
                 return;
             };
             let envelope = row.envelope(self.outbox.inner.service);
-            let sent = self
-                .js
-                .publish_with_headers(envelope.subject(), envelope.headers(), row.event.payload.clone())
-                .await;
-            match sent {
-                Ok(ack) => self.acks.push(Box::pin(async move {
-                    let result = ack.await.map(|_| ()).map_err(|e| e.kind());
-                    (key, row, result)
-                })),
-                Err(error) => {
-                    self.settle(key, row, Err(error.kind()));
-                    return;
-                }
+            if let Err(((key, row), why)) = self.sent.publish(envelope, (key, row)).await {
+                self.settle(key, row, Err(why));
+                return;
             }
         }
     }
@@ -184,17 +168,17 @@ impl Relay {
     }
 
     /// Notes what became of a row; returns whether it was published.
-    fn settle(&mut self, key: u64, row: Committed, result: Result<(), PublishErrorKind>) -> bool {
+    fn settle(&mut self, key: u64, row: Committed, result: Result<(), Unconfirmed>) -> bool {
         match result {
             Ok(()) => {
                 self.outbox.inner.tracker.acknowledged(key);
                 self.pause = Duration::from_millis(20);
                 true
             }
-            Err(kind) => {
+            Err(why) => {
                 // Unknown whether it landed: the same id again is a duplicate to the stream.
                 self.again.push_back((key, row));
-                self.hold("publish not confirmed, will be repeated", &kind.to_string());
+                self.hold("publish not confirmed, will be repeated", &why.to_string());
                 false
             }
         }

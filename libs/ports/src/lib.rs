@@ -7,8 +7,10 @@ mod connection;
 mod error;
 mod manifest;
 mod message;
+mod oauth;
 mod provider;
 mod rate;
+mod signature;
 mod webhook;
 
 pub use call::{CallCtx, Outbound, OutboundRequest, OutboundResponse, Recovery};
@@ -16,6 +18,11 @@ pub use connection::Connection;
 pub use error::{Decision, ErrorClass, ErrorTag, ProviderError, ProviderErrorKind};
 pub use manifest::{ErrorRule, Manifest, ManifestError, Quota, SecretSpec, SettingSpec};
 pub use message::{Content, MessageChannel, OutboundMessage, Sent, TemplateInfo};
+pub use oauth::{Grant, GrantedAccount, OAuthProvider};
 pub use provider::Provider;
-pub use rate::{LONGEST_WAIT, RateHint, retry_after};
+pub use rate::{LONGEST_WAIT, RateHint, reset_in, retry_after};
+pub use signature::{
+    ACCESS_TOKEN, ACCOUNT_ID, BASE_URI, CreatedEnvelope, EnvelopeDocument, EnvelopePart, EnvelopeReport,
+    EnvelopeSigner, NewEnvelope, SignatureProvider,
+};
 pub use webhook::{HandshakeReply, InboundEvent, InboundPayload, InboundWebhook};

@@ -1,6 +1,6 @@
 //! A provider as the registry sees it.
 
-use crate::{InboundWebhook, Manifest, MessageChannel};
+use crate::{InboundWebhook, Manifest, MessageChannel, OAuthProvider, SignatureProvider};
 
 /// One provider: its manifest and the capabilities it has. Adapters are stateless statics.
 pub trait Provider: Send + Sync {
@@ -14,6 +14,16 @@ pub trait Provider: Send + Sync {
 
     /// Its messages, if it carries any.
     fn message(&self) -> Option<&dyn MessageChannel> {
+        None
+    }
+
+    /// Its signatures, if it collects any.
+    fn signature(&self) -> Option<&dyn SignatureProvider> {
+        None
+    }
+
+    /// Its way of granting access, if it is called in the name of an account.
+    fn oauth(&self) -> Option<&dyn OAuthProvider> {
         None
     }
 }

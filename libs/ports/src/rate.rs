@@ -77,6 +77,13 @@ pub fn retry_after(headers: &HeaderMap, now: impl Into<Option<OffsetDateTime>>) 
     Some(wait(at, sent))
 }
 
+/// How long until `X-RateLimit-Reset`, counted from the answer's own `Date`: for who has no clock.
+#[must_use]
+pub fn reset_in(headers: &HeaderMap) -> Option<Duration> {
+    let sent = text(headers, "date").and_then(http_date)?;
+    until(leading_number(text(headers, "x-ratelimit-reset")?)?, sent)
+}
+
 /// `X-RateLimit-Reset` is seconds from now at some providers and Unix seconds or milliseconds at others; the
 /// magnitude tells which.
 fn until(reset: u64, now: OffsetDateTime) -> Option<Duration> {
@@ -163,6 +170,16 @@ mod tests {
         assert_eq!(retry_after(&both, None), Some(Duration::from_secs(10)));
         let undated = headers(&[("retry-after", "Tue, 14 Apr 2026 05:00:10 GMT")]);
         assert_eq!(retry_after(&undated, None), None, "no clock to compare with");
+    }
+
+    #[test]
+    fn a_reset_is_counted_from_the_answers_own_clock_or_not_at_all() {
+        let both = headers(&[
+            ("x-ratelimit-reset", "1776135600"),
+            ("date", "Tue, 14 Apr 2026 02:40:00 GMT"),
+        ]);
+        assert_eq!(reset_in(&both), Some(Duration::from_secs(1200)));
+        assert_eq!(reset_in(&headers(&[("x-ratelimit-reset", "1776135600")])), None);
     }
 
     #[test]

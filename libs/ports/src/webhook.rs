@@ -1,6 +1,7 @@
 //! Webhooks that come in.
 
 use puente_proto::messaging::{MessageReceived, ReceiptChanged, TemplateChanged};
+use puente_proto::signing::EnvelopeChanged;
 use puente_webhook_auth::{RawRequest, Verified, WebhookAuth};
 
 use crate::{Connection, ProviderError};
@@ -54,6 +55,8 @@ pub enum InboundPayload {
     Receipt(Box<ReceiptChanged>),
     /// A template's state changed.
     Template(Box<TemplateChanged>),
+    /// An envelope or one of its signers moved on.
+    Envelope(Box<EnvelopeChanged>),
     /// Kept with the delivery, but no event: unknown or unused kinds.
     Ignored {
         /// The provider's word for the kind, cut to a sane length.

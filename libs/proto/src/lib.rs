@@ -19,8 +19,9 @@ mod generated {
 
 pub use generated::puente;
 pub use puente::{
-    ingress::v1 as ingress, messaging::v1 as messaging, notifications::v1 as notifications,
-    operations::v1 as operations, orders::v1 as orders,
+    documents::v1 as documents, ingress::v1 as ingress, messaging::v1 as messaging,
+    notifications::v1 as notifications, operations::v1 as operations, orders::v1 as orders,
+    signature::v1 as signature, signing::v1 as signing,
 };
 
 /// All files of `proto/` with their comments, for decoding without our code and for the generated documents.

@@ -7,10 +7,10 @@ mod json;
 mod text;
 mod trace;
 
-pub(crate) use call::{Api, bearer, classify, header, read, setting};
+pub(crate) use call::{Api, base, bearer, classify, header, listed, read, segment, setting};
 pub(crate) use json::{Num, Text, lenient, lenient_structs};
 pub(crate) use text::{
     MAX_ID, MAX_PAYLOAD, MAX_TEXT, content_key, cut, encode, flat, hex_digest, instant, key, placeholders,
     scrub,
 };
-pub(crate) use trace::{join_reference, split_reference};
+pub(crate) use trace::{is_traceparent, join_reference, split_reference};

@@ -35,4 +35,4 @@ macro_rules! providers {
     };
 }
 
-providers! { jelou, whatsapp_cloud }
+providers! { docusign, jelou, whatsapp_cloud }

@@ -46,24 +46,42 @@ pub trait Simulator: Send + Sync {
     /// The vendor's answer to too many calls.
     fn rate_limited(&self, retry_after_s: Option<u32>) -> Response;
 
+    /// Control paths of its own, below `_control`; no fault strikes them.
+    fn control(&self) -> Router<Hub> {
+        Router::new()
+    }
+
+    /// Forgets what it keeps beyond the journal.
+    fn reset(&self, _hub: &Hub) {}
+
     /// The webhook of a person who wrote.
     ///
     /// # Errors
     /// [`SimError`] when the account cannot receive this.
-    fn inbound(&self, hub: &Hub, account: &Account, message: &Inbound) -> Result<Webhook, SimError>;
+    fn inbound(&self, _hub: &Hub, _account: &Account, _message: &Inbound) -> Result<Webhook, SimError> {
+        Err(SimError::NoMessages)
+    }
 
     /// The webhook that tells how a sent message fares: `sent`, `delivered`, `read`, or `failed` with a code.
     ///
     /// # Errors
     /// [`SimError`] when the account cannot receive this.
-    fn receipt(&self, hub: &Hub, account: &Account, sent: &Entry, state: &str) -> Result<Webhook, SimError>;
+    fn receipt(
+        &self,
+        _hub: &Hub,
+        _account: &Account,
+        _sent: &Entry,
+        _state: &str,
+    ) -> Result<Webhook, SimError> {
+        Err(SimError::NoMessages)
+    }
 
     /// How often the vendor tries a webhook that is not answered with 2xx.
     fn attempts(&self) -> u32 {
         1
     }
 
-    /// The vendor's own limit of messages per second and account.
+    /// The vendor's own limit of messages per second and account; 0 for none.
     fn rate_per_second(&self) -> u32;
 }
 
@@ -80,9 +98,12 @@ pub fn router(hub: Hub) -> Router {
                     fault::inject,
                 ))
                 .with_state(hub.clone());
+            let control = simulator.control().with_state(hub.clone());
             router.nest(
                 &format!("/sim/{slug}"),
-                vendor.merge(control::routes(hub.clone(), slug)),
+                vendor
+                    .merge(control::routes(hub.clone(), slug))
+                    .nest("/_control", control),
             )
         })
 }

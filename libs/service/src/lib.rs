@@ -16,6 +16,7 @@ mod readiness;
 mod runtime;
 mod service;
 mod supervise;
+mod threads;
 mod workers;
 
 pub use config::{
@@ -27,4 +28,10 @@ pub use readiness::{CheckReport, Readiness, Report};
 pub use runtime::{Runtime, StillRunning};
 pub use service::{BoxError, RunError, Service, StartError};
 pub use supervise::Failure;
+pub use threads::executor;
 pub use workers::Workers;
+
+/// The allocator of every program of the fleet. Events are allocated on one thread and freed on another, which costs the
+/// one of glibc a fifth of the time of intake.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -78,7 +78,7 @@ pub fn main_with<S: Service>(given: impl Iterator<Item = String>) -> ExitCode {
         Command::Run | Command::Version | Command::Help => {}
     }
     start_crypto();
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match crate::executor() {
         Ok(runtime) => runtime,
         Err(error) => return finish(EXIT_UNAVAILABLE, &format!("threads cannot be started: {error}")),
     };

@@ -18,7 +18,7 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::{Sampler, SdkTracerProvider};
 use serde::{Deserialize, Serialize};
-use tracing_subscriber::filter::EnvFilter;
+use tracing_subscriber::filter::{EnvFilter, LevelFilter, Targets};
 use tracing_subscriber::fmt::format::JsonFields;
 use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry::Registry;
@@ -26,8 +26,18 @@ use tracing_subscriber::registry::Registry;
 use crate::json_log::JsonLog;
 use crate::metric;
 
-/// What is traced: everything of weight, minus the stack the exporter itself runs on.
-const TRACE_FILTER: &str = "info,h2=off,hyper=off,hyper_util=off,tonic=off,tower=off,reqwest=off,opentelemetry=off,opentelemetry_sdk=off,opentelemetry_otlp=off";
+/// What is not traced: the stack the exporter itself runs on.
+const UNTRACED: [&str; 9] = [
+    "h2",
+    "hyper",
+    "hyper_util",
+    "tonic",
+    "tower",
+    "reqwest",
+    "opentelemetry",
+    "opentelemetry_sdk",
+    "opentelemetry_otlp",
+];
 /// Longer than an export needs, shorter than a supervisor's patience at the end of a process.
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(3);
 /// The last flush at shutdown must not hold the process for longer than this.
@@ -132,13 +142,24 @@ pub fn init(config: &TelemetryConfig) -> Result<Telemetry, TelemetryError> {
     let trace = tracing_opentelemetry::layer()
         .with_tracer(tracer)
         .with_location(false)
+        // Spans are found by `tracing`, nobody asks OpenTelemetry's own current context; keeping it, and counting the time
+        // that each span is not entered, cost more than the span itself.
+        .with_context_activation(false)
+        .with_tracked_inactivity(false)
         .with_threads(false);
     let subscriber = tracing_subscriber::registry()
         .with(log)
-        .with(trace.with_filter(EnvFilter::new(TRACE_FILTER)));
+        .with(trace.with_filter(traced()));
     // Fails only when a foreign subscriber is in place, which is then left alone.
     let _ = tracing::subscriber::set_global_default(subscriber);
     Ok(Telemetry(()))
+}
+
+/// Everything of weight, minus [`UNTRACED`]. Targets alone decide, so each span is looked at once, where it was written.
+fn traced() -> Targets {
+    Targets::new()
+        .with_default(LevelFilter::INFO)
+        .with_targets(UNTRACED.map(|target| (target, LevelFilter::OFF)))
 }
 
 /// All metrics in the text form that Prometheus scrapes; empty before [`init`].

@@ -40,6 +40,10 @@ pub const BREAKER_OPEN: &str = "puente_breaker_open";
 pub const PROVIDER_CALLS: &str = "puente_provider_calls";
 /// Time of one HTTP call to a provider, by `provider` and `operation`.
 pub const PROVIDER_CALL_SECONDS: &str = "puente_provider_call_seconds";
+/// Renewals of OAuth tokens, by `provider` and `outcome`.
+pub const TOKEN_RENEWALS: &str = "puente_token_renewals";
+/// Secrets of connections that end soon, by `provider` and `within` (`30d`, `7d`, `1d`, `ended`); each counts once.
+pub const SECRETS_EXPIRING: &str = "puente_secrets_expiring";
 /// Requests answered by our own APIs, by `service`, `route` (its template) and `status`.
 pub const REQUESTS: &str = "puente_requests";
 /// Time of one request to our own APIs, by `service` and `route`.
@@ -69,6 +73,8 @@ struct Instruments {
     breaker_open: Gauge<u64>,
     provider_calls: Counter<u64>,
     provider_call_seconds: Histogram<f64>,
+    token_renewals: Counter<u64>,
+    secrets_expiring: Gauge<u64>,
     requests: Counter<u64>,
     request_seconds: Histogram<f64>,
 }
@@ -98,6 +104,8 @@ impl Instruments {
             breaker_open: meter.u64_gauge(BREAKER_OPEN).build(),
             provider_calls: meter.u64_counter(PROVIDER_CALLS).build(),
             provider_call_seconds: seconds(&meter, PROVIDER_CALL_SECONDS),
+            token_renewals: meter.u64_counter(TOKEN_RENEWALS).build(),
+            secrets_expiring: meter.u64_gauge(SECRETS_EXPIRING).build(),
             requests: meter.u64_counter(REQUESTS).build(),
             request_seconds: seconds(&meter, REQUEST_SECONDS),
         }
@@ -113,13 +121,13 @@ fn label(key: &'static str, value: &str) -> KeyValue {
     KeyValue::new(key, value.to_owned())
 }
 
-/// A webhook was answered.
-pub fn webhook(provider: &str, outcome: &'static str, took: Duration) {
+/// A webhook was answered. Its labels are static, so that they are not copied for each one.
+pub fn webhook(provider: &'static str, outcome: &'static str, took: Duration) {
     let m = CURRENT.load();
-    m.webhooks
-        .add(1, &[label("provider", provider), label("outcome", outcome)]);
+    let provider = KeyValue::new("provider", provider);
     m.webhook_seconds
-        .record(took.as_secs_f64(), &[label("provider", provider)]);
+        .record(took.as_secs_f64(), std::slice::from_ref(&provider));
+    m.webhooks.add(1, &[provider, KeyValue::new("outcome", outcome)]);
 }
 
 /// The relay of `service` handed `count` events to the broker.
@@ -209,6 +217,22 @@ pub fn provider_call(provider: &str, operation: &str, outcome: &'static str, too
     );
     m.provider_call_seconds
         .record(took.as_secs_f64(), &[provider, operation]);
+}
+
+/// A renewal of an OAuth token ended; `outcome` is a word of a bounded set.
+pub fn token_renewal(provider: &str, outcome: &'static str) {
+    CURRENT
+        .load()
+        .token_renewals
+        .add(1, &[label("provider", provider), label("outcome", outcome)]);
+}
+
+/// How many secrets of a provider's connections end within a time.
+pub fn secrets_expiring(provider: &str, within: &'static str, count: u64) {
+    CURRENT
+        .load()
+        .secrets_expiring
+        .record(count, &[label("provider", provider), label("within", within)]);
 }
 
 /// One request to our own APIs was answered. `route` is the template (`/orders/{id}`), never the path.

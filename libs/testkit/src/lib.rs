@@ -1,9 +1,9 @@
 //! What tests stand on: real servers, faults on purpose, and waiting without sleeping.
 //!
 //! A dev-dependency only. [`TestDb`] is a database of one's own in a PostgreSQL that all test processes share;
-//! [`TestNats`] is a private broker, to be killed at will; [`Proxy`] cuts and slows any TCP connection;
-//! [`OtlpSink`] collects the spans a program exports; [`wait_for`] waits for a condition and tells its last
-//! status. Everything here panics with what went wrong: that is how a test fails.
+//! [`TestNats`] is a private broker, to be killed at will; [`TestAzurite`] is a private store of objects;
+//! [`Proxy`] cuts and slows any TCP connection; [`OtlpSink`] collects the spans a program exports; [`wait_for`] waits
+//! for a condition and tells its last status. Everything here panics with what went wrong: that is how a test fails.
 #![expect(
     clippy::expect_used,
     clippy::panic,
@@ -14,6 +14,7 @@
     reason = "tasks end with the test's runtime; there is nothing to drain"
 )]
 
+mod azurite;
 mod binaries;
 mod fault_proxy;
 pub mod fixture;
@@ -24,6 +25,7 @@ mod shared_server;
 mod template;
 mod wait;
 
+pub use azurite::TestAzurite;
 pub use binaries::{tools, workspace};
 pub use fault_proxy::Proxy;
 pub use nats::TestNats;

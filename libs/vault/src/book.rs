@@ -12,6 +12,7 @@ use sqlx::PgPool;
 
 use crate::entry::Entry;
 use crate::snapshot::{ProblemKind, Snapshot};
+use crate::store::StoreError;
 use crate::{MasterKeys, copies};
 
 /// Where changes come from and go to; a fixed set has none.
@@ -39,20 +40,20 @@ pub(crate) struct Change {
 
 impl Source {
     /// Every copy, opened or with its problem.
-    pub(crate) async fn load(&self) -> Result<Book, sqlx::Error> {
+    pub(crate) async fn load(&self) -> Result<Book, StoreError> {
         let mut book = Book {
             version: 1,
             ..Book::default()
         };
         for (key, read) in copies::load(&self.pool).await? {
-            let opened = read.and_then(|entry| self.open(&key, entry));
+            let opened = self.opened(&key, read).await?;
             book.note(key, opened);
         }
         Ok(book)
     }
 
     /// Applies one change to the copy and the book; says whether readers will see a difference.
-    pub(crate) async fn take(&self, book: &mut Book, change: Change) -> Result<bool, sqlx::Error> {
+    pub(crate) async fn take(&self, book: &mut Book, change: Change) -> Result<bool, StoreError> {
         let Change { key, revision, value } = change;
         let Some(value) = value else {
             copies::delete(&self.pool, &key, revision).await?;
@@ -71,7 +72,7 @@ impl Source {
         {
             return Ok(book.problems.remove(&key).is_some());
         }
-        let opened = read.and_then(|entry| self.open(&key, entry));
+        let opened = self.opened(&key, read).await?;
         if let Ok((entry, _)) = &opened {
             copies::put(&self.pool, &key, entry, revision).await?;
             tracing::info!(connection = %key, provider = %entry.provider, "Connection `{key}` was loaded");
@@ -79,12 +80,29 @@ impl Source {
         Ok(book.note(key, opened))
     }
 
-    pub(crate) fn open(&self, key: &str, entry: Entry) -> Result<(Entry, Arc<Connection>), ProblemKind> {
+    /// What came of opening an entry. A vault that does not answer says nothing about the entry: whoever asked tries
+    /// again.
+    async fn opened(
+        &self,
+        key: &str,
+        read: Result<Entry, ProblemKind>,
+    ) -> Result<Result<(Entry, Arc<Connection>), ProblemKind>, StoreError> {
+        let opened = match read {
+            Ok(entry) => self.open(key, entry).await,
+            Err(kind) => Err(kind),
+        };
+        match opened {
+            Err(ProblemKind::Sealed(error)) if error.is_temporary() => Err(StoreError::Vault(error)),
+            opened => Ok(opened),
+        }
+    }
+
+    async fn open(&self, key: &str, entry: Entry) -> Result<(Entry, Arc<Connection>), ProblemKind> {
         let id: ConnectionId = key.parse().map_err(|_| ProblemKind::Key)?;
         if !(self.known)(&entry.provider) {
             return Err(ProblemKind::Provider);
         }
-        let connection = Arc::new(entry.open(&self.masters, &id)?);
+        let connection = Arc::new(entry.open(&self.masters, &id).await?);
         Ok((entry, connection))
     }
 }
@@ -127,8 +145,8 @@ mod tests {
     use super::*;
     use crate::MasterKey;
 
-    #[test]
-    fn a_problem_is_told_once_and_leaves_the_former_connection() {
+    #[tokio::test]
+    async fn a_problem_is_told_once_and_leaves_the_former_connection() {
         let masters = MasterKeys::from(MasterKey::generate().unwrap());
         let former = Connection {
             id: "a".parse().unwrap(),
@@ -138,7 +156,7 @@ mod tests {
             settings: serde_json::Map::new(),
             secrets: puente_types::Secrets::default(),
         };
-        let entry = Entry::seal(&masters, &former).unwrap();
+        let entry = Entry::seal(&masters, &former).await.unwrap();
         let mut book = Book::default();
         assert!(book.note("a".to_owned(), Ok((entry, Arc::new(former)))));
         assert!(book.note("a".to_owned(), Err(ProblemKind::Provider)));

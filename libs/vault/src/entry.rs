@@ -29,7 +29,7 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
-    pub(crate) fn seal(masters: &MasterKeys, connection: &Connection) -> Result<Self, SealError> {
+    pub(crate) async fn seal(masters: &MasterKeys, connection: &Connection) -> Result<Self, SealError> {
         let Connection {
             id,
             tenant,
@@ -51,12 +51,16 @@ impl Entry {
             provider: provider.clone(),
             account: account.clone(),
             settings: settings.clone(),
-            sealed: seal(masters, tenant, id, &bound)?,
+            sealed: seal(masters, tenant, id, &bound).await?,
         })
     }
 
-    pub(crate) fn open(&self, masters: &MasterKeys, id: &ConnectionId) -> Result<Connection, SealError> {
-        let bound = open(masters, &self.tenant, id, &self.sealed)?;
+    pub(crate) async fn open(
+        &self,
+        masters: &MasterKeys,
+        id: &ConnectionId,
+    ) -> Result<Connection, SealError> {
+        let bound = open(masters, &self.tenant, id, &self.sealed).await?;
         let names: Vec<&str> = self.secret_names().collect();
         let expected = digest(&self.provider, self.account.as_deref(), &self.settings, &names);
         // Nobody can probe this comparison: the value inside was authenticated when it was opened.
@@ -157,23 +161,23 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_connection_survives_sealing_and_json() {
+    #[tokio::test]
+    async fn a_connection_survives_sealing_and_json() {
         let masters = MasterKeys::from(MasterKey::generate().unwrap());
-        let entry = Entry::seal(&masters, &connection()).unwrap();
+        let entry = Entry::seal(&masters, &connection()).await.unwrap();
         let text = serde_json::to_string(&entry).unwrap();
         assert!(!text.contains("hunter2"));
         let entry: Entry = serde_json::from_str(&text).unwrap();
-        let opened = entry.open(&masters, &connection().id).unwrap();
+        let opened = entry.open(&masters, &connection().id).await.unwrap();
         assert_eq!(opened.settings, connection().settings);
         assert_eq!(opened.secrets.names().collect::<Vec<_>>(), ["token"]);
         assert_eq!(opened.secrets.get("token").unwrap().expose(), "hunter2");
     }
 
-    #[test]
-    fn changing_the_clear_part_makes_the_entry_unreadable() {
+    #[tokio::test]
+    async fn changing_the_clear_part_makes_the_entry_unreadable() {
         let masters = MasterKeys::from(MasterKey::generate().unwrap());
-        let good = Entry::seal(&masters, &connection()).unwrap();
+        let good = Entry::seal(&masters, &connection()).await.unwrap();
         let changes: [fn(&mut Entry); 5] = [
             |e| e.tenant = "other".parse().unwrap(),
             |e| e.provider = "mail".to_owned(),
@@ -185,17 +189,17 @@ mod tests {
             let mut entry = good.clone();
             change(&mut entry);
             assert_eq!(
-                entry.open(&masters, &connection().id).unwrap_err(),
+                entry.open(&masters, &connection().id).await.unwrap_err(),
                 SealError::Refused
             );
         }
-        assert!(good.open(&masters, &"acme-other".parse().unwrap()).is_err());
+        assert!(good.open(&masters, &"acme-other".parse().unwrap()).await.is_err());
     }
 
-    #[test]
-    fn dropping_a_secret_makes_the_entry_unreadable() {
+    #[tokio::test]
+    async fn dropping_a_secret_makes_the_entry_unreadable() {
         let masters = MasterKeys::from(MasterKey::generate().unwrap());
-        let mut json = serde_json::to_value(Entry::seal(&masters, &connection()).unwrap()).unwrap();
+        let mut json = serde_json::to_value(Entry::seal(&masters, &connection()).await.unwrap()).unwrap();
         json["sealed"]["fields"]
             .as_object_mut()
             .unwrap()
@@ -203,7 +207,7 @@ mod tests {
             .unwrap();
         let entry: Entry = serde_json::from_value(json).unwrap();
         assert_eq!(
-            entry.open(&masters, &connection().id).unwrap_err(),
+            entry.open(&masters, &connection().id).await.unwrap_err(),
             SealError::Refused
         );
     }

@@ -9,6 +9,7 @@
 //! credentials = "tenant"                 # or "global", "hybrid": see below
 //! settings = { base_url = "https://chat.example", accounts = ["1056"] }
 //! secrets = { app_secret = "literal", token = { env = "CHAT_TOKEN" }, verify_token = { file = "verify.txt" } }
+//! expires_on = { token = "2026-12-31" }  # optional: the last day of secrets that end; warns before
 //! ```
 //!
 //! `credentials` says where secrets come from: `tenant` (the default) takes only those under `secrets`, `global`

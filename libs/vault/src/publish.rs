@@ -75,6 +75,11 @@ pub enum PublishError {
     },
 }
 
+/// The bucket.
+pub(crate) async fn store(client: &Client) -> Result<Store, PublishError> {
+    bucket::ensure(client).await.map_err(broker)
+}
+
 fn broker(cause: impl Into<async_nats::Error>) -> PublishError {
     PublishError::Broker(cause.into())
 }
@@ -96,11 +101,13 @@ pub async fn apply(
     for connection in connections {
         let id = connection.id.clone();
         let before = present.get(&id);
-        if before.is_some_and(|(_, entry)| same(masters, entry, &connection)) {
+        if let Some((_, entry)) = before
+            && same(masters, entry, &connection).await?
+        {
             applied.unchanged.push(id);
             continue;
         }
-        let entry = seal(masters, &connection)?;
+        let entry = seal(masters, &connection).await?;
         write(&store, &id, &entry, before.map(|(revision, _)| *revision)).await?;
         if before.is_some() {
             applied.updated.push(id);
@@ -109,26 +116,6 @@ pub async fn apply(
         }
     }
     Ok(applied)
-}
-
-/// Seals everything in the bucket again under the sealing master key, and says how many needed it.
-///
-/// # Errors
-/// When an entry cannot be opened with any of the keys: then it is that which must be dealt with first.
-pub async fn reseal(client: &Client, masters: &MasterKeys) -> Result<usize, PublishError> {
-    let store = bucket::ensure(client).await.map_err(broker)?;
-    let mut done = 0;
-    for (id, (revision, entry)) in read(&store).await? {
-        if entry.sealed.master() != masters.sealing().id() {
-            let connection = entry.open(masters, &id).map_err(|cause| PublishError::Seal {
-                connection: id.clone(),
-                cause,
-            })?;
-            write(&store, &id, &seal(masters, &connection)?, Some(revision)).await?;
-            done += 1;
-        }
-    }
-    Ok(done)
 }
 
 /// Removes a connection everywhere; says whether the bucket had it.
@@ -163,7 +150,7 @@ pub async fn list(client: &Client) -> Result<Vec<Listed>, PublishError> {
 }
 
 /// Every readable entry with its revision. Others are overwritten or removed like any entry, but not listed.
-async fn read(store: &Store) -> Result<BTreeMap<ConnectionId, (u64, Entry)>, PublishError> {
+pub(crate) async fn read(store: &Store) -> Result<BTreeMap<ConnectionId, (u64, Entry)>, PublishError> {
     let keys: Vec<String> = store
         .keys()
         .await
@@ -188,7 +175,7 @@ async fn read(store: &Store) -> Result<BTreeMap<ConnectionId, (u64, Entry)>, Pub
     Ok(present)
 }
 
-async fn write(
+pub(crate) async fn write(
     store: &Store,
     id: &ConnectionId,
     entry: &Entry,
@@ -216,24 +203,34 @@ async fn write(
     }
 }
 
-fn seal(masters: &MasterKeys, connection: &Connection) -> Result<Entry, PublishError> {
-    Entry::seal(masters, connection).map_err(|cause| PublishError::Seal {
-        connection: connection.id.clone(),
-        cause,
-    })
+async fn seal(masters: &MasterKeys, connection: &Connection) -> Result<Entry, PublishError> {
+    Entry::seal(masters, connection)
+        .await
+        .map_err(|cause| PublishError::Seal {
+            connection: connection.id.clone(),
+            cause,
+        })
 }
 
 /// Whether the bucket already holds this, sealed under today's key.
-fn same(masters: &MasterKeys, entry: &Entry, wanted: &Connection) -> bool {
-    let current = entry.sealed.master() == masters.sealing().id();
-    current
-        && entry.open(masters, &wanted.id).is_ok_and(|present| {
-            present.tenant == wanted.tenant
-                && present.provider == wanted.provider
-                && present.account == wanted.account
-                && present.settings == wanted.settings
-                && same_secrets(&present.secrets, &wanted.secrets)
-        })
+async fn same(masters: &MasterKeys, entry: &Entry, wanted: &Connection) -> Result<bool, PublishError> {
+    let failed = |cause| PublishError::Seal {
+        connection: wanted.id.clone(),
+        cause,
+    };
+    if !masters.is_current(&entry.sealed).await.map_err(failed)? {
+        return Ok(false);
+    }
+    let present = match entry.open(masters, &wanted.id).await {
+        Ok(present) => present,
+        Err(error) if error.is_temporary() => return Err(failed(error)),
+        Err(_) => return Ok(false),
+    };
+    Ok(present.tenant == wanted.tenant
+        && present.provider == wanted.provider
+        && present.account == wanted.account
+        && present.settings == wanted.settings
+        && same_secrets(&present.secrets, &wanted.secrets))
 }
 
 /// Both sides are the operator's own, so the comparison need not hide how long it takes.

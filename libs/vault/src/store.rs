@@ -9,19 +9,25 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use async_nats::Client;
 use puente_ports::Connection;
-use puente_types::ConnectionId;
+use puente_types::{ConnectionId, SystemClock};
 use sqlx::PgPool;
 use tokio::sync::{Mutex, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::MasterKeys;
 use crate::book::{Book, Change, Source};
 use crate::snapshot::{Problem, Snapshot};
+use crate::{MasterKeys, SealError, expiry};
 
-/// The copies cannot be read or written.
+/// The copies cannot be read, opened or written.
 #[derive(Debug, thiserror::Error)]
-#[error("the copies of the connections cannot be reached in the database")]
-pub struct StoreError(#[from] sqlx::Error);
+pub enum StoreError {
+    /// The database does not answer.
+    #[error("the copies of the connections cannot be reached in the database")]
+    Database(#[from] sqlx::Error),
+    /// The master key is out of reach for now.
+    #[error("the connections cannot be opened now")]
+    Vault(#[source] SealError),
+}
 
 /// Every connection that this service may use. Cloning is cheap, and all clones see the same.
 #[derive(Clone)]
@@ -99,13 +105,17 @@ impl Connections {
     }
 
     /// Follows the bucket until `shutdown`; to be spawned once. Never gives up: while the broker is away the
-    /// connections stay as they are.
+    /// connections stay as they are. Warns of secrets that end soon, too.
     pub async fn run(self, client: Client, shutdown: CancellationToken) {
-        if self.0.source.is_some() {
-            crate::watch::run(&self, &client, &shutdown).await;
-        } else {
-            shutdown.cancelled().await;
-        }
+        let following = async {
+            if self.0.source.is_some() {
+                crate::watch::run(&self, &client, &shutdown).await;
+            } else {
+                shutdown.cancelled().await;
+            }
+        };
+        // Dates are the operator's, in days: the machine's clock will do.
+        tokio::join!(following, expiry::run(&self, &SystemClock, &shutdown));
     }
 
     /// The connection of this name.
@@ -151,6 +161,13 @@ impl Connections {
         self.0.versions.subscribe()
     }
 
+    /// Clears from memory what has been there for long enough.
+    pub(crate) fn tidy(&self) {
+        if let Some(source) = &self.0.source {
+            source.masters.forget_old();
+        }
+    }
+
     /// Takes in what the bucket said, in the order it was said.
     pub(crate) async fn take(&self, changes: Vec<Change>) -> Result<(), StoreError> {
         let Some(source) = &self.0.source else {
@@ -163,7 +180,7 @@ impl Connections {
             match source.take(&mut book, change).await {
                 Ok(it_did) => changed |= it_did,
                 Err(error) => {
-                    result = Err(error.into());
+                    result = Err(error);
                     break;
                 }
             }

@@ -108,6 +108,9 @@ async fn follow(
                     return Ok(Again::Reconnected);
                 }
                 glances += 1;
+                if glances % GLANCES_PER_CHECK == 0 {
+                    connections.tidy();
+                }
                 if glances % GLANCES_PER_CHECK == 0 && client.connection_state() == State::Connected {
                     let info = store.stream.get_info().await.map_err(|e| WatchError::Bucket(e.into()))?;
                     if info.created != created {

@@ -11,7 +11,7 @@ mod verified;
 
 pub use raw::RawRequest;
 pub use scheme::{
-    AuthError, Encoding, HmacScheme, SignedPart, TimestampRule, TokenScheme, TokenSource, WebhookAuth,
-    secret_eq, sign,
+    AuthError, Encoding, HmacScheme, NumberedHmac, SignedPart, TimestampRule, TokenScheme, TokenSource,
+    WebhookAuth, secret_eq, sign,
 };
 pub use verified::Verified;

@@ -15,6 +15,8 @@ use crate::{RawRequest, Verified};
 pub enum WebhookAuth {
     /// A keyed hash over the raw body.
     Hmac(HmacScheme),
+    /// A keyed hash over the raw body in each of several numbered headers, one per key that the provider signs with.
+    NumberedHmac(NumberedHmac),
     /// A shared token in the request.
     SharedToken(TokenScheme),
     /// Any one of several suffices, for providers that authenticate their webhook families differently.
@@ -43,6 +45,20 @@ pub struct HmacScheme {
     pub secret: String,
     /// What is hashed.
     pub signed: SignedPart,
+}
+
+/// Keyed hashes (HMAC-SHA256 of the raw body) in headers `<header>1`, `<header>2` …: the provider signs with each of
+/// its keys at once, and one that fits suffices.
+#[derive(Debug, Clone)]
+pub struct NumberedHmac {
+    /// What the headers' names begin with; a number from 1 follows.
+    pub header: String,
+    /// The highest number that is looked at.
+    pub most: u16,
+    /// How the hashes are written.
+    pub encoding: Encoding,
+    /// The name of the secret; `<name>_previous` is accepted during a rotation.
+    pub secret: String,
 }
 
 /// How a hash is written as text.
@@ -170,6 +186,7 @@ impl WebhookAuth {
     pub fn secret_names(&self) -> Option<Vec<&str>> {
         match self {
             Self::Hmac(scheme) => Some(vec![scheme.secret.as_str()]),
+            Self::NumberedHmac(scheme) => Some(vec![scheme.secret.as_str()]),
             Self::SharedToken(scheme) => Some(vec![scheme.secret.as_str()]),
             Self::AnyOf(all) | Self::AllOf(all) => {
                 let names: Option<Vec<Vec<&str>>> = all.iter().map(Self::secret_names).collect();
@@ -183,6 +200,7 @@ impl WebhookAuth {
     fn check(&self, request: &RawRequest, secrets: &Secrets, now: OffsetDateTime) -> Result<(), AuthError> {
         match self {
             Self::Hmac(scheme) => scheme.check(request, secrets, now),
+            Self::NumberedHmac(scheme) => scheme.check(request, secrets),
             Self::SharedToken(scheme) => scheme.check(request, secrets),
             Self::AnyOf(all) => {
                 let mut telling = AuthError::NoSecret;
@@ -230,6 +248,39 @@ impl HmacScheme {
             fits |= mac.verify_slice(&given).is_ok();
         }
         if fits { Ok(()) } else { Err(AuthError::Mismatch) }
+    }
+}
+
+impl NumberedHmac {
+    fn check(&self, request: &RawRequest, secrets: &Secrets) -> Result<(), AuthError> {
+        // Each key's hash is computed once, however many headers an attacker sends.
+        let expected: Vec<_> = usable(secrets, &self.secret)
+            .map(|key| {
+                let mut mac = keyed(key);
+                mac.update(&request.body);
+                mac.finalize().into_bytes()
+            })
+            .collect();
+        if expected.is_empty() {
+            return Err(AuthError::NoSecret);
+        }
+        let (mut fits, mut refusal) = (subtle::Choice::from(0), AuthError::Missing);
+        for number in 1..=self.most {
+            let Some(given) = request.header(&format!("{}{number}", self.header)) else {
+                continue;
+            };
+            let Some(given) = self.encoding.decode(given) else {
+                if refusal == AuthError::Missing {
+                    refusal = AuthError::Malformed;
+                }
+                continue;
+            };
+            refusal = AuthError::Mismatch;
+            for mac in &expected {
+                fits |= mac.as_slice().ct_eq(&given);
+            }
+        }
+        if fits.into() { Ok(()) } else { Err(refusal) }
     }
 }
 

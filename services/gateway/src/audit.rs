@@ -3,7 +3,7 @@
 
 use puente_rpc::Scope;
 use puente_service::Readers;
-use puente_types::{Clock as _, TenantId};
+use puente_types::Clock as _;
 use serde::Serialize;
 use serde_json::Value;
 use time::OffsetDateTime;
@@ -70,16 +70,42 @@ impl From<sqlx::Error> for Failure {
     }
 }
 
+/// Whose row it is.
+#[derive(Debug, Clone)]
+pub(crate) struct Actor {
+    /// Whose business it was; `None` for the installation's.
+    pub(crate) tenant: Option<String>,
+    /// Who, by id; `link` for whoever holds a link and is not logged in.
+    pub(crate) subject: String,
+    /// Who, as they are called.
+    pub(crate) name: String,
+}
+
+impl From<&Principal> for Actor {
+    fn from(principal: &Principal) -> Self {
+        Self {
+            tenant: principal.scope.tenant().map(|tenant| tenant.as_str().to_owned()),
+            subject: principal.subject(),
+            name: principal.name.clone(),
+        }
+    }
+}
+
 /// Writes a row.
 pub(crate) async fn record(app: &App, principal: &Principal, entry: &Entry<'_>) -> Result<(), sqlx::Error> {
+    record_by(app, &Actor::from(principal), entry).await
+}
+
+/// Writes a row of whoever did it.
+pub(crate) async fn record_by(app: &App, actor: &Actor, entry: &Entry<'_>) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "INSERT INTO audit (id, tenant, at, subject, name, action, object, before, after, reason, trace)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         Uuid::now_v7(),
-        principal.scope.tenant().map(TenantId::as_str),
+        actor.tenant.as_deref(),
         app.clock.now(),
-        principal.subject(),
-        principal.name,
+        actor.subject,
+        actor.name,
         entry.action,
         entry.object,
         entry.before,

@@ -3,6 +3,7 @@
 use std::net::{IpAddr, SocketAddr};
 use std::num::NonZeroU32;
 
+use puente_blob::StorageSettings;
 use puente_service::DatabaseConfig;
 use puente_types::Secret;
 use serde::Deserialize;
@@ -16,6 +17,7 @@ pub struct Config {
     pub ingress_url: String,
     pub orders_url: String,
     pub notifications_url: String,
+    pub signature_url: String,
     pub rpc_key: Secret,
     pub call_ms: NonZeroU32,
     pub session_per_minute: NonZeroU32,
@@ -23,5 +25,6 @@ pub struct Config {
     pub trusted_proxies: Vec<IpAddr>,
     pub audit_days: NonZeroU32,
     pub simulated: bool,
+    pub storage: StorageSettings,
     pub database: DatabaseConfig,
 }

@@ -16,6 +16,7 @@ mod audit;
 mod auth;
 mod config;
 mod console;
+mod documents;
 pub mod domain;
 pub mod keys;
 mod peers;
@@ -32,6 +33,7 @@ use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use puente_service::{Readers, RunError, Runtime, Service, StartError, db};
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 
 pub use config::Config;
 pub use web::routes::{Access, Kind, Route};
@@ -112,6 +114,12 @@ impl Service for Gateway {
                 address: config.listen.to_string(),
                 source,
             })?;
+        let public_url = match config.storage.public_url.trim_end_matches('/') {
+            "" => listener.local_addr().map(|address| format!("http://{address}")),
+            url => Ok(url.to_owned()),
+        };
+        let public_url = public_url.map_err(|error| StartError::other("the socket has no address", error))?;
+        let blobs = documents::open(&config.storage, &public_url, &rt.clock).await?;
         let api = db::api_pool(&config.database, Self::NAME, rt.replica)?;
         let app = App {
             peers,
@@ -122,6 +130,9 @@ impl Service for Gateway {
             limits: Arc::new(Limits::new(config.strangers_per_minute, config.trusted_proxies)),
             session_per_minute: config.session_per_minute,
             secure: !config.listen.ip().is_loopback(),
+            blobs,
+            public_url,
+            files: Arc::new(Semaphore::new(web::guard::FILES_AT_A_TIME)),
             console: Console::new(config.simulated, rt.shutdown.clone()),
         };
         rt.spawn("upkeep", upkeep::run(app.clone(), rt.clone(), config.audit_days));

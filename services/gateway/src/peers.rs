@@ -6,12 +6,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use puente_proto::documents::documents_client::DocumentsClient;
 use puente_proto::ingress::deliveries_client::DeliveriesClient;
 use puente_proto::ingress::replays_client::ReplaysClient;
 use puente_proto::notifications::message_queries_client::MessageQueriesClient;
 use puente_proto::operations::operations_client::OperationsClient;
+use puente_proto::orders::directory_client::DirectoryClient;
 use puente_proto::orders::order_commands_client::OrderCommandsClient;
 use puente_proto::orders::order_queries_client::OrderQueriesClient;
+use puente_proto::signature::signature_commands_client::SignatureCommandsClient;
+use puente_proto::signature::signature_queries_client::SignatureQueriesClient;
 use puente_rpc::{Calls, KeyError, RpcKeys};
 use puente_types::Clock;
 use tonic::transport::{Channel, Endpoint};
@@ -38,6 +42,7 @@ pub(crate) struct Peers {
     ingress: Option<Peer>,
     orders: Option<Peer>,
     notifications: Option<Peer>,
+    signature: Option<Peer>,
 }
 
 /// Why services cannot be asked.
@@ -61,6 +66,7 @@ impl Peers {
                 ingress: None,
                 orders: None,
                 notifications: None,
+                signature: None,
             });
         }
         let keys = RpcKeys::parse(&config.rpc_key)?;
@@ -82,14 +88,20 @@ impl Peers {
             ingress: peer("ingress", &config.ingress_url)?,
             orders: peer("orders", &config.orders_url)?,
             notifications: peer("notifications", &config.notifications_url)?,
+            signature: peer("signature", &config.signature_url)?,
         })
     }
 
     /// Every service that is configured: each answers [`OperationsClient`].
     pub(crate) fn all(&self) -> impl Iterator<Item = &Peer> {
-        [&self.ingress, &self.notifications, &self.orders]
+        [&self.ingress, &self.notifications, &self.orders, &self.signature]
             .into_iter()
             .flatten()
+    }
+
+    /// Those that keep documents: each answers [`DocumentsClient`].
+    pub(crate) fn keepers(&self) -> impl Iterator<Item = &Peer> {
+        [&self.orders, &self.signature].into_iter().flatten()
     }
 
     /// Ingress.
@@ -105,6 +117,11 @@ impl Peers {
     /// Notifications.
     pub(crate) fn notifications(&self) -> Result<&Peer, Status> {
         connected(self.notifications.as_ref(), "notifications")
+    }
+
+    /// Signature.
+    pub(crate) fn signature(&self) -> Result<&Peer, Status> {
+        connected(self.signature.as_ref(), "signature")
     }
 }
 
@@ -142,5 +159,13 @@ impl Peer {
         order_commands: OrderCommandsClient,
         /// Messages to people; notifications only.
         messages: MessageQueriesClient,
+        /// Agents and service providers; orders only.
+        directory: DirectoryClient,
+        /// Documents; orders and signature.
+        documents: DocumentsClient,
+        /// Signature requests and accounts; signature only.
+        signatures: SignatureQueriesClient,
+        /// What people do to them; signature only.
+        signature_commands: SignatureCommandsClient,
     }
 }

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use puente_blob::Blobs;
 use puente_service::Readers;
 use puente_types::Clock;
 use sqlx::PgPool;
+use tokio::sync::Semaphore;
 
 use crate::auth::limits::Limits;
 use crate::auth::passwords::Passwords;
@@ -30,6 +32,12 @@ pub(crate) struct App {
     pub(crate) session_per_minute: std::num::NonZeroU32,
     /// Whether people come by HTTPS: cookies are `Secure`, and HSTS is sent.
     pub(crate) secure: bool,
+    /// Documents as bytes; `None` when nothing signs links.
+    pub(crate) blobs: Option<Blobs>,
+    /// Where people reach us, without a slash at its end.
+    pub(crate) public_url: String,
+    /// Places for files in memory, one each.
+    pub(crate) files: Arc<Semaphore>,
     /// What all pages share.
     pub(crate) console: Console,
 }

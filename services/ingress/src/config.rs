@@ -5,6 +5,7 @@ use std::num::{NonZeroU16, NonZeroU32, NonZeroUsize};
 
 use puente_service::{DatabaseConfig, NatsConfig};
 use puente_types::Secret;
+use puente_vault::azure::IdentityConfig;
 use serde::Deserialize;
 
 /// Configuration of the ingress service.
@@ -30,6 +31,7 @@ pub struct Config {
     pub grpc_listen: SocketAddr,
     pub rpc_key: Secret,
     pub master_key: Secret,
+    pub azure: IdentityConfig,
     pub database: DatabaseConfig,
     pub nats: NatsConfig,
 }

@@ -93,6 +93,7 @@ impl Service for Ingress {
             .await
             .map_err(|error| StartError::other("other services cannot ask", error))?;
         let masters = MasterKeys::parse(config.master_key.expose())
+            .and_then(|keys| keys.with_identity(&config.azure))
             .map_err(|error| StartError::other("the master key cannot be used", error))?;
         let pool = db::pool(&config.database, Self::NAME, rt.replica)?;
         let api = db::api_pool(&config.database, Self::NAME, rt.replica)?;

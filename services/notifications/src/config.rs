@@ -6,6 +6,7 @@ use std::num::{NonZeroU16, NonZeroU32, NonZeroUsize};
 
 use puente_service::{DatabaseConfig, NatsConfig};
 use puente_types::{Secret, TenantId};
+use puente_vault::azure::IdentityConfig;
 use serde::Deserialize;
 
 use crate::application::price::Price;
@@ -37,6 +38,7 @@ pub struct Config {
     pub grpc_listen: SocketAddr,
     pub rpc_key: Secret,
     pub master_key: Secret,
+    pub azure: IdentityConfig,
     pub database: DatabaseConfig,
     pub nats: NatsConfig,
 }

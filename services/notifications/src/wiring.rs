@@ -61,6 +61,7 @@ impl Service for Notifications {
 
     async fn build(config: Config, rt: Runtime) -> Result<Self, StartError> {
         let masters = MasterKeys::parse(config.master_key.expose())
+            .and_then(|keys| keys.with_identity(&config.azure))
             .map_err(|error| StartError::other("the master key is not usable", error))?;
         let pool = db::pool(&config.database, Self::NAME, rt.replica)?;
         let api = db::api_pool(&config.database, Self::NAME, rt.replica)?;

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::num::{NonZeroU16, NonZeroU32, NonZeroUsize};
 
+use puente_blob::StorageSettings;
 use puente_service::{DatabaseConfig, NatsConfig};
 use puente_types::{Region, Secret};
 use serde::{Deserialize, Deserializer};
@@ -24,6 +25,8 @@ pub struct Config {
     pub relay_lease_ms: u64,
     pub grpc_listen: SocketAddr,
     pub rpc_key: Secret,
+    pub require_provider_documents: bool,
+    pub storage: StorageSettings,
     pub database: DatabaseConfig,
     pub nats: NatsConfig,
 }

@@ -5,13 +5,17 @@
 
 pub mod client;
 pub mod conversation;
+pub mod directory;
 pub mod engine;
 pub mod error;
 pub mod event;
 pub mod number;
 pub mod order;
+pub mod papers;
 pub mod ports;
 pub mod queries;
+pub mod quotation;
+pub mod signing;
 pub mod skill;
 pub mod state;
 pub mod view;

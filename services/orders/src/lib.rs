@@ -8,12 +8,17 @@
 //!    bot (`domain::engine`, a pure function that follows the skill files). Memory, client, order, journal, events and
 //!    the messages asked of notifications are one commit.
 //! 3. `orders.client.registered`, `orders.order.opened`, `orders.order.state_changed` and `orders.order.assigned` go
-//!    out with the order's gapless version. The confirmation of a new order and the news of a visible state are made
+//!    out with the order's gapless version, all in the trace that the order was opened in. The confirmation of a new order and the news of a visible state are made
 //!    by notifications from these events; only the bot's own questions and answers are asked for by
 //!    `notifications.message.requested`.
+//! 4. Once the quotation is approved, `SendToSignature` moves the order to `EnFirma` and queues
+//!    `orders.signature.requested` in the same commit: one request per sending. `signature.signature.state_changed`
+//!    brings the order to `PolizaAsignada`, `DocumentosRechazados`, or back to `CotizacionAprobada`; only news of the
+//!    newest request, and only while the order waits for it (`application::apply_signature`).
 //!
 //! Other services ask by gRPC for orders, clients and conversations (`OrderQueries`), and bring the commands of people
-//! (`OrderCommands`), each done once per key; the tenant is that of the caller's token.
+//! (`OrderCommands`), each done once per key; they keep the directory of agents and service providers (`Directory`), and
+//! papers about providers and orders (`Documents`). The tenant is that of the caller's token.
 //!
 //! # Who is who
 //! A client is known by the phone number that the provider vouches for, else by the conversation that it registered
@@ -21,7 +26,7 @@
 //!
 //! # Never
 //! A provider is called. A message's words are kept after its turn, or logged. An order is told of to anybody but its
-//! client. A state is changed past the table of `domain::state`.
+//! client. A state is changed past the table of `domain::state`. A person says what became of signatures.
 
 pub mod application;
 mod config;

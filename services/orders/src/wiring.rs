@@ -8,7 +8,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use puente_blob::Blobs;
 use puente_bus::{StreamSettings, consume, topology};
+use puente_documents::Documents;
 use puente_operations::Operations;
 use puente_outbox::{Inbox, Outbox};
 use puente_rpc::Door;
@@ -18,9 +20,10 @@ use tokio::sync::Notify;
 
 use crate::config::Config;
 use crate::infrastructure::consumer::Consumer;
+use crate::infrastructure::documents::KEPT;
 use crate::infrastructure::grpc;
 use crate::infrastructure::skills::Library;
-use crate::infrastructure::store::{PgOrders, PgQueries};
+use crate::infrastructure::store::{PgOrders, PgQueries, Things};
 use crate::infrastructure::upkeep;
 use crate::infrastructure::worker::Worker;
 
@@ -38,6 +41,8 @@ pub struct Orders {
     keep_messages: Duration,
     door: Option<Door>,
     readers: Readers,
+    blobs: Option<Blobs>,
+    papers_required: bool,
 }
 
 impl Orders {
@@ -88,6 +93,13 @@ impl Service for Orders {
             ..puente_outbox::Settings::default()
         };
         let outbox = Outbox::open(pool, Self::NAME, settings).await?;
+        let blobs = match &config.storage.link_key {
+            Some(_) => Some(
+                Blobs::open(&config.storage, rt.clock.clone())
+                    .map_err(|error| StartError::other("the store of documents", error))?,
+            ),
+            None => None,
+        };
         Ok(Self {
             rt,
             client,
@@ -101,6 +113,8 @@ impl Service for Orders {
             keep_messages: Duration::from_secs(u64::from(config.message_days.get()) * 24 * 60 * 60),
             door,
             readers,
+            blobs,
+            papers_required: config.require_provider_documents,
         })
     }
 
@@ -113,6 +127,7 @@ impl Service for Orders {
             skills,
             door,
             readers,
+            blobs,
             ..
         } = self;
         let workers = Workers::new(&rt);
@@ -120,16 +135,31 @@ impl Service for Orders {
         let shutdown = rt.shutdown.clone();
         workers.relay(|stop| outbox.clone().run(client.clone(), stop));
         let wake = Arc::new(Notify::new());
-        let consumer = Arc::new(Consumer { wake: wake.clone() });
+        let consumer = Arc::new(Consumer {
+            wake: wake.clone(),
+            skills: skills.clone(),
+            clock: rt.clock.clone(),
+        });
         let inbox = Arc::new(Inbox::new(outbox.clone(), topology::ORDERS, consumer));
         if let Some(door) = door {
             workers.answer_with(readers.api());
             let operations = Operations::new(Self::NAME, readers.clone())
                 .indexed()
                 .redelivers(inbox.clone());
-            let queries = PgQueries::new(readers, rt.clock.clone(), self.region);
+            let queries = PgQueries::new(readers.clone(), rt.clock.clone(), self.region);
             let orders = PgOrders::new(outbox.clone(), rt.clock.clone(), skills.clone());
-            let routes = grpc::routes(queries, orders).add_service(operations.server());
+            let routes = grpc::routes(
+                queries,
+                orders,
+                rt.clock.clone(),
+                self.region,
+                self.papers_required,
+            );
+            let mut routes = routes.add_service(operations.server());
+            if let Some(blobs) = blobs {
+                let documents = Documents::new(&KEPT, rt.clock.clone()).about(Arc::new(Things));
+                routes = routes.add_service(documents.server(readers, outbox.clone(), blobs));
+            }
             rt.spawn("grpc", door.serve(routes, shutdown.clone()));
         }
         workers.spawn(
@@ -147,6 +177,10 @@ impl Service for Orders {
         for _ in 0..self.workers {
             workers.spawn("conversations", worker.clone().run(shutdown.clone()));
         }
+        workers.spawn(
+            "papers",
+            upkeep::papers(outbox.clone(), rt.clock.clone(), self.region, shutdown.clone()),
+        );
         workers.spawn(
             "skills",
             upkeep::watch_skills(skills, self.skills_check, shutdown.clone()),

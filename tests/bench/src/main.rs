@@ -37,7 +37,7 @@ struct Cli {
     /// A few seconds for everything: whether the bench itself works. The figures mean nothing.
     #[arg(long, conflicts_with = "quick")]
     smoke: bool,
-    /// Only these parts: accept, e2e, memory, replay, relay, consume, stored.
+    /// Only these parts: accept, e2e, memory, replay, relay, consume, stored; or hot.
     #[arg(long, value_delimiter = ',')]
     only: Vec<Part>,
     /// Where the servers keep their data. Must be on a disk, not in memory.
@@ -66,7 +66,8 @@ fn main() -> Result<()> {
     let cli = Cli::parse();
     puente_service::start_crypto();
     match cli.child {
-        Some(Child::Fleet) => runtime()?.block_on(child::fleet::run()),
+        // As many threads as the programs take; the yardstick gets all there are.
+        Some(Child::Fleet) => puente_service::executor()?.block_on(child::fleet::run()),
         Some(Child::Bare) => runtime()?.block_on(child::bare::run()),
         Some(Child::Load) => child::load::run(),
         None => runtime()?.block_on(direct(cli)),
@@ -102,6 +103,7 @@ async fn direct(cli: Cli) -> Result<()> {
         eprint_step(part);
         let sections = match part {
             Part::Accept => measure::accept::run(&stage, &plan).await,
+            Part::Hot => measure::accept::hot(&stage, &plan).await,
             Part::E2e => measure::journey::run(&stage, &plan).await,
             Part::Memory => measure::memory::run(&stage, &plan).await,
             Part::Replay => measure::replay::run(&stage, &plan).await,

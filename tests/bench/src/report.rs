@@ -163,7 +163,8 @@ impl Report {
              measured in turns on the same machine in the same minutes, while absolute figures move with the machine and \
              with what else it does.\n\n## Method\n\n\
              - A release build of the services with their default configuration, logs and metrics on; only the limit of \
-             requests per source is raised, since one address sends everything here.\n\
+             requests per source is raised, since one address sends everything here. They take a thread for every second \
+             processor, as the programs do; the bare handler takes all.\n\
              - A private PostgreSQL and a private nats-server, started by the same code and with the same settings as by \
              `puente up`: every commit is fsynced before it counts. Each part has a database and a broker of its own.\n\
              - The load generator is a process of its own on one thread, keeps its connections (HTTP/1.1, one request under way \

@@ -190,6 +190,7 @@ impl Stage {
             "synchronous_commit",
             "full_page_writes",
             "max_wal_size",
+            "wal_init_zero",
         ] {
             let value: String = sqlx::query_scalar("SELECT current_setting($1)")
                 .bind(setting)

@@ -7,7 +7,7 @@ use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
-use puente_e2e::Stage;
+use puente_e2e::{LINK_KEY, RPC_KEY, Stage};
 use tokio::process::{Child, Command};
 
 use crate::schedule::Target;
@@ -15,18 +15,23 @@ use crate::schedule::Target;
 /// So that the tail of a dead replica is taken over within the run's patience.
 const RELAY_LEASE_MS: &str = "2000";
 /// What is run.
-const PROGRAMS: [&str; 4] = [
+const PROGRAMS: [&str; 5] = [
     "puente",
     "puente-ingress",
     "puente-notifications",
     "puente-orders",
+    "puente-signature",
 ];
+/// The replicas that people at a desk ask.
+const ASKED: [Target; 2] = [Target::Orders(0), Target::Signature(0)];
 
 /// All processes that are ours.
 pub struct Fleet {
     programs: PathBuf,
     logs: PathBuf,
     port: u16,
+    /// Ports of those that are asked, in their order.
+    asked: [u16; 2],
     environment: Vec<(String, String)>,
     members: Vec<Member>,
     /// Processes that ended by themselves, and how.
@@ -49,14 +54,14 @@ impl Fleet {
                 std::fs::copy(&from, &to).unwrap_or_else(|error| panic!("{}: {error}", from.display()));
             }
         }
-        let probe = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = probe.local_addr().unwrap().port();
-        drop(probe);
+        let [port, orders, signature] = free_ports();
+        let asked = [orders, signature];
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let mut fleet = Self {
             programs,
             logs: folder.to_owned(),
             port,
+            asked,
             environment: vec![
                 pair("DATABASE_URL", stage.db.url()),
                 pair("NATS_URL", &stage.nats.url()),
@@ -68,6 +73,20 @@ impl Fleet {
                 pair("PUENTE_INGRESS__RELAY_LEASE_MS", RELAY_LEASE_MS),
                 pair("PUENTE_NOTIFICATIONS__RELAY_LEASE_MS", RELAY_LEASE_MS),
                 pair("PUENTE_ORDERS__RELAY_LEASE_MS", RELAY_LEASE_MS),
+                pair("PUENTE_ORDERS__RPC_KEY", RPC_KEY),
+                pair("PUENTE_SIGNATURE__RELAY_LEASE_MS", RELAY_LEASE_MS),
+                pair("PUENTE_SIGNATURE__RPC_KEY", RPC_KEY),
+                pair("PUENTE_SIGNATURE__MASTER_KEY", stage.master.expose()),
+                pair("PUENTE_SIGNATURE__ALLOW_SIMULATORS", "true"),
+                pair(
+                    "PUENTE_SIGNATURE__CALLBACK_URL",
+                    &format!("http://127.0.0.1:{port}"),
+                ),
+                pair(
+                    "PUENTE_SIGNATURE__STORAGE__FOLDER",
+                    &stage.files.path().display().to_string(),
+                ),
+                pair("PUENTE_SIGNATURE__STORAGE__LINK_KEY", LINK_KEY),
             ],
             members: Vec::new(),
             died: Vec::new(),
@@ -87,6 +106,11 @@ impl Fleet {
     /// The base URL of ingress.
     pub fn url(&self) -> String {
         format!("http://127.0.0.1:{}", self.port)
+    }
+
+    /// Where the first replicas of orders and of signature are asked.
+    pub fn desk_urls(&self) -> [String; 2] {
+        self.asked.map(|port| format!("http://127.0.0.1:{port}"))
     }
 
     fn command(&self, program: &str, log: &str) -> Command {
@@ -111,7 +135,12 @@ impl Fleet {
     fn spawn(&self, target: Target) -> Child {
         let service = target.service().unwrap();
         let log = format!("{target}.log").replace('/', "-");
-        self.command(&format!("puente-{service}"), &log).spawn().unwrap()
+        let mut command = self.command(&format!("puente-{service}"), &log);
+        if let Some(at) = ASKED.iter().position(|asked| *asked == target) {
+            let name = format!("PUENTE_{}__GRPC_LISTEN", service.to_uppercase());
+            command.env(name, format!("127.0.0.1:{}", self.asked[at]));
+        }
+        command.spawn().unwrap()
     }
 
     /// Kills one without a word.
@@ -160,6 +189,12 @@ impl Fleet {
             Err(format!("puente {}: {}", arguments.join(" "), output.status))
         }
     }
+}
+
+/// Ports that nobody listens on now, so that addresses stay the same when their owners are killed.
+fn free_ports<const N: usize>() -> [u16; N] {
+    let probes = [(); N].map(|()| std::net::TcpListener::bind("127.0.0.1:0").unwrap());
+    probes.each_ref().map(|probe| probe.local_addr().unwrap().port())
 }
 
 /// The folder with the programs of this build; they are brought up to date first.

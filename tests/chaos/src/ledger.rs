@@ -14,6 +14,15 @@ pub struct Acknowledged {
     pub id: String,
 }
 
+/// A contract whose sending was answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Contract {
+    /// The order's number.
+    pub number: String,
+    /// The signature request.
+    pub request: String,
+}
+
 /// Written by the load, read by the judge.
 #[derive(Debug, Default)]
 pub struct Ledger(Mutex<Book>);
@@ -21,6 +30,7 @@ pub struct Ledger(Mutex<Book>);
 #[derive(Debug, Default)]
 struct Book {
     messages: Vec<Acknowledged>,
+    contracts: Vec<Contract>,
     repeated: u64,
     refused: u64,
     unanswered: u64,
@@ -37,6 +47,8 @@ pub struct Counts {
     pub refused: u64,
     /// Deliveries without an answer.
     pub unanswered: u64,
+    /// Contracts whose sending was answered.
+    pub contracts: u64,
 }
 
 impl Ledger {
@@ -47,6 +59,16 @@ impl Ledger {
     /// Notes the first 2xx of a message.
     pub fn acknowledged(&self, message: Acknowledged) {
         self.book().messages.push(message);
+    }
+
+    /// Notes a contract whose sending was answered.
+    pub fn sent_to_signature(&self, contract: Contract) {
+        self.book().contracts.push(contract);
+    }
+
+    /// Every contract so far.
+    pub fn contracts(&self) -> Vec<Contract> {
+        self.book().contracts.clone()
     }
 
     /// Notes another 2xx of a message.
@@ -72,6 +94,7 @@ impl Ledger {
             repeated: book.repeated,
             refused: book.refused,
             unanswered: book.unanswered,
+            contracts: book.contracts.len() as u64,
         }
     }
 

@@ -4,13 +4,15 @@
 //! answered the last one, or its answer is parked. The provider's side is as rough as real ones are: deliveries are
 //! repeated until 2xx, some once more after it, and some old ones come again after newer ones. The number of people
 //! bounds the rate.
+//!
+//! Half of the orders go on: an agent quotes them and sends the contract, and the signers sign by themselves.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use puente_e2e::{CONVERSATION, Person};
+use puente_e2e::{CONVERSATION, Office, Person};
 use puente_providers::sim::{Hub, Inbound, Webhook};
 use sqlx::PgPool;
 use tokio::sync::watch;
@@ -18,10 +20,14 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::dice::Dice;
-use crate::ledger::{Acknowledged, Ledger};
+use crate::ledger::{Acknowledged, Contract, Ledger};
 
 /// The simulators that people write through.
 pub const PROVIDERS: [&str; 2] = ["whatsapp_cloud", "jelou"];
+/// The tenant whose orders are signed.
+const SIGNING_TENANT: &str = "algesta";
+/// So many of a hundred orders are.
+const SIGNED: u64 = 50;
 /// The vendor's pause before it delivers again.
 const AGAIN: Duration = Duration::from_millis(100);
 /// The vendor's patience with one delivery; longer than the commit deadline of ingress.
@@ -49,6 +55,8 @@ struct Street {
     ingress: String,
     ledger: Arc<Ledger>,
     answers: watch::Receiver<Answers>,
+    pool: PgPool,
+    office: Office,
     stop: CancellationToken,
     next_phone: Arc<AtomicUsize>,
 }
@@ -59,6 +67,7 @@ impl Load {
         hub: &Hub,
         pool: PgPool,
         ingress: &str,
+        office: &Office,
         ledger: &Arc<Ledger>,
         people: usize,
         seed: u64,
@@ -75,6 +84,8 @@ impl Load {
             ingress: ingress.to_owned(),
             ledger: ledger.clone(),
             answers,
+            pool: pool.clone(),
+            office: office.clone(),
             stop: stop.clone(),
             next_phone: Arc::default(),
         };
@@ -141,6 +152,29 @@ impl Street {
             }
             tokio::time::sleep(Duration::from_millis(dice.below(TYPING_MS))).await;
         }
+        if dice.chance(SIGNED) {
+            self.sign(&person.phone).await;
+        }
+    }
+
+    /// Has the contract of this phone's order sent. What is answered must happen, once; what is not, need not.
+    async fn sign(&self, phone: &str) {
+        let found: Result<Option<(i64,)>, _> =
+            sqlx::query_as("SELECT number FROM orders.orders WHERE contact_id = $1 AND tenant = $2")
+                .bind(phone)
+                .bind(SIGNING_TENANT)
+                .fetch_optional(&self.pool)
+                .await;
+        let Ok(Some((number,))) = found else { return };
+        let number = format!("OT-{number:06}");
+        let sent = tokio::select! {
+            request = self.office.send_to_signature(&number, "1") => request,
+            () = self.stop.cancelled() => return,
+        };
+        self.ledger.sent_to_signature(Contract {
+            number,
+            request: sent,
+        });
     }
 
     /// Delivers until 2xx. False when the run ended before: then nobody may count on the message.

@@ -18,8 +18,12 @@ const LOOKS: usize = 4;
 const WAITING: &str = "\
 SELECT 'messages not worked', count(*) FROM orders.conversation_messages WHERE worked_at IS NULL
 UNION ALL SELECT 'calls due or under way', count(*) FROM notifications.effects WHERE state <> 'unknown'
+UNION ALL SELECT 'calls to DocuSign due or under way', count(*) FROM signature.effects WHERE state <> 'unknown'
+UNION ALL SELECT 'contracts not signed', count(*) FROM signature.signatures WHERE step <> 'ended'
+UNION ALL SELECT 'orders in signature', count(*) FROM orders.orders WHERE state = 'EnFirma'
 UNION ALL SELECT 'events above a cursor', (SELECT count(*) FROM ingress.outbox o JOIN ingress.relay_slots s USING (slot) WHERE o.seq > s.cursor)
     + (SELECT count(*) FROM orders.outbox o JOIN orders.relay_slots s USING (slot) WHERE o.seq > s.cursor)
+    + (SELECT count(*) FROM signature.outbox o JOIN signature.relay_slots s USING (slot) WHERE o.seq > s.cursor)
     + (SELECT count(*) FROM notifications.outbox o JOIN notifications.relay_slots s USING (slot) WHERE o.seq > s.cursor)";
 
 /// Waits; returns what still moved when patience ended, and nothing if all is quiet.
@@ -50,7 +54,7 @@ async fn moving(stage: &Stage, pool: &PgPool) -> Vec<String> {
     if let Err(error) = unhandled(stage, &mut moving).await {
         moving.push(format!("the broker: {error}"));
     }
-    for provider in PROVIDERS {
+    for provider in PROVIDERS.into_iter().chain(["docusign"]) {
         let pending = stage.hub.callbacks(provider).pending;
         if pending > 0 {
             moving.push(format!("{pending} messages of {provider} with reports to come"));

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use anyhow::Context;
-use puente_e2e::{Stage, schemas};
+use puente_e2e::{DOCUSIGN, DOCUSIGN_ACCOUNT, Office, Stage, schemas};
+use puente_providers::sim::FaultKind;
 use puente_testkit::{TestDb, TestNats, tools};
 use serde::Serialize;
 
@@ -20,6 +21,9 @@ use crate::verdict::{Verdict, judge};
 const PROGRESS: Duration = Duration::from_secs(15);
 /// How often progress and processes are looked at.
 const LOOK: Duration = Duration::from_millis(5);
+
+/// The share of DocuSign's answers that never arrive.
+const LOST_ANSWERS: f64 = 0.05;
 
 /// A start that is worth a line: PostgreSQL replays its log, and makes sure of its whole folder first.
 const SLOW: Duration = Duration::from_secs(1);
@@ -78,6 +82,7 @@ pub async fn run(plan: &Plan, tell: impl Fn(&str)) -> anyhow::Result<Outcome> {
     let mut fleet = Fleet::start(&stage, &built, folder.path());
     stage.open_accounts(&fleet.url());
     stage.wait_until_connected(&fleet.url()).await;
+    let office = open_office(&fleet).await;
     rough_reports(&stage);
 
     let ledger = Arc::new(Ledger::default());
@@ -85,6 +90,7 @@ pub async fn run(plan: &Plan, tell: impl Fn(&str)) -> anyhow::Result<Outcome> {
         &stage.hub,
         stage.db.admin(),
         &fleet.url(),
+        &office,
         &ledger,
         plan.people,
         plan.seed,
@@ -129,7 +135,17 @@ pub async fn run(plan: &Plan, tell: impl Fn(&str)) -> anyhow::Result<Outcome> {
     })
 }
 
-/// One account reports everything twice and in reverse, another one twice: receipts are webhooks too.
+/// A desk before the fleet, with its directory and an authorised DocuSign account.
+pub(crate) async fn open_office(fleet: &Fleet) -> Office {
+    let [orders, signature] = fleet.desk_urls();
+    let office = Office::of("algesta", &orders, &signature);
+    office.open().await;
+    office.authorise(DOCUSIGN).await;
+    office
+}
+
+/// One account reports everything twice and in reverse, another one twice: receipts are webhooks too. DocuSign's
+/// signers sign by themselves, its reports of single signers are lost, and some answers never arrive.
 pub(crate) fn rough_reports(stage: &Stage) {
     for (provider, account, reverse) in [
         ("whatsapp_cloud", puente_e2e::ALGESTA_NUMBER, true),
@@ -142,6 +158,23 @@ pub(crate) fn rough_reports(stage: &Stage) {
             stage.hub.put_account(provider, account);
         }
     }
+    if let Some(account) = stage.hub.account("docusign", DOCUSIGN_ACCOUNT) {
+        let mut account = (*account).clone();
+        let settings = [
+            ("auto_sign_ms", "40"),
+            // The vendor's own patience is for days; ours is for a run.
+            ("connect_first_wait_ms", "200"),
+            ("connect_attempts", "60"),
+        ];
+        for (name, value) in settings {
+            account.settings.insert(name.to_owned(), value.to_owned());
+        }
+        account.callbacks.duplicate = 1;
+        account.callbacks.drop.push("recipient-completed".to_owned());
+        stage.hub.put_account("docusign", account);
+    }
+    let lost = FaultKind::CutAfter.with_probability(LOST_ANSWERS);
+    stage.hub.fault("docusign", lost);
 }
 
 /// Waits for an instant: so many webhooks from now, and then so long.

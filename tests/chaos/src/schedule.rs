@@ -9,7 +9,7 @@ use crate::dice::Dice;
 
 /// The sequence of throws that the schedule is made of.
 const STREAM: u64 = 0;
-/// Replicas of orders and of notifications.
+/// Replicas of orders, of notifications, and of signature.
 pub const REPLICAS: u8 = 2;
 
 /// A process.
@@ -21,6 +21,8 @@ pub enum Target {
     Orders(u8),
     /// A replica of notifications.
     Notifications(u8),
+    /// A replica of signature.
+    Signature(u8),
     /// nats-server.
     Broker,
     /// PostgreSQL.
@@ -35,6 +37,7 @@ impl Target {
         for replica in 0..REPLICAS {
             all.push(Self::Orders(replica));
             all.push(Self::Notifications(replica));
+            all.push(Self::Signature(replica));
         }
         all
     }
@@ -46,6 +49,7 @@ impl Target {
             Self::Ingress => Some("ingress"),
             Self::Orders(_) => Some("orders"),
             Self::Notifications(_) => Some("notifications"),
+            Self::Signature(_) => Some("signature"),
             Self::Broker | Self::Database => None,
         }
     }
@@ -57,6 +61,7 @@ impl fmt::Display for Target {
             Self::Ingress => f.write_str("ingress"),
             Self::Orders(n) => write!(f, "orders/{n}"),
             Self::Notifications(n) => write!(f, "notifications/{n}"),
+            Self::Signature(n) => write!(f, "signature/{n}"),
             Self::Broker => f.write_str("nats-server"),
             Self::Database => f.write_str("postgres"),
         }

@@ -1,8 +1,10 @@
 //! What was acknowledged against what the services and the simulators' journal hold.
 //!
 //! * **Lost**: an acknowledged message that orders never got; a complete conversation without its order; a message
-//!   without an answer that reached the phone or is parked; an answer that is called sent and is not in the journal.
-//! * **Doubled**: two entries of the journal with one reference of ours; more answers than messages; two orders.
+//!   without an answer that reached the phone or is parked; an answer that is called sent and is not in the journal; a
+//!   contract whose sending was answered, and that is not signed and stored as it was recorded.
+//! * **Doubled**: two entries of the journal with one reference of ours; more answers than messages; two orders; two
+//!   envelopes of one request.
 //!   A parked call whose message reached the phone once is not doubled: nobody repeated it.
 //! * **Stuck**: whatever still waits when nothing moves any more.
 //! * **Parked**: calls whose outcome nobody can know; both providers offer neither an idempotency key nor a look-up.
@@ -11,10 +13,22 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use puente_e2e::{CONVERSATION, Stage};
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 use sqlx::PgPool;
 
 use crate::ledger::{Counts, Ledger};
 use crate::load::PROVIDERS;
+
+/// Texts that tell of an order's way to the signed contract: nobody asked for them.
+const NEWS: [&str; 7] = [
+    "order_state_changed",
+    "order_assigned",
+    "order_quotation_sent",
+    "order_quotation_approved",
+    "order_signing",
+    "order_policy_assigned",
+    "order_documents_rejected",
+];
 
 /// A call whose outcome is in doubt.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, sqlx::FromRow)]
@@ -39,6 +53,8 @@ pub struct Verdict {
     pub orders: u64,
     /// Messages in the simulators' journals.
     pub at_providers: u64,
+    /// Envelopes in DocuSign's journal.
+    pub envelopes: u64,
     /// Acknowledged and gone.
     pub lost: Vec<String>,
     /// Done twice.
@@ -111,6 +127,7 @@ pub async fn judge(stage: &Stage, ledger: &Ledger) -> Result<Verdict, sqlx::Erro
     }
     messages(&pool, ledger, &mut verdict).await?;
     orders(&pool, ledger, &mut verdict).await?;
+    contracts(stage, &pool, ledger, &mut verdict).await?;
     answers(&pool, ledger, &journal, &mut verdict).await?;
     calls(&pool, &mut verdict).await?;
     Ok(verdict)
@@ -161,6 +178,72 @@ async fn orders(pool: &PgPool, ledger: &Ledger, verdict: &mut Verdict) -> Result
     Ok(())
 }
 
+/// What became of a signature request.
+#[derive(sqlx::FromRow)]
+struct Outcome {
+    request: String,
+    /// Of its order.
+    state: String,
+    /// The signed document's, if it was recorded.
+    key: Option<String>,
+    sha256: Option<Vec<u8>>,
+}
+
+/// Every contract whose sending was answered was signed, once, and its document is what was recorded.
+async fn contracts(
+    stage: &Stage,
+    pool: &PgPool,
+    ledger: &Ledger,
+    verdict: &mut Verdict,
+) -> Result<(), sqlx::Error> {
+    let mut envelopes = stage.hub.journal("docusign");
+    envelopes.retain(|entry| entry.operation == "envelopes.create");
+    verdict.envelopes = envelopes.len() as u64;
+    let mut made = HashMap::<String, usize>::new();
+    for envelope in envelopes {
+        *made.entry(envelope.reference.unwrap_or_default()).or_default() += 1;
+    }
+    for (reference, times) in &made {
+        if *times > 1 {
+            verdict
+                .doubled
+                .push(format!("{times} envelopes of request {reference}"));
+        }
+    }
+    let rows: Vec<Outcome> = sqlx::query_as(
+        "SELECT s.id::text AS request, o.state, d.key, d.sha256 FROM signature.signatures s
+         JOIN orders.orders o ON o.id = s.order_id LEFT JOIN signature.documents d ON d.id = s.signed_id",
+    )
+    .fetch_all(pool)
+    .await?;
+    let known: HashMap<_, _> = rows.into_iter().map(|row| (row.request.clone(), row)).collect();
+    for contract in ledger.contracts() {
+        let name = format!("contract of {}", contract.number);
+        let Some(outcome) = known.get(&contract.request) else {
+            verdict.lost.push(format!("{name}: signature never got it"));
+            continue;
+        };
+        if outcome.state != "PolizaAsignada" {
+            verdict
+                .lost
+                .push(format!("{name}: the order is {}", outcome.state));
+            continue;
+        }
+        let (Some(key), Some(hash)) = (&outcome.key, &outcome.sha256) else {
+            verdict.lost.push(format!("{name}: signed, and not stored"));
+            continue;
+        };
+        let file = stage.files.path().join("contracts").join(key);
+        let content = std::fs::read(&file).unwrap_or_default();
+        if Sha256::digest(&content).as_slice() != hash.as_slice() {
+            verdict
+                .lost
+                .push(format!("{name}: the signed document is not what was recorded"));
+        }
+    }
+    Ok(())
+}
+
 /// Every message has its answer, once.
 async fn answers(
     pool: &PgPool,
@@ -168,15 +251,22 @@ async fn answers(
     journal: &Journal,
     verdict: &mut Verdict,
 ) -> Result<(), sqlx::Error> {
-    let rows: Vec<(String, String, Option<String>, String, bool)> = sqlx::query_as(
-        "SELECT m.effect_key, m.state, m.provider_message_id, m.contact_id, e.id IS NOT NULL
+    let rows: Vec<(String, String, Option<String>, String, bool, bool)> = sqlx::query_as(
+        "SELECT m.effect_key, m.state, m.provider_message_id, m.contact_id, e.id IS NOT NULL,
+                m.template = ANY ($1)
          FROM notifications.messages m LEFT JOIN notifications.effects e ON e.key = m.effect_key",
     )
+    .bind(&NEWS[..])
     .fetch_all(pool)
     .await?;
     let mut told = journal.phones.clone();
-    for (key, state, id, phone, waits) in rows {
+    for (key, state, id, phone, waits, news) in rows {
+        if news && let Some(phone) = told.get_mut(&phone) {
+            // Nobody asked: it tells of the order's way.
+            phone.remove(&key);
+        }
         match state.as_str() {
+            "queued" if waits && news => {}
             "queued" if waits => {
                 told.entry(phone).or_default().insert(key);
             }
@@ -210,15 +300,17 @@ async fn answers(
 
 /// Nothing waits at the provider's door, and nothing was given up.
 async fn calls(pool: &PgPool, verdict: &mut Verdict) -> Result<(), sqlx::Error> {
-    let open: Vec<(String, String)> =
-        sqlx::query_as("SELECT key, state FROM notifications.effects WHERE state <> 'unknown'")
-            .fetch_all(pool)
-            .await?;
+    let open: Vec<(String, String)> = sqlx::query_as(
+        "SELECT key, state FROM notifications.effects WHERE state <> 'unknown'
+         UNION ALL SELECT key, state FROM signature.effects",
+    )
+    .fetch_all(pool)
+    .await?;
     let open = open
         .into_iter()
         .map(|(key, state)| format!("call {key}: {state}"));
     verdict.stuck.extend(open);
-    for service in ["ingress", "orders", "notifications"] {
+    for service in ["ingress", "orders", "notifications", "signature"] {
         let dead: Vec<(String, String, String)> = sqlx::query_as(sqlx::AssertSqlSafe(format!(
             "SELECT event_id::text, consumer, reason FROM {service}.dead_letters"
         )))

@@ -1,4 +1,4 @@
-//! Two tenants, one of them at two providers, and their accounts at the simulators.
+//! Two tenants, one of them at two messaging providers and at DocuSign, and their accounts at the simulators.
 
 use puente_ports::Connection;
 use puente_providers::sim::{Account, Hub};
@@ -10,6 +10,11 @@ pub const ALGESTA_NUMBER: &str = "106540352242922";
 pub const NORTE_NUMBER: &str = "209988776655443";
 /// The Jelou bot of the tenant `algesta`.
 pub const JELOU_BOT: &str = "bot-algesta";
+
+/// The DocuSign account of the tenant `algesta`.
+pub const DOCUSIGN_ACCOUNT: &str = "8b1f0c52-7d3e-4a61-9a5e-0c2d4e6f8a10";
+/// Its connection.
+pub const DOCUSIGN: &str = "algesta-docusign";
 
 /// The connections, pointing at simulators on `sims`.
 pub(crate) fn all(sims: &str) -> Vec<Connection> {
@@ -37,6 +42,16 @@ pub(crate) fn all(sims: &str) -> Vec<Connection> {
                 ("client_secret", "e2e-client-secret"),
                 ("signing_secret", "e2e-signing-secret"),
                 ("endpoint_credential", "e2e-endpoint"),
+            ],
+        ),
+        connection(
+            sims,
+            (DOCUSIGN, "algesta", "docusign", DOCUSIGN_ACCOUNT),
+            &[],
+            &[
+                ("integration_key", "e2e-integration-key"),
+                ("secret_key", "e2e-docusign-secret"),
+                ("hmac_key", "e2e-hmac-key="),
             ],
         ),
     ]

@@ -14,6 +14,7 @@
 )]
 
 mod connections;
+mod office;
 mod person;
 mod processes;
 mod stage;
@@ -21,10 +22,11 @@ mod threads;
 
 use std::time::Duration;
 
-pub use connections::{ALGESTA_NUMBER, JELOU_BOT, NORTE_NUMBER};
+pub use connections::{ALGESTA_NUMBER, DOCUSIGN, DOCUSIGN_ACCOUNT, JELOU_BOT, NORTE_NUMBER};
+pub use office::{AGENT, Office, PROVIDER};
 pub use person::{CONVERSATION, Person};
 pub use processes::{Processes, SERVICES};
-pub use stage::{RPC_KEY, Stage, schemas};
+pub use stage::{LINK_KEY, RPC_KEY, Stage, schemas};
 pub use threads::InProcess;
 
 /// The longest wait for anything; machines are slow when many tests run.

@@ -9,10 +9,10 @@ use nix::unistd::Pid;
 use puente_testkit::workspace;
 use tokio::process::{Child, Command};
 
-use crate::{PATIENCE, RPC_KEY, Stage};
+use crate::{LINK_KEY, PATIENCE, RPC_KEY, Stage};
 
 /// The services.
-pub const SERVICES: &[&str] = &["ingress", "notifications", "orders"];
+pub const SERVICES: &[&str] = &["ingress", "notifications", "orders", "signature"];
 
 /// Running processes, by service.
 pub struct Processes {
@@ -102,6 +102,11 @@ impl Processes {
         match service {
             "ingress" => command.env(format!("{prefix}LISTEN"), format!("127.0.0.1:{}", self.port)),
             "notifications" => command.env(format!("{prefix}ALLOW_SIMULATORS"), "true"),
+            "signature" => command
+                .env(format!("{prefix}ALLOW_SIMULATORS"), "true")
+                .env(format!("{prefix}CALLBACK_URL"), self.url())
+                .env(format!("{prefix}STORAGE__FOLDER"), stage.files.path())
+                .env(format!("{prefix}STORAGE__LINK_KEY"), LINK_KEY),
             _ => &mut command,
         };
         command.spawn().unwrap()

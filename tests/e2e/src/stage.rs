@@ -6,6 +6,7 @@ use puente_service::Overrides;
 use puente_testkit::{Schema, TestDb, TestNats, wait_for};
 use puente_types::Secret;
 use puente_vault::{MasterKey, MasterKeys, publish};
+use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -13,6 +14,9 @@ use crate::{PATIENCE, connections};
 
 /// 32 bytes that sign calls between the services of a test.
 pub const RPC_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+
+/// 32 bytes that sign the links to documents of a test.
+pub const LINK_KEY: &str = "IB8eHRwbGhkYFxYVFBMSERAPDg0MCwoJCAcGBQQDAgE=";
 
 /// Servers and simulators of one test.
 pub struct Stage {
@@ -28,6 +32,8 @@ pub struct Stage {
     pub http: reqwest::Client,
     /// The key that opens the connections.
     pub master: Secret,
+    /// Where documents are kept.
+    pub files: TempDir,
     connections: Vec<Connection>,
     _simulators: DropGuard,
 }
@@ -69,6 +75,7 @@ impl Stage {
             sims,
             http,
             master: master.to_base64(),
+            files: tempfile::tempdir().unwrap(),
             connections,
             _simulators: stop.drop_guard(),
         }
@@ -106,6 +113,13 @@ impl Stage {
             .set("database.max_connections", 8)
             .set("nats.url", self.nats.url())
             .set("rpc_key", RPC_KEY);
+        let overrides = if matches!(service, "gateway" | "signature") {
+            overrides
+                .set("storage.folder", self.files.path().display().to_string())
+                .set("storage.link_key", LINK_KEY)
+        } else {
+            overrides
+        };
         if service == "gateway" {
             return overrides.set("listen", "127.0.0.1:0");
         }
@@ -114,7 +128,7 @@ impl Stage {
             "ingress" => overrides
                 .set("listen", "127.0.0.1:0")
                 .set("master_key", self.master.expose()),
-            "notifications" => overrides
+            "notifications" | "signature" => overrides
                 .set("allow_simulators", true)
                 .set("master_key", self.master.expose()),
             _ => overrides,
@@ -161,6 +175,11 @@ pub fn schemas() -> Vec<Schema<'static>> {
             service: "orders",
             common,
             own: &puente_orders::MIGRATIONS,
+        },
+        Schema {
+            service: "signature",
+            common,
+            own: &puente_signature::MIGRATIONS,
         },
     ]
 }

@@ -8,6 +8,7 @@ use puente_ingress::Ingress;
 use puente_notifications::Notifications;
 use puente_orders::Orders;
 use puente_service::{Overrides, Runtime, Service, Sources, config};
+use puente_signature::Signature;
 
 use crate::Stage;
 
@@ -39,6 +40,10 @@ impl InProcess {
             let (notifications, rt) = build::<Notifications>(stage).await;
             fleet.asked_at(Notifications::NAME, notifications.grpc_address());
             fleet.run(notifications, rt);
+            let overrides = stage.overrides(Signature::NAME).set("callback_url", fleet.url(0));
+            let (signature, rt) = build_with::<Signature>(overrides).await;
+            fleet.asked_at(Signature::NAME, signature.grpc_address());
+            fleet.run(signature, rt);
         }
         stage.open_accounts(&fleet.url(0));
         for replica in 0..replicas {
@@ -65,7 +70,7 @@ impl InProcess {
 
     /// Starts a gateway before these services, and returns its base URL.
     pub async fn open_gateway(&mut self, stage: &Stage) -> String {
-        let overrides = ["ingress", "notifications", "orders"]
+        let overrides = ["ingress", "notifications", "orders", "signature"]
             .into_iter()
             .fold(stage.overrides(Gateway::NAME), |overrides, service| {
                 overrides.set(&format!("{service}_url"), self.grpc_url(service))

@@ -28,7 +28,7 @@ pub(crate) async fn run(args: DemoArgs, ui: &Ui) -> Done {
         listen: Some(crate::stage::any()),
         log_on_terminal: false,
     };
-    ui.heading("Puente: a WhatsApp message becomes an order, exactly once.");
+    ui.heading("Puente: a WhatsApp message becomes an order and a signed contract, each exactly once.");
     let mut stage = tokio::select! {
         stage = Box::pin(Stage::raise(plan, &process, ui)) => stage?,
         () = signals.next() => return Ok(()),
@@ -44,6 +44,9 @@ pub(crate) async fn run(args: DemoArgs, ui: &Ui) -> Done {
     let pace = Pace {
         typing: if args.fast { Duration::ZERO } else { TYPING },
         load: args.load,
+        desktop: ["DISPLAY", "WAYLAND_DISPLAY"]
+            .iter()
+            .any(|name| process.variable(name).is_some_and(|value| !value.is_empty())),
     };
     let played = tokio::select! {
         played = Box::pin(demo::play(&stage, &broker, pace, ui)) => played,

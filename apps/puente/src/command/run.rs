@@ -23,7 +23,7 @@ pub(crate) async fn run(args: RunArgs, ui: &Ui) -> Done {
     let mut rows = vec![vec!["health".to_owned(), format!("http://{}", admin.address())]];
     let end = CancellationToken::new();
     let admin = admin.serve(root.clone(), end.clone());
-    let overrides = |member: &fleet::Member| target.overrides(&process, member);
+    let overrides = |member: &fleet::Member, _: &fleet::Endpoints| target.overrides(&process, member);
     let started = Box::pin(Fleet::start(root, &members, &process.sources, overrides));
 
     let serve = async {

@@ -1,11 +1,13 @@
 //! What each hop looks like on the screen.
 
 use puente_bus::Envelope;
+use puente_proto::documents::DocumentStored;
 use puente_proto::messaging::{MessageReceived, ReceiptChanged, ReceiptState};
 use puente_proto::notifications::{
     DeliveryState, MessageParked, MessageQueued, MessageRequested, MessageStateChanged,
 };
-use puente_proto::orders::{ClientRegistered, OrderOpened};
+use puente_proto::orders::{ClientRegistered, OrderOpened, OrderStateChanged, SignatureRequested};
+use puente_proto::signature::{EnvelopeSent, SignatureStateChanged, SignerStateChanged};
 use puente_providers::sim::Entry;
 
 use crate::demo::post::Answer;
@@ -15,7 +17,8 @@ use crate::ui::Tone;
 /// As much of a message as fits a line.
 const EXCERPT: usize = 64;
 
-fn line(who: &str, side: Side, what: &str, detail: String, tone: Tone) -> Line {
+/// A line of the story.
+pub(crate) fn line(who: &str, side: Side, what: &str, detail: String, tone: Tone) -> Line {
     Line {
         who: who.to_owned(),
         side,
@@ -96,6 +99,9 @@ pub(crate) fn event(envelope: &Envelope, all: bool) -> Option<Line> {
             Tone::Bad,
         ));
     }
+    if let Some((what, detail)) = signing(envelope) {
+        return Some(line(&envelope.source, Side::Fleet, what, detail, Tone::Good));
+    }
     if !all {
         return None;
     }
@@ -121,6 +127,41 @@ pub(crate) fn event(envelope: &Envelope, all: bool) -> Option<Line> {
         return fleet("receipt received", receipt(event.state()).to_owned());
     }
     None
+}
+
+/// What happened to an order's documents.
+fn signing(envelope: &Envelope) -> Option<(&'static str, String)> {
+    if let Ok(event) = envelope.decode::<OrderStateChanged>() {
+        return Some((
+            "order moved",
+            format!("{}: {} → {}", event.number, event.before, event.after),
+        ));
+    }
+    if let Ok(event) = envelope.decode::<SignatureRequested>() {
+        return Some(("signature requested", format!("{} parties", event.parties.len())));
+    }
+    if let Ok(event) = envelope.decode::<DocumentStored>() {
+        return Some((
+            "document stored",
+            format!(
+                "{}, {} kB in `{}`",
+                event.kind,
+                event.bytes / 1024,
+                event.container
+            ),
+        ));
+    }
+    if let Ok(event) = envelope.decode::<EnvelopeSent>() {
+        return Some(("envelope sent", format!("by {}", event.provider)));
+    }
+    if let Ok(event) = envelope.decode::<SignerStateChanged>() {
+        return Some((
+            "signer moved",
+            format!("{}: {} → {}", event.role, event.before, event.after),
+        ));
+    }
+    let event = envelope.decode::<SignatureStateChanged>().ok()?;
+    Some(("signature moved", format!("{} → {}", event.before, event.after)))
 }
 
 fn state(state: DeliveryState) -> &'static str {

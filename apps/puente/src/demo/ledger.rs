@@ -7,7 +7,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use puente_bus::Envelope;
 use puente_proto::messaging::{MessageReceived, ReceiptChanged};
 use puente_proto::notifications::{DeliveryState, MessageParked, MessageQueued, MessageStateChanged};
-use puente_proto::orders::{ClientRegistered, OrderOpened};
+use puente_proto::orders::{ClientRegistered, OrderOpened, OrderStateChanged};
+use puente_proto::signature::EnvelopeSent;
 
 /// A message that the fleet decided to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,6 +22,8 @@ pub(crate) struct Queued {
 /// An order.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Opened {
+    /// Its id.
+    pub(crate) id: String,
     /// Its number for people.
     pub(crate) number: String,
     /// The trace that it was opened in.
@@ -38,6 +41,10 @@ pub(crate) struct Ledger {
     heard: HashMap<String, usize>,
     traces: HashMap<String, BTreeSet<&'static str>>,
     receipts: HashMap<String, usize>,
+    /// By order: where it last came to.
+    places: HashMap<String, String>,
+    /// By order: the envelopes that left for their signers.
+    envelopes: HashMap<String, BTreeSet<String>>,
     parked: usize,
 }
 
@@ -57,6 +64,7 @@ impl Ledger {
         } else if let Ok(event) = envelope.decode::<OrderOpened>() {
             let contact = event.contact.unwrap_or_default().contact_id;
             let opened = Opened {
+                id: event.order_id,
                 number: event.number,
                 trace: trace_of(envelope),
             };
@@ -75,6 +83,13 @@ impl Ledger {
                 .entry(event.message_id)
                 .or_default()
                 .insert(version, after);
+        } else if let Ok(event) = envelope.decode::<OrderStateChanged>() {
+            self.places.insert(event.order_id, event.after);
+        } else if let Ok(event) = envelope.decode::<EnvelopeSent>() {
+            self.envelopes
+                .entry(event.order_id)
+                .or_default()
+                .insert(event.envelope_id);
         } else if envelope.decode::<MessageParked>().is_ok() {
             self.parked += 1;
         } else if let Ok(event) = envelope.decode::<ReceiptChanged>() {
@@ -127,6 +142,16 @@ impl Ledger {
     /// The orders of a contact.
     pub(crate) fn orders_of(&self, contact: &str) -> &[Opened] {
         self.orders.get(contact).map_or(&[], Vec::as_slice)
+    }
+
+    /// Whether an order last came to this state.
+    pub(crate) fn stands(&self, order: &str, state: &str) -> bool {
+        self.places.get(order).is_some_and(|place| place == state)
+    }
+
+    /// The envelopes of an order.
+    pub(crate) fn envelopes_of(&self, order: &str) -> BTreeSet<String> {
+        self.envelopes.get(order).cloned().unwrap_or_default()
     }
 
     /// How often a contact was registered.

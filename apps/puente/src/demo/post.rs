@@ -98,6 +98,19 @@ impl Post {
         Ok((status, response.text().await.context("ingress does not answer")?))
     }
 
+    /// Posts JSON to somebody who is no part of the fleet.
+    pub(crate) async fn json(&self, url: &str, body: &serde_json::Value) -> anyhow::Result<(u16, String)> {
+        let response = self
+            .client
+            .post(url)
+            .json(body)
+            .send()
+            .await
+            .context("nobody answers")?;
+        let status = response.status().as_u16();
+        Ok((status, response.text().await.context("the answer is cut off")?))
+    }
+
     /// How often ingress answered with this word.
     pub(crate) fn count(&self, word: &str) -> u64 {
         self.tally

@@ -5,6 +5,7 @@ use anyhow::ensure;
 use crate::demo::cast::{Cast, Person, provider_name};
 use crate::demo::gate::{self, Refused};
 use crate::demo::screen::{Line, Side};
+use crate::demo::signing::{Office, Signed};
 use crate::demo::{Demo, Level, hop};
 use crate::ui::Tone;
 
@@ -16,6 +17,8 @@ const REPEATS: usize = 3;
 pub(crate) struct Told {
     /// Everybody who was to get an order.
     pub(crate) clients: Vec<Person>,
+    /// The contract that was signed.
+    pub(crate) signed: Signed,
     /// What was refused at the gate.
     pub(crate) refused: Refused,
 }
@@ -28,18 +31,21 @@ impl Told {
 }
 
 /// Plays it.
-pub(crate) async fn tell(demo: &Demo, cast: &Cast, webhooks: &str) -> anyhow::Result<Told> {
+pub(crate) async fn tell(demo: &Demo, cast: &Cast, webhooks: &str, office: &Office) -> anyhow::Result<Told> {
     demo.show.set(Level::Outside);
     demo.screen.expect(1, "the journey");
     subscribe(demo, cast, webhooks).await?;
     whatsapp(demo, cast).await?;
     jelou(demo, cast).await?;
     norte(demo, cast).await?;
+    let signed = office.play(demo, &cast.ana).await?;
+    demo.show.set(Level::Outside);
     demo.screen.part("What must not get in");
     let refused = gate::rattle(demo, cast, webhooks).await?;
     demo.show.set(Level::Nothing);
     Ok(Told {
         clients: vec![cast.ana.clone(), cast.luis.clone()],
+        signed,
         refused,
     })
 }

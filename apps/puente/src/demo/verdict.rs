@@ -3,9 +3,12 @@
 use std::collections::BTreeSet;
 
 use puente_proto::Event;
+use puente_proto::documents::DocumentStored;
 use puente_proto::messaging::{MessageReceived, ReceiptChanged};
 use puente_proto::notifications::{MessageQueued, MessageStateChanged};
-use puente_proto::orders::OrderOpened;
+use puente_proto::orders::{OrderOpened, OrderStateChanged, SignatureRequested};
+use puente_proto::signature::{EnvelopeSent, SignatureStateChanged, SignerStateChanged};
+use puente_proto::signing::EnvelopeChanged;
 use puente_providers::sim::Entry;
 
 use crate::demo::cast::Cast;
@@ -20,6 +23,17 @@ const JOURNEY: [&str; 4] = [
     OrderOpened::TYPE.name,
     MessageQueued::TYPE.name,
     MessageStateChanged::TYPE.name,
+];
+
+/// What the way from the order to the signed document adds.
+const SIGNING: [&str; 7] = [
+    SignatureRequested::TYPE.name,
+    EnvelopeSent::TYPE.name,
+    EnvelopeChanged::TYPE.name,
+    SignerStateChanged::TYPE.name,
+    DocumentStored::TYPE.name,
+    SignatureStateChanged::TYPE.name,
+    OrderStateChanged::TYPE.name,
 ];
 
 /// One row.
@@ -172,7 +186,35 @@ pub(crate) async fn reach(demo: &Demo, told: &Told, cast: &Cast) -> anyhow::Resu
         );
         traces.push((format!("{number}, {}", person.name), trace));
     }
+    let signed = &told.signed;
+    row(
+        "envelopes at DocuSign for the order",
+        ledger
+            .envelopes_of(&signed.order)
+            .len()
+            .max(made(demo))
+            .to_string(),
+        exactly(1),
+    );
+    row(
+        "signed contracts that are not what was recorded",
+        usize::from(!signed.intact).to_string(),
+        exactly(0),
+    );
+    let inside = ledger.in_trace(signed.trace.as_deref().unwrap_or_default());
+    let outside = SIGNING.into_iter().filter(|name| !inside.contains(name)).count();
+    row(
+        "hops of the signature outside the order's trace",
+        outside.to_string(),
+        exactly(0),
+    );
     Ok(Verdict { rows, traces })
+}
+
+/// Envelopes that the simulator has made in this run.
+fn made(demo: &Demo) -> usize {
+    let created = |entry: &&Entry| entry.operation == "envelopes.create";
+    demo.hub.journal("docusign").iter().filter(created).count()
 }
 
 fn digits(recipient: &str) -> &str {

@@ -2,7 +2,7 @@
 
 use crate::command::{folder, puente};
 
-const COMMANDS: [&str; 15] = [
+const COMMANDS: [&str; 16] = [
     "config",
     "connections",
     "deliveries",
@@ -18,6 +18,7 @@ const COMMANDS: [&str; 15] = [
     "skills",
     "tools",
     "up",
+    "vault",
 ];
 
 #[test]
@@ -97,7 +98,7 @@ fn an_unknown_service_is_refused_with_the_known_ones() {
     ] {
         let ran = puente(folder().path(), &[], arguments);
         assert_eq!(ran.code, 2, "{arguments:?}");
-        let line = "error: there is no service `order`; there are: gateway, ingress, notifications, orders\n";
+        let line = "error: there is no service `order`; there are: gateway, ingress, notifications, orders, signature\n";
         assert_eq!(ran.err, line, "{arguments:?}");
     }
 }

@@ -12,4 +12,5 @@ mod fleet;
 mod help;
 mod reconcile;
 mod tools;
+mod vault;
 mod whole;

@@ -47,25 +47,9 @@ impl<'a> Api<'a> {
         })
     }
 
-    /// The base URL: the connection's own `base_url`, else that of its `environment` (`live` or `sandbox`).
+    /// The base URL, as [`base`] finds it.
     pub(crate) fn base(&self) -> Result<&'a str, ProviderError> {
-        let own = self.ctx.connection.setting("base_url");
-        let sandbox = self.ctx.connection.setting("environment") == Some("sandbox");
-        let listed = || {
-            self.manifest
-                .urls
-                .get(if sandbox { "sandbox" } else { "live" })
-                .map(String::as_str)
-        };
-        let url = own.or_else(listed).unwrap_or_default();
-        if url.starts_with("https://") || url.starts_with("http://") {
-            Ok(url.trim_end_matches('/'))
-        } else {
-            Err(ProviderError::configuration(
-                "base_url_invalid",
-                "the base URL is no http or https URL",
-            ))
-        }
+        base(self.manifest, self.ctx.connection)
     }
 
     /// Sends a request with a JSON body, or none, and returns the answer of any status.
@@ -99,6 +83,32 @@ impl<'a> Api<'a> {
     }
 }
 
+/// The base URL: the connection's own `base_url`, else that of its `environment` (`live` or `sandbox`).
+pub(crate) fn base<'a>(
+    manifest: &'static Manifest,
+    connection: &'a Connection,
+) -> Result<&'a str, ProviderError> {
+    let own = connection.setting("base_url");
+    let url = own.or_else(|| listed(manifest, connection)).unwrap_or_default();
+    if url.starts_with("https://") || url.starts_with("http://") {
+        Ok(url.trim_end_matches('/'))
+    } else {
+        Err(ProviderError::configuration(
+            "base_url_invalid",
+            "the base URL is no http or https URL",
+        ))
+    }
+}
+
+/// The URL that `provider.toml` lists for the connection's `environment`.
+pub(crate) fn listed(manifest: &'static Manifest, connection: &Connection) -> Option<&'static str> {
+    let sandbox = connection.setting("environment") == Some("sandbox");
+    manifest
+        .urls
+        .get(if sandbox { "sandbox" } else { "live" })
+        .map(String::as_str)
+}
+
 /// A setting of the connection, else the default of `provider.toml`, if it has one.
 pub(crate) fn setting<'a>(
     manifest: &'static Manifest,
@@ -116,7 +126,7 @@ pub(crate) fn setting<'a>(
 }
 
 /// A text that can stand between two slashes of a URL as it is.
-fn segment(text: &str) -> Option<&str> {
+pub(crate) fn segment(text: &str) -> Option<&str> {
     let fits = (1..=128).contains(&text.len())
         && text
             .bytes()

@@ -14,12 +14,13 @@ pub(crate) struct Text(pub(crate) String);
 pub(crate) struct Num(pub(crate) f64);
 
 /// Reads a field, or takes its default when it has another form than documented: one odd field must not cost the rest.
+/// It looks at the field where it stands, so the JSON must lie in memory (`from_slice`, `from_str`).
 pub(crate) fn lenient<'de, D, T>(deserializer: D) -> Result<T, D::Error>
 where
     D: Deserializer<'de>,
     T: DeserializeOwned + Default,
 {
-    let raw = Box::<RawValue>::deserialize(deserializer)?;
+    let raw = <&RawValue>::deserialize(deserializer)?;
     Ok(serde_json::from_str(raw.get()).unwrap_or_default())
 }
 

@@ -17,7 +17,7 @@ pub(crate) fn split_reference(opaque: &str) -> (&str, Option<&str>) {
 }
 
 /// Whether a text has the form of a W3C `traceparent` of version 00.
-fn is_traceparent(text: &str) -> bool {
+pub(crate) fn is_traceparent(text: &str) -> bool {
     let hex = |part: &str, length: usize| {
         part.len() == length
             && part

@@ -90,6 +90,30 @@ impl Poster {
         }
     }
 
+    /// Counts a callback as pending until `work` says whether it was delivered.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "a simulator is no service: it has no Runtime, and ends with the process"
+    )]
+    pub(super) fn spawn(
+        inner: Arc<Inner>,
+        slug: &'static str,
+        work: impl Future<Output = bool> + Send + 'static,
+    ) {
+        inner.poster.count(slug, |counts| counts.pending += 1);
+        tokio::spawn(async move {
+            let delivered = work.await;
+            inner.poster.count(slug, |counts| {
+                counts.pending -= 1;
+                if delivered {
+                    counts.delivered += 1;
+                } else {
+                    counts.given_up += 1;
+                }
+            });
+        });
+    }
+
     pub(super) async fn queue(&self, job: Job) {
         if let Some(jobs) = self.jobs.get() {
             let slug = job.slug;

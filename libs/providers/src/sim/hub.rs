@@ -1,6 +1,7 @@
 //! The state of all simulators, and the in-process way to steer and read it.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::any::{Any, TypeId};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -27,6 +28,7 @@ pub struct Hub(pub(super) Arc<Inner>);
 
 pub(super) struct Inner {
     state: Mutex<State>,
+    own: Mutex<HashMap<TypeId, Arc<dyn Any + Send + Sync>>>,
     clock: Arc<dyn Clock>,
     pub(super) poster: Poster,
 }
@@ -78,6 +80,7 @@ impl Hub {
         };
         Self(Arc::new(Inner {
             state: Mutex::new(state),
+            own: Mutex::default(),
             clock,
             poster: Poster::default(),
         }))
@@ -160,6 +163,32 @@ impl Hub {
         state.told.retain(|(of, _, _), _| of != slug);
         drop(state);
         self.0.poster.reset(slug);
+        if let Some(simulator) = find(slug) {
+            simulator.reset(self);
+        }
+    }
+
+    /// What one simulator keeps for itself, found by its type; empty at first.
+    pub(crate) fn own<T: Default + Send + Sync + 'static>(&self) -> Arc<T> {
+        let mut own = self.0.own.lock().unwrap_or_else(PoisonError::into_inner);
+        let slot = own
+            .entry(TypeId::of::<T>())
+            .or_insert_with(|| Arc::new(T::default()));
+        Arc::clone(slot).downcast().unwrap_or_default()
+    }
+
+    /// Posts a webhook once, and returns the HTTP status.
+    pub(crate) async fn post(&self, webhook: &Webhook) -> Result<u16, SimError> {
+        self.0.poster.post(webhook).await
+    }
+
+    /// Works in the background, and counts the work as a callback that was delivered or given up. Ends with the runtime.
+    pub(crate) fn in_background(
+        &self,
+        slug: &'static str,
+        work: impl Future<Output = bool> + Send + 'static,
+    ) {
+        Poster::spawn(Arc::clone(&self.0), slug, work);
     }
 
     /// Builds the signed webhook of a person who writes; nothing is sent. Opens the person's session.
@@ -194,8 +223,10 @@ impl Hub {
         let mut state = self.state();
         let person = (slug.to_owned(), account.account.clone(), effect.recipient.clone());
         let within = |at: Option<&OffsetDateTime>, span: Duration| at.is_some_and(|at| now - *at < span);
-        if account.enforce_session && effect.template.is_none() && !within(state.heard.get(&person), SESSION)
-        {
+        // The window in which people may be written to is one of chats.
+        let chat = crate::find(slug).is_none_or(|provider| provider.message().is_some());
+        let written_to = within(state.heard.get(&person), SESSION);
+        if chat && account.enforce_session && effect.template.is_none() && !written_to {
             return Err(Limit::Session);
         }
         if account.enforce_pair_rate && within(state.told.get(&person), PAIR) {

@@ -55,6 +55,8 @@ pub enum SimError {
     NoSecret(&'static str),
     /// The webhook could not be sent.
     Unreachable,
+    /// The vendor carries no messages of people.
+    NoMessages,
 }
 
 impl Inbound {
@@ -81,6 +83,7 @@ impl std::fmt::Display for SimError {
             Self::NoAccount => f.write_str("the simulator knows no such account"),
             Self::NoWebhookUrl => f.write_str("the account has no URL for webhooks"),
             Self::NoSecret(name) => write!(f, "the account has no secret `{name}`"),
+            Self::NoMessages => f.write_str("the vendor carries no messages of people"),
             Self::Unreachable => f.write_str("the webhook's URL could not be reached"),
         }
     }

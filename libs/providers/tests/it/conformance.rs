@@ -4,4 +4,5 @@
 
 mod inbound;
 pub(crate) mod outbound;
+pub(crate) mod signature;
 mod summary;

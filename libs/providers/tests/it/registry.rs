@@ -17,6 +17,8 @@ fn every_manifest_is_read_and_fits_what_the_adapter_has() {
         let says = |capability: &str| manifest.capabilities.iter().any(|c| c == capability);
         assert_eq!(says("webhook"), provider.webhook().is_some(), "{slug}");
         assert_eq!(says("message"), provider.message().is_some(), "{slug}");
+        assert_eq!(says("signature"), provider.signature().is_some(), "{slug}");
+        assert_eq!(says("oauth"), provider.oauth().is_some(), "{slug}");
         assert!(codes.insert(&manifest.code), "{slug}: {} is taken", manifest.code);
         assert!(
             manifest

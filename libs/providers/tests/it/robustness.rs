@@ -44,6 +44,17 @@ fn check(events: &[InboundEvent]) {
                 );
             }
             InboundPayload::Template(template) => assert!(template.name.chars().count() <= 256),
+            InboundPayload::Envelope(envelope) => {
+                assert!(!envelope.envelope_id.is_empty() && envelope.envelope_id.chars().count() <= 256);
+                assert!(envelope.reference.chars().count() <= 256 && envelope.kind.chars().count() <= 64);
+                assert!(envelope.reason.chars().count() <= 500 && envelope.signers.len() <= 101);
+                assert!(
+                    envelope
+                        .signers
+                        .iter()
+                        .all(|signer| signer.reason.chars().count() <= 500 && !signer.reason.contains('\0'))
+                );
+            }
             InboundPayload::Ignored { kind, .. } => assert!(kind.chars().count() <= 64),
         }
     }
@@ -158,6 +169,14 @@ fn an_id_of_nothing_but_nul_counts_as_absent_and_never_reaches_storage() {
         (
             "whatsapp_cloud",
             r#"{"object":"whatsapp_business_account","entry":[{"id":"1","changes":[{"field":"messages","value":{"metadata":{"phone_number_id":"9"},"messages":[{"id":"\u0000","from":"57300\u00001234567","type":"text","text":{"body":"a\u0000b"}}]}}]}]}"#,
+        ),
+        (
+            "docusign",
+            r#"{"event":"envelope-declined","data":{"envelopeId":"\u0000","envelopeSummary":{"voidedReason":"a\u0000b"}}}"#,
+        ),
+        (
+            "docusign",
+            r#"{"event":"envelope-declined","data":{"envelopeId":"e\u00001","envelopeSummary":{"voidedReason":"a\u0000b"}}}"#,
         ),
         (
             "jelou",

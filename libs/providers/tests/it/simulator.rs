@@ -3,5 +3,6 @@
 mod callbacks;
 mod calls;
 mod contract;
+mod docusign;
 mod recording;
 mod stage;

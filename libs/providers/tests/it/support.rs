@@ -174,6 +174,14 @@ fn prove(
                 }
             })
         }
+        WebhookAuth::NumberedHmac(scheme)
+            if header
+                .to_ascii_lowercase()
+                .starts_with(&scheme.header.to_ascii_lowercase()) =>
+        {
+            let key = secrets.get(&scheme.secret)?;
+            Some(sign(key, "", scheme.encoding, &[body]))
+        }
         WebhookAuth::SharedToken(scheme) => match &scheme.source {
             TokenSource::Header(name) if name.eq_ignore_ascii_case(header) => Some(format!(
                 "{}{}",

@@ -30,7 +30,12 @@ impl Provider for Layer {
 }
 
 /// Variables that operators know from elsewhere, and the key each one sets.
-const KNOWN_VARIABLES: [(&str, &str); 4] = [
+const KNOWN_VARIABLES: [(&str, &str); 9] = [
+    ("AZURE_AUTHORITY_HOST", "azure.authority_host"),
+    ("AZURE_CLIENT_ID", "azure.client_id"),
+    ("AZURE_CLIENT_SECRET", "azure.client_secret"),
+    ("AZURE_FEDERATED_TOKEN_FILE", "azure.federated_token_file"),
+    ("AZURE_TENANT_ID", "azure.tenant_id"),
     ("DATABASE_URL", "database.url"),
     ("DATABASE_API_URL", "database.api_url"),
     ("NATS_URL", "nats.url"),

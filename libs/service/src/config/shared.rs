@@ -11,9 +11,18 @@ use serde::{Deserialize, Deserializer};
 /// Defaults of the shared tables, with their documentation.
 pub(crate) const DEFAULTS: &str = include_str!("shared.default.toml");
 /// The shared tables, by name.
-pub(crate) const TABLES: [&str; 5] = ["database", "nats", "telemetry", "admin", "shutdown"];
+pub(crate) const TABLES: [&str; 7] = [
+    "azure",
+    "database",
+    "nats",
+    "storage",
+    "telemetry",
+    "admin",
+    "shutdown",
+];
 /// Of those, the ones that the service itself is given, if its configuration has a field for them.
-pub(crate) const FOR_SERVICES: [&str; 2] = ["database", "nats"];
+/// `storage` has its defaults with the services that keep documents.
+pub(crate) const FOR_SERVICES: [&str; 4] = ["azure", "database", "nats", "storage"];
 
 /// Where the service's data is. URLs hold passwords and are secrets as a whole.
 #[derive(Debug, Clone, Deserialize)]

@@ -60,3 +60,30 @@ proptest! {
         let _ = puente_types::mask_phone(&raw);
     }
 }
+
+/// A number as it is read at a glance, and the same with a gap, for which the numbering plans are asked.
+fn both_ways(national: &str) -> (Option<Phone>, Option<Phone>) {
+    let (at, rest) = national.split_at(3);
+    let read = |text: String| Phone::parse(&text, Region::Co).ok();
+    (read(format!("+57{national}")), read(format!("+57 {at} {rest}")))
+}
+
+#[test]
+fn every_block_of_colombian_mobiles_is_read_at_a_glance_as_the_numbering_plans_read_it() {
+    for block in 300..400 {
+        for rest in ["0000000", "1234567", "4999999", "9999999", "123456", "12345678"] {
+            let (glance, plans) = both_ways(&format!("{block}{rest}"));
+            assert_eq!(glance, plans, "+57 {block} {rest}");
+        }
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(600))]
+
+    #[test]
+    fn a_colombian_mobile_is_read_at_a_glance_as_the_numbering_plans_read_it(national in "3[0-5][0-9]{8}") {
+        let (glance, plans) = both_ways(&national);
+        prop_assert_eq!(glance, plans);
+    }
+}

@@ -11,6 +11,7 @@ use toml::{Table, Value};
 
 use super::{Env, FileError, Manifests};
 use crate::account::ACCOUNTS;
+use crate::expiry::{self, EXPIRES_ON};
 
 /// Ends the name of a secret's former value, accepted while it is being rotated.
 const PREVIOUS: &str = "_previous";
@@ -83,6 +84,7 @@ impl<'a> Reader<'a> {
         let credentials = self.credentials(errors);
         let given_settings = self.sub_table("settings", errors);
         let given_secrets = self.sub_table("secrets", errors);
+        let given_ends = self.sub_table(EXPIRES_ON, errors);
         for key in self.table.keys() {
             self.note(errors, key, "unknown key");
         }
@@ -93,7 +95,11 @@ impl<'a> Reader<'a> {
             }
             found
         })?;
-        let settings = self.settings(manifest, given_settings, errors);
+        let mut settings = self.settings(manifest, given_settings, errors);
+        let ends = self.ends(manifest, given_ends, errors);
+        if !ends.is_empty() {
+            settings.insert(EXPIRES_ON.to_owned(), Json::Object(ends));
+        }
         let secrets = self.secrets(manifest, credentials, given_secrets, errors);
         if errors.len() > before {
             return None;
@@ -162,18 +168,13 @@ impl<'a> Reader<'a> {
         let mut tried = Vec::new();
         for (name, value) in given {
             let key = format!("secrets.{name}");
-            let base = name.strip_suffix(PREVIOUS).unwrap_or(&name);
             if credentials == Credentials::Global {
                 self.note(
                     errors,
                     &key,
                     "`credentials = \"global\"` takes secrets from the environment only",
                 );
-            } else if !manifest
-                .secrets
-                .iter()
-                .any(|spec| spec.name == name || spec.name == base)
-            {
+            } else if !has_secret(manifest, &name) {
                 self.note(
                     errors,
                     &key,
@@ -207,6 +208,36 @@ impl<'a> Reader<'a> {
             }
         }
         secrets.into_iter().collect()
+    }
+
+    /// The last day of each secret that ends, as the operator knows it.
+    fn ends(
+        &self,
+        manifest: &Manifest,
+        given: Table,
+        errors: &mut Vec<FileError>,
+    ) -> serde_json::Map<String, Json> {
+        let mut ends = serde_json::Map::new();
+        for (name, value) in given {
+            let key = format!("{EXPIRES_ON}.{name}");
+            let text = match &value {
+                Value::String(text) => text.clone(),
+                Value::Datetime(date) => date.to_string(),
+                _ => String::new(),
+            };
+            if !has_secret(manifest, &name) {
+                self.note(
+                    errors,
+                    &key,
+                    format_args!("provider `{}` has no such secret", manifest.slug),
+                );
+            } else if expiry::parse(&text).is_some() {
+                ends.insert(name, Json::from(text));
+            } else {
+                self.note(errors, &key, "must be a day: \"2026-12-31\"");
+            }
+        }
+        ends
     }
 
     /// A literal, an environment variable's value or a file's content; never an empty one, under which anybody
@@ -295,6 +326,15 @@ impl<'a> Reader<'a> {
         };
         errors.push(error);
     }
+}
+
+/// Whether a provider's connections have this secret, or a former value of it.
+fn has_secret(manifest: &Manifest, name: &str) -> bool {
+    let base = name.strip_suffix(PREVIOUS).unwrap_or(name);
+    manifest
+        .secrets
+        .iter()
+        .any(|spec| spec.name == name || spec.name == base)
 }
 
 /// Adapters read settings as texts, so numbers and truth values become texts; only lists stay lists.

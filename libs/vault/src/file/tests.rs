@@ -199,3 +199,26 @@ fn a_file_without_connections_or_a_missing_file_says_so() {
     let gone = ConnectionsFile::read(Path::new("/nowhere/c.toml"), &manifests, &|_| None).unwrap_err();
     assert!(gone.to_string().contains("/nowhere/c.toml"));
 }
+
+#[test]
+fn the_last_day_of_a_secret_goes_along_with_the_settings() {
+    let text = r#"
+        [[connection]]
+        id = "a"
+        tenant = "acme"
+        provider = "chat"
+        settings = { phone_id = "1" }
+        secrets = { app_secret = "x", token = "y" }
+        expires_on = { token = "2026-12-31", app_secret_previous = 2026-11-30 }
+    "#;
+    let read = parse_with(text, &[]).unwrap();
+    assert_eq!(
+        read[0].settings["expires_on"],
+        serde_json::json!({"token": "2026-12-31", "app_secret_previous": "2026-11-30"})
+    );
+    let wrong = text
+        .replace("2026-12-31", "soon")
+        .replace("app_secret_previous =", "nothing =");
+    let keys: Vec<_> = mistakes(&wrong).into_iter().map(|(_, key)| key).collect();
+    assert_eq!(keys, ["expires_on.nothing", "expires_on.token"]);
+}

@@ -6,6 +6,7 @@
 )]
 
 mod combinations;
+mod numbered;
 mod random;
 mod refusals;
 mod support;

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use proptest::prelude::*;
 use puente_webhook_auth::{
-    Encoding, HmacScheme, RawRequest, SignedPart, TokenScheme, TokenSource, WebhookAuth,
+    Encoding, HmacScheme, NumberedHmac, RawRequest, SignedPart, TokenScheme, TokenSource, WebhookAuth,
 };
 use time::OffsetDateTime;
 
@@ -29,6 +29,12 @@ fn schemes() -> Vec<WebhookAuth> {
             encoding: Encoding::Base64,
             secret: "secret".into(),
             signed: SignedPart::Body,
+        }),
+        WebhookAuth::NumberedHmac(NumberedHmac {
+            header: "x-signature-".into(),
+            most: 3,
+            encoding: Encoding::Base64,
+            secret: "secret".into(),
         }),
         token(TokenSource::Header("authorization".into())),
         token(TokenSource::Query("token".into())),
@@ -57,6 +63,8 @@ fn headers() -> impl Strategy<Value = Vec<(&'static str, Vec<u8>)>> {
         "x-puente-signature",
         "x-puente-timestamp",
         "x-signature",
+        "x-signature-1",
+        "x-signature-3",
         "authorization",
         "cookie",
     ]);

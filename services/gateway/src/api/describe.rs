@@ -23,11 +23,24 @@ pub(crate) struct Doc {
     summary: &'static str,
     query: Vec<Value>,
     body: Option<Value>,
+    body_kind: BodyKind,
     answer: Value,
+    answered: Option<u16>,
     binary: bool,
     statuses: Vec<u16>,
     schemas: BTreeMap<String, Value>,
     messages: BTreeSet<String>,
+}
+
+/// How a body is sent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum BodyKind {
+    #[default]
+    Json,
+    /// JSON, or nothing.
+    Optional,
+    /// A form with a file.
+    Form,
 }
 
 /// A route of this name that does this.
@@ -53,6 +66,36 @@ impl Doc {
     /// Its body.
     pub(crate) fn body<T: ToSchema>(mut self) -> Self {
         self.body = Some(self.schema::<T>());
+        self
+    }
+
+    /// Its body, which may be left out.
+    pub(crate) fn may_body<T: ToSchema>(mut self) -> Self {
+        self.body_kind = BodyKind::Optional;
+        self.body::<T>()
+    }
+
+    /// Its body: a form with the field `file` and these texts, of which those that are told so are needed.
+    pub(crate) fn form(mut self, texts: &[(&str, &str, bool)]) -> Self {
+        let about = "PDF, JPEG, PNG or WebP by its content, at most 25 MiB.";
+        let file = json!({ "type": "string", "format": "binary", "description": about });
+        let mut properties = Map::from_iter([("file".to_owned(), file)]);
+        let mut required = vec!["file"];
+        for (name, about, needed) in texts {
+            let schema = json!({ "type": "string", "description": about });
+            properties.insert((*name).to_owned(), schema);
+            if *needed {
+                required.push(name);
+            }
+        }
+        self.body = Some(json!({ "type": "object", "properties": properties, "required": required }));
+        self.body_kind = BodyKind::Form;
+        self
+    }
+
+    /// The status of its answer, where that is not 200.
+    pub(crate) fn answered(mut self, status: u16) -> Self {
+        self.answered = Some(status);
         self
     }
 
@@ -184,6 +227,26 @@ impl Api {
         self
     }
 
+    pub(crate) fn put<H, T>(mut self, path: &'static str, access: Access, handler: H, doc: Doc) -> Self
+    where
+        H: Handler<T, App>,
+        T: 'static,
+    {
+        self.docs.push(doc);
+        self.routes = self.routes.put(path, access, handler);
+        self
+    }
+
+    pub(crate) fn upload<H, T>(mut self, path: &'static str, access: Access, handler: H, doc: Doc) -> Self
+    where
+        H: Handler<T, App>,
+        T: 'static,
+    {
+        self.docs.push(doc);
+        self.routes = self.routes.upload(path, access, handler);
+        self
+    }
+
     pub(crate) fn ask<H, T>(mut self, path: &'static str, access: Access, handler: H, doc: Doc) -> Self
     where
         H: Handler<T, App>,
@@ -261,10 +324,14 @@ fn operation(path: &str, access: Access, kind: Kind, doc: &Doc) -> Value {
         json!({ "application/json": { "schema": doc.answer } })
     };
     let mut responses = Map::new();
-    responses.insert(
-        "200".to_owned(),
-        json!({ "description": doc.summary, "content": content }),
-    );
+    let answer = match doc.answered {
+        Some(302) => json!({
+            "description": doc.summary,
+            "headers": { "Location": { "schema": { "type": "string", "format": "uri" }, "required": true } },
+        }),
+        _ => json!({ "description": doc.summary, "content": content }),
+    };
+    responses.insert(doc.answered.unwrap_or(200).to_string(), answer);
     let mut statuses = vec![400, 404, 405, 429, 503];
     if access != Access::Anyone {
         statuses.extend([401, 403]);
@@ -284,10 +351,14 @@ fn operation(path: &str, access: Access, kind: Kind, doc: &Doc) -> Value {
     });
     if let Value::Object(fields) = &mut operation {
         if let Some(body) = &doc.body {
-            let content = json!({ "application/json": { "schema": body } });
+            let kind = match doc.body_kind {
+                BodyKind::Json | BodyKind::Optional => "application/json",
+                BodyKind::Form => "multipart/form-data",
+            };
+            let needed = doc.body_kind != BodyKind::Optional;
             fields.insert(
                 "requestBody".to_owned(),
-                json!({ "required": true, "content": content }),
+                json!({ "required": needed, "content": { kind: { "schema": body } } }),
             );
         }
         if access != Access::Anyone {
@@ -312,7 +383,7 @@ fn problem(status: u16) -> Value {
         405 => "This path does not answer this method",
         409 => "It cannot be done as things are",
         413 => "The body is too long",
-        415 => "The body is not JSON",
+        415 => "The body, or the file in it, is of another kind than this path takes",
         422 => "A field of the body is not valid, or the Idempotency-Key belongs to another request",
         429 => "Too many requests; Retry-After says how long to wait",
         _ => "Something that is needed is away; Retry-After says how long to wait",

@@ -12,6 +12,7 @@ use crate::application::failure::Failure;
 use crate::application::questions::Ask;
 use crate::domain::Principal;
 use crate::state::App;
+use crate::web::form_data::{self, Field};
 use crate::web::idempotency;
 use crate::web::problem::Problem;
 use crate::web::trace::TraceId;
@@ -132,6 +133,76 @@ impl<T: DeserializeOwned> FromRequest<App> for Body<T> {
     }
 }
 
+/// A body that may be left out.
+pub(crate) struct Maybe<T>(pub(crate) T);
+
+impl<T: DeserializeOwned + Default> FromRequest<App> for Maybe<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let (parts, body) = request.into_parts();
+        let bytes = Bytes::from_request(Request::from_parts(parts.clone(), body), app)
+            .await
+            .map_err(|_| bad("", "the body broke off"))?;
+        if bytes.is_empty() {
+            return Ok(Self(T::default()));
+        }
+        let request = Request::from_parts(parts, bytes.into());
+        Body::from_request(request, app)
+            .await
+            .map(|Body(read)| Self(read))
+    }
+}
+
+/// A form with a file.
+pub(crate) struct Form(pub(crate) Vec<Field>);
+
+impl FromRequest<App> for Form {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &App) -> Result<Self, Problem> {
+        let headers = request.headers().clone();
+        if !form_data::is_one(&headers) {
+            return Err(Problem::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported-media-type",
+                "The body is no form with a file",
+                "send Content-Type: multipart/form-data",
+            ));
+        }
+        let bytes = Bytes::from_request(request, app)
+            .await
+            .map_err(|_| bad("", "the body broke off"))?;
+        let fields = form_data::read(&headers, bytes).await;
+        fields.map(Self).map_err(|_| bad("", "the form cannot be read"))
+    }
+}
+
+impl Form {
+    /// Its file.
+    pub(crate) fn file(&self) -> Result<&Field, Problem> {
+        form_data::file(&self.0, "file").ok_or_else(|| invalid("file", "a file that is not empty"))
+    }
+
+    /// A text of it; empty when it was not sent.
+    pub(crate) fn text(&self, name: &str) -> Result<&str, Problem> {
+        let text = form_data::text(&self.0, name);
+        if has_control(text) {
+            return Err(invalid(name, "control characters have no place here"));
+        }
+        Ok(text)
+    }
+
+    /// Refuses fields of other names.
+    pub(crate) fn only(&self, names: &[&str]) -> Result<(), Problem> {
+        let other = self.0.iter().find(|field| !names.contains(&field.name.as_str()));
+        match other {
+            None => Ok(()),
+            Some(field) => Err(invalid(&field.name, "there is no such field")),
+        }
+    }
+}
+
 fn bad(field: &str, message: impl Into<String>) -> Problem {
     Problem::invalid(StatusCode::BAD_REQUEST, field, message)
 }
@@ -186,6 +257,19 @@ impl From<Failure> for Problem {
                 StatusCode::CONFLICT,
                 "changed-meanwhile",
                 "It was changed by somebody else",
+                said,
+            ),
+            Failure::Kind(_) => Self::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                "unsupported-media-type",
+                "Files of this kind are not kept",
+                format!("{said}; PDF, JPEG, PNG and WebP are kept, whatever the name says"),
+            ),
+            Failure::TooLong => Self::too_long(usize::MAX),
+            Failure::Altered => Self::new(
+                StatusCode::CONFLICT,
+                "altered",
+                "The document is not what it was",
                 said,
             ),
             Failure::Forbidden => Self::new(

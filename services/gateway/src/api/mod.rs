@@ -8,6 +8,8 @@ mod conversations;
 mod dead_letters;
 mod deliveries;
 mod describe;
+mod directory;
+mod documents;
 mod effects;
 mod events;
 mod health;
@@ -16,10 +18,12 @@ mod keys;
 mod lists;
 mod me;
 mod messages;
+mod order_signature;
 mod orders;
 mod replays;
 mod schemas;
 mod search;
+mod signatures;
 mod users;
 
 use std::sync::LazyLock;
@@ -47,22 +51,26 @@ fn refuse(refusal: &Refusal, _: &Parts) -> Response {
 }
 
 fn interface() -> Api {
-    let parts: [fn(Api) -> Api; 16] = [
+    let parts: [fn(Api) -> Api; 20] = [
         audit::routes,
         catalogue::routes,
         clients::routes,
         conversations::routes,
         dead_letters::routes,
         deliveries::routes,
+        directory::routes,
+        documents::routes,
         effects::routes,
         events::routes,
         health::routes,
         keys::routes,
         me::routes,
         messages::routes,
+        order_signature::routes,
         orders::routes,
         replays::routes,
         search::routes,
+        signatures::routes,
         users::routes,
     ];
     parts.into_iter().fold(Api::new(), |api, routes| routes(api))

@@ -2,9 +2,14 @@
 
 use axum::Json;
 use axum::extract::Path;
-use puente_proto::orders::{AssignOrderRequest, ListOrdersRequest, ListOrdersResponse, MoveOrderRequest};
+use puente_proto::orders::{
+    AssignOrderRequest, ListOrdersRequest, ListOrdersResponse, MoveOrderRequest, Quotation,
+};
+use puente_types::Currency;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use time::Date;
+use time::format_description::well_known::Iso8601;
 use utoipa::{IntoParams, ToSchema};
 
 use super::Answer;
@@ -196,15 +201,64 @@ struct Move {
     #[serde(default)]
     #[schema(minimum = 0)]
     expected_version: i64,
+    /// The price; with `send_quotation` only.
+    quotation: Option<Price>,
+}
+
+/// A price that is offered.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Price {
+    /// In minor units of the currency.
+    #[schema(minimum = 1)]
+    amount_minor: i64,
+    /// ISO 4217.
+    #[schema(min_length = 3, max_length = 3)]
+    currency: String,
+    /// What it holds, in a few words.
+    #[serde(default)]
+    #[schema(max_length = 500)]
+    note: String,
+    /// The last day it is good (`2026-12-31`); empty when it does not end.
+    #[serde(default)]
+    #[schema(max_length = 10)]
+    valid_until: String,
+}
+
+impl Price {
+    fn checked(self) -> Result<Quotation, Problem> {
+        let invalid = super::input::invalid;
+        if self.amount_minor < 1 {
+            return Err(invalid("quotation.amount_minor", "1 or more"));
+        }
+        if self.currency.parse::<Currency>().is_err() {
+            return Err(invalid("quotation.currency", "three capital letters: COP"));
+        }
+        bounded("quotation.note", &self.note, 0, 500)?;
+        if !self.valid_until.is_empty() && Date::parse(&self.valid_until, &Iso8601::DATE).is_err() {
+            return Err(invalid("quotation.valid_until", "a day: 2026-12-31"));
+        }
+        Ok(Quotation {
+            amount_minor: self.amount_minor,
+            currency: self.currency,
+            note: self.note,
+            valid_until: self.valid_until,
+        })
+    }
 }
 
 async fn step(asking: Asking, Path(which): Path<String>, Body(wanted): Body<Move>) -> Answer {
     bounded("transition", &wanted.transition, 1, LONGEST)?;
     bounded("reason", &wanted.reason, 0, 500)?;
     positive(wanted.expected_version)?;
+    let quotation = wanted.quotation.map(Price::checked).transpose()?;
     let order = order(asking.ask(), &asking.principal, &which).await?;
     let before = json!({ "state": order.state, "version": order.version });
-    let after = json!({ "transition": wanted.transition });
+    let mut after = json!({ "transition": wanted.transition });
+    if let (Some(quotation), Value::Object(fields)) = (&quotation, &mut after) {
+        fields.insert("amount_minor".to_owned(), quotation.amount_minor.into());
+        fields.insert("currency".to_owned(), quotation.currency.as_str().into());
+    }
     let reason = Some(wanted.reason.as_str()).filter(|reason| !reason.is_empty());
     let question = MoveOrderRequest {
         order_id: order.order_id.clone(),
@@ -212,6 +266,7 @@ async fn step(asking: Asking, Path(which): Path<String>, Body(wanted): Body<Move
         reason: wanted.reason.clone(),
         expected_version: wanted.expected_version,
         idempotency_key: asking.key.clone(),
+        quotation,
     };
     let moved = async { asking.ask().move_order(question).await.map_err(away) };
     let moved = asking

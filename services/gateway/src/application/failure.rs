@@ -20,6 +20,15 @@ pub(crate) enum Failure {
     /// It was changed by somebody else meanwhile.
     #[error("{0}")]
     Changed(String),
+    /// A file of a kind that is not kept.
+    #[error("{0}")]
+    Kind(String),
+    /// A file that is longer than may be.
+    #[error("the file is too large")]
+    TooLong,
+    /// What is stored is not what was recorded.
+    #[error("the stored file is not what was recorded; it is not shown")]
+    Altered,
     /// They may not.
     #[error("this is not allowed")]
     Forbidden,

@@ -1,5 +1,6 @@
 //! Answers put together from several services, for the REST interface and the console alike. No HTTP types here.
 
+pub(crate) mod documents;
 pub(crate) mod failure;
 pub(crate) mod fanout;
 pub(crate) mod journey;
@@ -8,3 +9,5 @@ pub(crate) mod overview;
 pub(crate) mod questions;
 pub(crate) mod reflect;
 pub(crate) mod search;
+pub(crate) mod signatures;
+pub(crate) mod summary;

@@ -5,7 +5,7 @@ use puente_proto::operations::{
     ConnectionHealth, DeadLetter, Effect, ListConnectionHealthRequest, ListDeadLettersRequest,
     ListEffectsRequest,
 };
-use puente_proto::{ingress, notifications, orders};
+use puente_proto::{ingress, notifications, orders, signature};
 
 use super::questions::{Ask, Missing, Part, missing};
 use crate::domain::{Principal, Right};
@@ -38,19 +38,22 @@ pub(crate) struct Overview {
     pub(crate) dead: Vec<Waiting<DeadLetter>>,
     /// Connections, the worst first.
     pub(crate) health: Vec<ConnectionHealth>,
+    /// Signatures that wait for a person, and others.
+    pub(crate) signatures: Option<Part<signature::CountSignaturesResponse>>,
     /// What could not be asked.
     pub(crate) missing: Vec<Missing>,
 }
 
 /// Asks for everything that `who` may see.
 pub(crate) async fn overview(ask: Ask<'_>, who: &Principal) -> Overview {
-    let (traffic, orders, messages, unknown, dead, health) = futures::join!(
+    let (traffic, orders, messages, unknown, dead, health, signatures) = futures::join!(
         when(who.may(Right::ReadTraffic), traffic(ask)),
         when(who.may(Right::ReadOrders), count_orders(ask)),
         when(who.may(Right::ReadConversations), count_messages(ask)),
         when(who.may(Right::ReadEffects), unknown(ask)),
         when(who.may(Right::ReadDeadLetters), dead(ask)),
         when(who.may(Right::ReadHealth), health(ask, HOUR)),
+        when(who.may(Right::ReadSignatures), signatures(ask)),
     );
     let mut gone = Vec::new();
     let unknown = split(unknown.unwrap_or_default(), &mut gone);
@@ -60,6 +63,7 @@ pub(crate) async fn overview(ask: Ask<'_>, who: &Principal) -> Overview {
     gone.extend(traffic.iter().filter_map(|part| part.as_ref().err().copied()));
     gone.extend(orders.iter().filter_map(|part| part.as_ref().err().copied()));
     gone.extend(messages.iter().filter_map(|part| part.as_ref().err().copied()));
+    gone.extend(signatures.iter().filter_map(|part| part.as_ref().err().copied()));
     let mut missing: Vec<Missing> = Vec::new();
     for one in gone {
         if !missing.contains(&one) {
@@ -73,6 +77,7 @@ pub(crate) async fn overview(ask: Ask<'_>, who: &Principal) -> Overview {
         unknown,
         dead,
         health,
+        signatures,
         missing,
     }
 }
@@ -103,6 +108,12 @@ pub(crate) async fn count_orders(ask: Ask<'_>) -> Part<orders::CountOrdersRespon
     ask.count_orders(orders::CountOrdersRequest {})
         .await
         .map_err(|status| missing("orders", &status))
+}
+
+async fn signatures(ask: Ask<'_>) -> Part<signature::CountSignaturesResponse> {
+    ask.count_signatures(signature::CountSignaturesRequest {})
+        .await
+        .map_err(|status| missing("signature", &status))
 }
 
 async fn count_messages(ask: Ask<'_>) -> Part<notifications::CountMessagesResponse> {

@@ -1,6 +1,6 @@
 //! Every question that pages ask of other services, on behalf of one principal: one method each, no HTTP.
 
-use puente_proto::{ingress, notifications, operations, orders};
+use puente_proto::{documents, ingress, notifications, operations, orders, signature};
 use tonic::{Code, Status};
 
 use crate::domain::Principal;
@@ -51,11 +51,11 @@ macro_rules! questions {
 }
 
 macro_rules! work {
-    ($($(#[$doc:meta])* $name:ident($request:ty) -> $answer:ty;)*) => {
+    ($($(#[$doc:meta])* $client:ident.$name:ident($request:ty) -> $answer:ty;)*) => {
         $($(#[$doc])*
         pub(crate) async fn $name(&self, peer: &Peer, message: $request) -> Result<$answer, Status> {
             let request = peer.ask(self.principal, message)?;
-            Ok(peer.operations().$name(request).await?.into_inner())
+            Ok(peer.$client().$name(request).await?.into_inner())
         })*
     };
 }
@@ -69,6 +69,11 @@ impl<'a> Ask<'a> {
     /// Every service that is configured.
     pub(crate) fn all(&self) -> Vec<&'a Peer> {
         self.peers.all().collect()
+    }
+
+    /// Every service that keeps documents.
+    pub(crate) fn keepers(&self) -> Vec<&'a Peer> {
+        self.peers.keepers().collect()
     }
 
     /// The service of this name.
@@ -97,6 +102,42 @@ impl<'a> Ask<'a> {
         orders.order_commands.move_order(orders::MoveOrderRequest) -> orders::MoveOrderResponse;
         /// Assigns it.
         orders.order_commands.assign_order(orders::AssignOrderRequest) -> orders::AssignOrderResponse;
+        /// Sends its contract to the signers.
+        orders.order_commands.send_to_signature(orders::SendToSignatureRequest) -> orders::SendToSignatureResponse;
+        /// Agents and service providers.
+        orders.directory.list_people(orders::ListPeopleRequest) -> orders::ListPeopleResponse;
+        /// One of them.
+        orders.directory.get_person(orders::GetPersonRequest) -> orders::GetPersonResponse;
+        /// Adds or replaces one.
+        orders.directory.put_person(orders::PutPersonRequest) -> orders::PutPersonResponse;
+        /// One signature request.
+        signature.signatures.get_signature(signature::GetSignatureRequest) -> signature::GetSignatureResponse;
+        /// Signature requests, newest first.
+        signature.signatures.list_signatures(signature::ListSignaturesRequest) -> signature::ListSignaturesResponse;
+        /// How many stand where.
+        signature.signatures.count_signatures(signature::CountSignaturesRequest) -> signature::CountSignaturesResponse;
+        /// Accounts at signature providers.
+        signature.signatures.list_accounts(signature::ListAccountsRequest) -> signature::ListAccountsResponse;
+        /// The contract with sample data.
+        signature.signatures.preview_contract(signature::PreviewContractRequest) -> signature::PreviewContractResponse;
+        /// Asks the signers again.
+        signature.signature_commands.resend_signature(signature::ResendSignatureRequest) -> signature::ResendSignatureResponse;
+        /// Calls a request back.
+        signature.signature_commands.void_signature(signature::VoidSignatureRequest) -> signature::VoidSignatureResponse;
+        /// Asks the provider now.
+        signature.signature_commands.check_signature(signature::CheckSignatureRequest) -> signature::CheckSignatureResponse;
+        /// Goes on by hand.
+        signature.signature_commands.take_manually(signature::TakeManuallyRequest) -> signature::TakeManuallyResponse;
+        /// The scan of the signed paper.
+        signature.signature_commands.record_scan(signature::RecordScanRequest) -> signature::RecordScanResponse;
+        /// Goes on after a failure.
+        signature.signature_commands.retry_signature(signature::RetrySignatureRequest) -> signature::RetrySignatureResponse;
+        /// Where an administrator authorises an account.
+        signature.signature_commands.begin_authorization(signature::BeginAuthorizationRequest) -> signature::BeginAuthorizationResponse;
+        /// What came back from there.
+        signature.signature_commands.complete_authorization(signature::CompleteAuthorizationRequest) -> signature::CompleteAuthorizationResponse;
+        /// The summary of an order as a PDF.
+        signature.signature_commands.make_summary(signature::MakeSummaryRequest) -> signature::MakeSummaryResponse;
         /// Messages to people.
         notifications.messages.list_messages(notifications::ListMessagesRequest) -> notifications::ListMessagesResponse;
         /// One of them.
@@ -125,22 +166,28 @@ impl<'a> Ask<'a> {
 
     work! {
         /// Events that it published.
-        list_events(operations::ListEventsRequest) -> operations::ListEventsResponse;
+        operations.list_events(operations::ListEventsRequest) -> operations::ListEventsResponse;
         /// Events that it could not handle.
-        list_dead_letters(operations::ListDeadLettersRequest) -> operations::ListDeadLettersResponse;
+        operations.list_dead_letters(operations::ListDeadLettersRequest) -> operations::ListDeadLettersResponse;
         /// One of them.
-        get_dead_letter(operations::GetDeadLetterRequest) -> operations::GetDeadLetterResponse;
+        operations.get_dead_letter(operations::GetDeadLetterRequest) -> operations::GetDeadLetterResponse;
         /// Handles one again.
-        retry_dead_letter(operations::RetryDeadLetterRequest) -> operations::RetryDeadLetterResponse;
+        operations.retry_dead_letter(operations::RetryDeadLetterRequest) -> operations::RetryDeadLetterResponse;
         /// Leaves one.
-        close_dead_letter(operations::CloseDeadLetterRequest) -> operations::CloseDeadLetterResponse;
+        operations.close_dead_letter(operations::CloseDeadLetterRequest) -> operations::CloseDeadLetterResponse;
         /// Calls to providers.
-        list_effects(operations::ListEffectsRequest) -> operations::ListEffectsResponse;
+        operations.list_effects(operations::ListEffectsRequest) -> operations::ListEffectsResponse;
         /// One of them.
-        get_effect(operations::GetEffectRequest) -> operations::GetEffectResponse;
+        operations.get_effect(operations::GetEffectRequest) -> operations::GetEffectResponse;
         /// Decides about one in doubt.
-        resolve_effect(operations::ResolveEffectRequest) -> operations::ResolveEffectResponse;
+        operations.resolve_effect(operations::ResolveEffectRequest) -> operations::ResolveEffectResponse;
         /// How its connections do.
-        list_connection_health(operations::ListConnectionHealthRequest) -> operations::ListConnectionHealthResponse;
+        operations.list_connection_health(operations::ListConnectionHealthRequest) -> operations::ListConnectionHealthResponse;
+        /// Documents, newest first.
+        documents.list_documents(documents::ListDocumentsRequest) -> documents::ListDocumentsResponse;
+        /// One of them.
+        documents.get_document(documents::GetDocumentRequest) -> documents::GetDocumentResponse;
+        /// A file that was stored.
+        documents.record_document(documents::RecordDocumentRequest) -> documents::RecordDocumentResponse;
     }
 }

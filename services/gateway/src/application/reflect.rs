@@ -81,7 +81,7 @@ fn object(message: &DynamicMessage, show: Show) -> Value {
 fn shown(field: &FieldDescriptor, show: Show) -> bool {
     let words = matches!(
         field.name(),
-        "name" | "client_name" | "contact_name" | "description" | "reason"
+        "name" | "client_name" | "contact_name" | "description" | "reason" | "file_name" | "note"
     );
     show == Show::All || (show == Show::Names && words)
 }
@@ -187,7 +187,8 @@ pub(crate) fn masked(field: &str, text: &str) -> String {
     }
     match field {
         "phone" | "client_phone" | "contact_phone" | "contact_id" => phone(text),
-        "email" => email(text),
+        "email" | "client_email" => email(text),
+        "file_name" => file_name(text),
         "name" | "client_name" | "contact_name" => initials(text),
         _ => MASK.to_owned(),
     }
@@ -205,6 +206,14 @@ fn phone(text: &str) -> String {
 fn email(text: &str) -> String {
     match (text.chars().next(), text.rsplit_once('.')) {
         (Some(first), Some((_, ending))) if ending.len() <= 6 => format!("{first}{MASK}@{MASK}.{ending}"),
+        _ => MASK.to_owned(),
+    }
+}
+
+/// Of a file's name its ending stays, which says what kind of file it is.
+fn file_name(text: &str) -> String {
+    match text.rsplit_once('.') {
+        Some((_, ending)) if (1..=4).contains(&ending.len()) => format!("{MASK}.{ending}"),
         _ => MASK.to_owned(),
     }
 }
@@ -265,6 +274,8 @@ mod tests {
         assert_eq!(masked("phone", "12345"), MASK);
         assert_eq!(masked("contact_id", "120363040@g.us"), "••• 3040");
         assert_eq!(masked("email", "ana"), MASK);
+        assert_eq!(masked("file_name", "RUT de Ana.pdf"), "•••.pdf");
+        assert_eq!(masked("file_name", "cédula 52.123.456 de Ana"), MASK);
         assert_eq!(masked("text", "Hola"), MASK);
         assert_eq!(masked("text", ""), "");
     }

@@ -79,6 +79,8 @@ const PLACES: &[(Option<Word>, &[Place])] = &[
         &[
             place("/pedidos", w::ORDERS, Right::ReadOrders),
             place("/conversaciones", w::CONVERSATIONS, Right::ReadConversations),
+            place("/firmas", w::SIGNATURES, Right::ReadSignatures),
+            place("/directorio", w::DIRECTORY, Right::ReadDirectory),
         ],
     ),
     (
@@ -92,11 +94,15 @@ const PLACES: &[(Option<Word>, &[Place])] = &[
     ),
     (
         Some(w::GROUP_CONNECTIONS),
-        &[place("/salud", w::HEALTH, Right::ReadHealth)],
+        &[
+            place("/integraciones", w::INTEGRATIONS_PAGE, Right::ReadConnections),
+            place("/salud", w::HEALTH, Right::ReadHealth),
+        ],
     ),
     (
         Some(w::GROUP_GOVERNMENT),
         &[
+            place("/plantillas/contrato", w::TEMPLATES, Right::ReadConnections),
             place("/auditoria", w::AUDIT, Right::ReadAudit),
             place("/accesos", w::ACCESS, Right::ManageAccess),
         ],

@@ -18,7 +18,10 @@ use maud::{Markup, html};
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
-use super::pages::{conversations, dead_letters, deliveries, effects, health, journey, overview, replays};
+use super::pages::{
+    conversations, dead_letters, deliveries, effects, health, journey, overview, replays, signature,
+    signatures,
+};
 use super::problem::Problem;
 use super::view::{View, form, value};
 use crate::domain::Right;
@@ -199,6 +202,11 @@ async fn parts(view: &View, app: &App, topic: &str) -> Result<(String, Vec<Marku
         "order" => titled(journey::parts(&at(&format!("/pedidos/{of}")), app, of).await?),
         "talk" => titled(conversations::parts(&at(&format!("/conversaciones/{of}")), app, of).await?),
         "replay" => titled(replays::parts(&at(&format!("/repeticiones/{of}")), app, of).await?),
+        "signatures" => {
+            view.see(Right::ReadSignatures)?;
+            titled(signatures::parts(&at("/firmas"), app).await)
+        }
+        "signature" => titled(signature::parts(&at(&format!("/firmas/{of}")), app, of).await?),
         "effects" => {
             view.see(Right::ReadEffects)?;
             titled(effects::parts(&at("/inciertos"), app).await)

@@ -40,12 +40,15 @@ use http::request::Parts;
 use http::{HeaderValue, Method, StatusCode, header};
 use tokio_util::sync::CancellationToken;
 
+use crate::documents::serve;
 use crate::domain::Right;
 use crate::web::guard::Refusal;
 use crate::web::{Access, Face, Routes};
 use pages::{
-    access, audit, conversations, dead_letter, dead_letters, deliveries, delivery, effect, effects, health,
-    journey, login, new_replay, nowhere, order_actions, order_facts, orders, overview, replays, search,
+    access, audit, authorise, conversations, dead_letter, dead_letters, deliveries, delivery, directory,
+    documents, effect, effects, health, integrations, journey, login, new_replay, nowhere, order_actions,
+    order_facts, order_papers, orders, overview, person, replays, search, signature, signature_acts,
+    signatures, template,
 };
 use problem::Problem;
 use view::View;
@@ -68,6 +71,11 @@ impl Console {
     }
 }
 
+/// A state of an order as people read it, for what is made in Spanish.
+pub(crate) fn order_state(name: &str) -> String {
+    words::Language::Spanish.say(states::order(name).word).to_owned()
+}
+
 /// How it speaks to whom it refuses.
 const FACE: Face = Face {
     refuse,
@@ -77,7 +85,7 @@ const FACE: Face = Face {
 /// Its routes.
 pub(crate) fn routes() -> Routes {
     let needs = Access::Needs;
-    Routes::new(FACE)
+    let routes = Routes::new(FACE)
         .get("/assets/{name}", Access::Anyone, assets::get)
         .get("/entrar", Access::Anyone, login::show)
         .post("/entrar", Access::Anyone, login::log_in)
@@ -160,7 +168,67 @@ pub(crate) fn routes() -> Routes {
         .get("/salud", needs(Right::ReadHealth), health::show)
         .get("/auditoria", needs(Right::ReadAudit), audit::list)
         .get("/accesos", needs(Right::ManageAccess), access::show)
-        .get("/{*rest}", Access::Anyone, nowhere::show)
+        .get("/{*rest}", Access::Anyone, nowhere::show);
+    papers(routes)
+}
+
+/// Those about signatures, documents and the people who sign.
+fn papers(routes: Routes) -> Routes {
+    let needs = Access::Needs;
+    let sign = needs(Right::ChangeSignatures);
+    let manage = needs(Right::ManageConnections);
+    routes
+        .post("/pedidos/{number}/firmar", sign, order_papers::send)
+        .upload(
+            "/pedidos/{number}/documentos",
+            needs(Right::BringDocuments),
+            order_papers::bring,
+        )
+        .post(
+            "/pedidos/{number}/resumen",
+            needs(Right::ChangeOrders),
+            order_papers::summarise,
+        )
+        .get("/firmas", needs(Right::ReadSignatures), signatures::list)
+        .get("/firmas/{id}", needs(Right::ReadSignatures), signature::show)
+        .post("/firmas/{id}/reenviar", sign, signature_acts::resend)
+        .post("/firmas/{id}/consultar", sign, signature_acts::check)
+        .post("/firmas/{id}/reanudar", sign, signature_acts::retry)
+        .get("/firmas/{id}/manual", sign, signature_acts::before_manual)
+        .post("/firmas/{id}/manual", sign, signature_acts::take_manually)
+        .get("/firmas/{id}/anular", sign, signature_acts::before_void)
+        .post("/firmas/{id}/anular", sign, signature_acts::void)
+        .upload("/firmas/{id}/escaneo", sign, signature_acts::scan)
+        .get("/documentos/{id}", needs(Right::ReadDocuments), documents::open)
+        .get(serve::PATH, Access::Anyone, serve::serve)
+        .get("/directorio", needs(Right::ReadDirectory), directory::list)
+        .post("/directorio", needs(Right::ChangeDirectory), person::add)
+        .get("/directorio/nuevo", needs(Right::ChangeDirectory), person::new)
+        .get("/directorio/{id}", needs(Right::ReadDirectory), person::show)
+        .post("/directorio/{id}", needs(Right::ChangeDirectory), person::change)
+        .upload(
+            "/directorio/{id}/documentos",
+            needs(Right::BringDocuments),
+            person::bring,
+        )
+        .get(
+            "/plantillas/contrato",
+            needs(Right::ReadConnections),
+            template::show,
+        )
+        .get(
+            "/plantillas/contrato/muestra",
+            needs(Right::ReadConnections),
+            template::sample,
+        )
+        .get(
+            "/integraciones",
+            needs(Right::ReadConnections),
+            integrations::show,
+        )
+        .get("/conexiones/{provider}/autorizar", manage, authorise::before)
+        .post("/conexiones/{provider}/autorizar", manage, authorise::begin)
+        .get(authorise::CALLBACK, manage, authorise::back)
 }
 
 /// A refused request: strangers are led to the door; a page that one may not see is one that does not exist.
@@ -172,7 +240,8 @@ fn refuse(refusal: &Refusal, parts: &Parts) -> Response {
         Refusal::Forbidden(_) if reads => (Problem::NotFound, StatusCode::NOT_FOUND),
         Refusal::Away => (Problem::Away("gateway"), StatusCode::SERVICE_UNAVAILABLE),
         Refusal::TooMany(_) => (Problem::TooMany, StatusCode::TOO_MANY_REQUESTS),
-        Refusal::TooLong => (Problem::Forbidden, StatusCode::PAYLOAD_TOO_LARGE),
+        Refusal::TooLong(_) => (Problem::TooLong, StatusCode::PAYLOAD_TOO_LARGE),
+        Refusal::Crowded => (Problem::Away("gateway"), StatusCode::SERVICE_UNAVAILABLE),
         Refusal::Broken => (Problem::Forbidden, StatusCode::BAD_REQUEST),
         Refusal::Forbidden(_)
         | Refusal::Csrf

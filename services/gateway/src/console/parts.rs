@@ -155,6 +155,7 @@ pub(crate) fn provider(slug: &str) -> String {
     match slug {
         "whatsapp_cloud" => "WhatsApp Cloud".to_owned(),
         "whatsapp" => "WhatsApp".to_owned(),
+        "docusign" => "DocuSign".to_owned(),
         other => {
             let mut letters = other.chars();
             letters

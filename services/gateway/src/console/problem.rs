@@ -10,6 +10,7 @@ use super::layout::{self, Page};
 use super::session;
 use super::view::View;
 use super::words::{self as w, Word};
+use crate::application::failure::Failure;
 use crate::application::questions::{Missing, missing};
 use crate::domain::Right;
 
@@ -22,6 +23,12 @@ pub(crate) enum Problem {
     Forbidden,
     /// Too many requests of one log-in.
     TooMany,
+    /// A file or a form that is longer than may be.
+    TooLong,
+    /// A file of a kind that is not kept.
+    Kind,
+    /// A stored file that is not what was recorded.
+    Altered,
     /// A service does not answer.
     Away(&'static str),
     /// The change was understood and refused, with the owner's words.
@@ -35,12 +42,32 @@ impl From<sqlx::Error> for Problem {
     }
 }
 
+impl From<Failure> for Problem {
+    fn from(failure: Failure) -> Self {
+        match failure {
+            Failure::NotFound => Self::NotFound,
+            Failure::Forbidden => Self::Forbidden,
+            Failure::Kind(_) => Self::Kind,
+            Failure::TooLong => Self::TooLong,
+            Failure::Altered => Self::Altered,
+            Failure::Away(service) | Failure::Busy(service) | Failure::Broken(service) => Self::Away(service),
+            Failure::Database => Self::Away("gateway"),
+            Failure::Invalid(_) | Failure::NeedsTenant | Failure::Refused(_) | Failure::Changed(_) => {
+                Self::Refused(failure.to_string())
+            }
+        }
+    }
+}
+
 impl std::fmt::Display for Problem {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::NotFound => f.write_str("not found"),
             Self::Forbidden => f.write_str("not allowed"),
             Self::TooMany => f.write_str("too many requests"),
+            Self::TooLong => f.write_str("too long"),
+            Self::Kind => f.write_str("of no kind that is kept"),
+            Self::Altered => f.write_str("altered"),
             Self::Away(service) => write!(f, "{service} is away"),
             Self::Refused(reason) => f.write_str(reason),
         }
@@ -72,6 +99,9 @@ impl Problem {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
+            Self::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Kind => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::Altered => StatusCode::CONFLICT,
             Self::Away(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Refused(_) => StatusCode::CONFLICT,
         }
@@ -83,6 +113,9 @@ impl Problem {
             Self::NotFound => [w::NOT_FOUND_TITLE, w::NOT_FOUND_SAFE, w::NOT_FOUND_DO],
             Self::Forbidden => [w::FORBIDDEN_TITLE, w::FORBIDDEN_SAFE, w::FORBIDDEN_DO],
             Self::TooMany => [w::MANY_TITLE, w::FORBIDDEN_SAFE, w::MANY_DO],
+            Self::Kind => [w::KIND_TITLE, w::FORBIDDEN_SAFE, w::KIND_DO],
+            Self::Altered => [w::ALTERED_TITLE, w::ALTERED_SAFE, w::ALTERED_DO],
+            Self::TooLong => [w::LONG_TITLE, w::FORBIDDEN_SAFE, w::LONG_DO],
             Self::Away(_) => [w::AWAY_TITLE, w::AWAY_SAFE, w::AWAY_DO],
             Self::Refused(_) => [w::REFUSED_TITLE, w::REFUSED_SAFE, w::REFUSED_DO],
         }
@@ -93,6 +126,9 @@ impl Problem {
             Self::NotFound => view.say(w::NOT_FOUND_WHAT).to_owned(),
             Self::Forbidden => view.say(w::FORBIDDEN_WHAT).to_owned(),
             Self::TooMany => view.say(w::MANY_WHAT).to_owned(),
+            Self::Kind => view.say(w::KIND_WHAT).to_owned(),
+            Self::Altered => view.say(w::ALTERED_WHAT).to_owned(),
+            Self::TooLong => view.say(w::LONG_WHAT).to_owned(),
             Self::Away(service) => view.fill(w::AWAY_WHAT, &[("service", service)]),
             Self::Refused(reason) => reason.clone(),
         };

@@ -94,6 +94,88 @@ pub(crate) fn phase(order: &str) -> Word {
     }
 }
 
+/// A signature request (SIG-04).
+pub(crate) fn signature(state: &str) -> Look {
+    match state {
+        "Firmado" => look("good", "check", w::SG_FIRMADO),
+        "Rechazado" => look("bad", "cross", w::SG_RECHAZADO),
+        "Anulado" => look("rest", "skip", w::SG_ANULADO),
+        _ => look("wait", "clock", w::SG_EN_PROCESO),
+    }
+}
+
+/// One of its signers.
+pub(crate) fn signer(state: &str) -> Look {
+    match state {
+        "sent" => look("wait", "mail", w::SN_SENT),
+        "delivered" => look("wait", "clock", w::SN_DELIVERED),
+        "signed" => look("good", "check", w::SN_SIGNED),
+        "declined" => look("bad", "cross", w::SN_DECLINED),
+        "failed" => look("bad", "alert", w::SN_FAILED),
+        _ => look("rest", "ring", w::SN_WAITING),
+    }
+}
+
+/// What a signer is to the contract.
+pub(crate) fn party(role: &str) -> Word {
+    match role {
+        "client" => w::ROLE_CLIENT,
+        "service_provider" => w::ROLE_SERVICE_PROVIDER,
+        _ => w::ROLE_SIGNING_AGENT,
+    }
+}
+
+/// What a document is.
+pub(crate) fn document(kind: &str) -> Word {
+    match kind {
+        "contract" => w::DK_CONTRACT,
+        "signed" => w::DK_SIGNED,
+        "scan" => w::DK_SCAN,
+        "summary" => w::DK_SUMMARY,
+        "report" => w::DK_REPORT,
+        "photo" => w::DK_PHOTO,
+        "quotation" => w::DK_QUOTATION,
+        "arl" => w::DK_ARL,
+        "eps" => w::DK_EPS,
+        "rut" => w::DK_RUT,
+        "camara_comercio" => w::DK_CHAMBER,
+        "poliza" => w::DK_POLICY,
+        "certificacion" => w::DK_CERTIFICATION,
+        "certificate" => w::DK_CERTIFICATE,
+        _ => w::DK_OTHER,
+    }
+}
+
+/// How long a document is valid: days left, negative when it has expired. A warning from `soon` days on.
+pub(crate) fn validity(days: i64, soon: i64) -> Look {
+    match days {
+        ..-1 => look("bad", "cross", w::EXPIRED_AGO),
+        -1 => look("bad", "cross", w::EXPIRED_ONE),
+        0 => look("warn", "alert", w::EXPIRES_TODAY),
+        1 => look("warn", "alert", w::EXPIRES_IN_ONE),
+        days if days <= soon => look("warn", "alert", w::EXPIRES_IN),
+        _ => look("good", "check", w::IN_FORCE),
+    }
+}
+
+/// An account at a signature provider.
+pub(crate) fn account(state: &str) -> Look {
+    match state {
+        "active" => look("good", "check", w::AC_ACTIVE),
+        "needs_consent" => look("bad", "cross", w::AC_NEEDS_CONSENT),
+        _ => look("warn", "alert", w::AC_NEVER),
+    }
+}
+
+/// Whether orders may be given to somebody.
+pub(crate) fn active(on: bool) -> Look {
+    if on {
+        look("good", "check", w::PERSON_ON)
+    } else {
+        look("rest", "skip", w::PERSON_OFF)
+    }
+}
+
 /// A message's state; in doubt it has the face of doubt.
 pub(crate) fn message(state: DeliveryState, parked: bool) -> Look {
     if parked {
@@ -212,6 +294,27 @@ mod tests {
         for look in [effect("unknown", 1), message(DeliveryState::Sent, true)] {
             assert_eq!((look.family, look.icon), ("doubt", "doubt"));
         }
+    }
+
+    #[test]
+    fn signatures_are_blue_green_and_red_and_each_says_so_in_a_word() {
+        for (state, family, word) in [
+            ("EnProceso", "wait", "En proceso"),
+            ("Firmado", "good", "Firmado"),
+            ("Rechazado", "bad", "Rechazado"),
+            ("Anulado", "rest", "Anulado"),
+        ] {
+            let look = signature(state);
+            assert_eq!((look.family, look.word.spanish()), (family, word));
+        }
+        assert_eq!(signer("declined").family, "bad");
+        assert_eq!(signer("anything new").family, "rest");
+    }
+
+    #[test]
+    fn a_document_warns_before_it_expires() {
+        let families = [-2, -1, 0, 1, 12, 30, 31].map(|days| validity(days, 30).family);
+        assert_eq!(families, ["bad", "bad", "warn", "warn", "warn", "warn", "good"]);
     }
 
     #[test]

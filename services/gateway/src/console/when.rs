@@ -2,8 +2,9 @@
 
 use puente_proto::instant;
 use time::format_description::BorrowedFormatItem;
+use time::format_description::well_known::Iso8601;
 use time::macros::format_description as form;
-use time::{Duration, OffsetDateTime, PrimitiveDateTime, UtcOffset};
+use time::{Date, Duration, OffsetDateTime, PrimitiveDateTime, UtcOffset};
 
 use super::words::{self as w, Language};
 
@@ -164,6 +165,67 @@ pub(crate) fn percent(language: Language, part: u64, whole: u64) -> Option<Strin
     })
 }
 
+/// `$ 1.284.000 COP`: always with its currency, cents only where there are any.
+pub(crate) fn money(language: Language, minor: i64, currency: &str) -> String {
+    let whole = count(language, minor.unsigned_abs() / 100);
+    let cents = minor.unsigned_abs() % 100;
+    let sign = if minor < 0 { "−" } else { "" };
+    let cents = if cents == 0 {
+        String::new()
+    } else {
+        format!("{}{cents:02}", decimal_mark(language))
+    };
+    format!("{sign}$\u{a0}{whole}{cents}\u{a0}{currency}")
+}
+
+/// The amount that a person wrote, in minor units: `1.284.000`, `1,284,000.50`, `1284000`. What is left of the last mark is
+/// whole unless one or two digits follow it.
+pub(crate) fn amount(text: &str) -> Option<i64> {
+    let text: String = text.chars().filter(|c| !c.is_whitespace() && *c != '$').collect();
+    let (whole, cents) = match text.rsplit_once(['.', ',']) {
+        Some((whole, cents)) if (1..=2).contains(&cents.len()) => (whole.to_owned(), format!("{cents:0<2}")),
+        _ => (text, "00".to_owned()),
+    };
+    let digits: String = whole.chars().filter(|c| !matches!(c, '.' | ',')).collect();
+    let fits =
+        (1..=13).contains(&digits.len()) && digits.bytes().chain(cents.bytes()).all(|b| b.is_ascii_digit());
+    let minor: i64 = fits.then(|| format!("{digits}{cents}").parse().ok())??;
+    (minor > 0).then_some(minor)
+}
+
+/// `24 KB`, `1,2 MB`.
+pub(crate) fn size(language: Language, bytes: u64) -> String {
+    match bytes {
+        0..1_000 => format!("{bytes} B"),
+        1_000..1_000_000 => format!("{} KB", bytes.div_ceil(1_000)),
+        _ => {
+            let tenths = bytes / 100_000;
+            format!("{}{}{} MB", tenths / 10, decimal_mark(language), tenths % 10)
+        }
+    }
+}
+
+/// A day as documents have it: `2026-12-31`.
+pub(crate) fn calendar_day(text: &str) -> Option<Date> {
+    Date::parse(text, &Iso8601::DATE).ok()
+}
+
+/// Days from today, by the calendar of Bogotá; negative for days that are past.
+pub(crate) fn days_until(now: OffsetDateTime, day: Date) -> i64 {
+    (day - now.to_offset(zone()).date()).whole_days()
+}
+
+/// `31 dic 2026`.
+pub(crate) fn day_of(language: Language, date: Date) -> String {
+    format!("{} {} {}", date.day(), month(language, date.month()), date.year())
+}
+
+/// The day so many days from now, as services are asked.
+pub(crate) fn day_after(now: OffsetDateTime, days: i64) -> String {
+    let date = now.to_offset(zone()).date().saturating_add(Duration::days(days));
+    date.format(&Iso8601::DATE).unwrap_or_default()
+}
+
 /// Milliseconds without needless digits.
 #[expect(
     clippy::cast_possible_truncation,
@@ -199,6 +261,38 @@ mod tests {
         assert_eq!(percent(Language::Spanish, 714, 1000).unwrap(), "71,4 %");
         assert_eq!(percent(Language::Spanish, 1, 1).unwrap(), "100 %");
         assert_eq!(percent(Language::Spanish, 1, 0), None);
+    }
+
+    #[test]
+    fn money_is_read_and_written_with_its_marks() {
+        for text in [
+            "1284000",
+            "1.284.000",
+            "$ 1,284,000",
+            "1.284.000,00",
+            "1,284,000.0",
+        ] {
+            assert_eq!(amount(text), Some(128_400_000), "{text}");
+        }
+        assert_eq!(amount("99,5"), Some(9_950));
+        for bad in ["", "0", "-5", "mil", "1.2.3x", "12345678901234"] {
+            assert_eq!(amount(bad), None, "{bad}");
+        }
+        assert_eq!(
+            money(Language::Spanish, 128_400_000, "COP"),
+            "$\u{a0}1.284.000\u{a0}COP"
+        );
+        assert_eq!(money(Language::English, 9_950, "USD"), "$\u{a0}99.50\u{a0}USD");
+    }
+
+    #[test]
+    fn days_are_those_of_bogota() {
+        let late = time::macros::datetime!(2026-12-01 03:00 UTC);
+        let day = calendar_day("2026-12-12").unwrap();
+        assert_eq!(days_until(late, day), 12, "it is still November there");
+        assert_eq!(day_after(late, 30), "2026-12-30");
+        assert_eq!(day_of(Language::Spanish, day), "12 dic 2026");
+        assert_eq!(calendar_day("12/12/2026"), None);
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! Who may do what. No I/O.
 
+pub mod documents;
 mod principal;
 mod role;
 

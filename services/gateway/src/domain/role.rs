@@ -29,6 +29,22 @@ pub enum Right {
     ChangeOrders,
     /// Clients, with their contact data.
     ReadClients,
+    /// Signature requests and their signers.
+    ReadSignatures,
+    /// Send to signature, ask again, call back, go on by hand.
+    ChangeSignatures,
+    /// Documents: how far into which container is in [`super::documents::reach`].
+    ReadDocuments,
+    /// Bring documents, into the containers of the role.
+    BringDocuments,
+    /// Agents and service providers.
+    ReadDirectory,
+    /// Keep the directory.
+    ChangeDirectory,
+    /// Accounts at outside services, and how contracts look.
+    ReadConnections,
+    /// Authorise accounts at outside services.
+    ManageConnections,
     /// Conversations and messages, masked.
     ReadConversations,
     /// See a phone number, an address or a text unmasked.
@@ -59,10 +75,18 @@ pub enum Right {
 
 impl Right {
     /// Every right.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 24] = [
         Self::ReadOrders,
         Self::ChangeOrders,
         Self::ReadClients,
+        Self::ReadSignatures,
+        Self::ChangeSignatures,
+        Self::ReadDocuments,
+        Self::BringDocuments,
+        Self::ReadDirectory,
+        Self::ChangeDirectory,
+        Self::ReadConnections,
+        Self::ManageConnections,
         Self::ReadConversations,
         Self::RevealPersonal,
         Self::ReadTraffic,
@@ -90,6 +114,12 @@ pub fn may(role: Role, right: Right) -> bool {
             R::ReadOrders
                 | R::ChangeOrders
                 | R::ReadClients
+                | R::ReadSignatures
+                | R::ChangeSignatures
+                | R::ReadDocuments
+                | R::BringDocuments
+                | R::ReadDirectory
+                | R::ChangeDirectory
                 | R::ReadConversations
                 | R::RevealPersonal
                 | R::ReadEffects
@@ -97,11 +127,21 @@ pub fn may(role: Role, right: Right) -> bool {
                 | R::ReadHealth
                 | R::ReadCatalogue
         ),
-        Role::Technician => matches!(right, R::ReadOrders | R::ReadCatalogue),
-        Role::Finance => matches!(right, R::ReadOrders | R::ReadEffects | R::ReadCatalogue),
+        Role::Technician => matches!(
+            right,
+            R::ReadOrders | R::ReadDocuments | R::BringDocuments | R::ReadCatalogue
+        ),
+        Role::Finance => matches!(
+            right,
+            R::ReadOrders | R::ReadDocuments | R::ReadEffects | R::ReadCatalogue
+        ),
         Role::Operator => matches!(
             right,
             R::ReadOrders
+                | R::ReadSignatures
+                | R::ReadDocuments
+                | R::ReadDirectory
+                | R::ReadConnections
                 | R::ReadConversations
                 | R::ReadTraffic
                 | R::Replay
@@ -116,6 +156,10 @@ pub fn may(role: Role, right: Right) -> bool {
         Role::Viewer => matches!(
             right,
             R::ReadOrders
+                | R::ReadSignatures
+                | R::ReadDocuments
+                | R::ReadDirectory
+                | R::ReadConnections
                 | R::ReadConversations
                 | R::ReadTraffic
                 | R::ReadDeadLetters

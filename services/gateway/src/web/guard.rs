@@ -11,8 +11,8 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use std::net::SocketAddr;
 use uuid::Uuid;
 
-use super::idempotency;
-use super::routes::{Access, Face, Kind, Route};
+use super::routes::{Access, Face, Kind, MAX_BODY, Route};
+use super::{form_data, idempotency};
 use crate::auth::identify::Identity;
 use crate::auth::limits::Standing;
 use crate::auth::session::Session;
@@ -21,8 +21,8 @@ use crate::state::App;
 
 /// The header by which scripts send the CSRF token; forms send the field `csrf`.
 pub(crate) const CSRF_HEADER: &str = "x-csrf-token";
-/// Bytes of a request's body at most. The longest that is meant is a reason of 500 characters.
-pub(crate) const MAX_BODY: usize = 64 * 1024;
+/// Files that are held in memory at a time: one more is asked to come again.
+pub(crate) const FILES_AT_A_TIME: usize = 8;
 
 /// Why a request is not answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,8 +39,10 @@ pub(crate) enum Refusal {
     Csrf,
     /// Too many requests.
     TooMany(Duration),
-    /// The body is too long.
-    TooLong,
+    /// The body is too long: bytes at most.
+    TooLong(usize),
+    /// Too many files are on their way at once.
+    Crowded,
     /// The body broke off.
     Broken,
     /// The `Idempotency-Key` is missing or not usable.
@@ -107,9 +109,15 @@ async fn admit(
         return Err(Refusal::Csrf);
     }
     let (parts, body) = request.into_parts();
-    let body = read(&parts.headers, body).await?;
+    // Held until the answer: the file is in memory for so long.
+    let _place = if route.max_body > MAX_BODY {
+        Some(app.files.try_acquire().map_err(|_| Refusal::Crowded)?)
+    } else {
+        None
+    };
+    let body = read(&parts.headers, body, route.max_body).await?;
     if let Identity::Person(session, _) = &identity
-        && !meant(session, &parts.headers, &body)
+        && !meant(session, &parts.headers, &body).await
     {
         return Err(Refusal::Csrf);
     }
@@ -171,25 +179,33 @@ fn cross_site(headers: &HeaderMap) -> bool {
         .is_some_and(|value| value.as_bytes() == b"cross-site")
 }
 
-async fn read(headers: &HeaderMap, body: Body) -> Result<Bytes, Refusal> {
+async fn read(headers: &HeaderMap, body: Body, most: usize) -> Result<Bytes, Refusal> {
     let declared = headers
         .get(header::CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok())
         .and_then(|text| text.parse::<usize>().ok());
-    if declared.is_some_and(|length| length > MAX_BODY) {
-        return Err(Refusal::TooLong);
+    if declared.is_some_and(|length| length > most) {
+        return Err(Refusal::TooLong(most));
     }
-    to_bytes(body, MAX_BODY).await.map_err(|error| {
+    to_bytes(body, most).await.map_err(|error| {
         let source = std::error::Error::source(&error);
         let limit = source.is_some_and(|source| source.to_string().contains("length limit"));
-        if limit { Refusal::TooLong } else { Refusal::Broken }
+        if limit {
+            Refusal::TooLong(most)
+        } else {
+            Refusal::Broken
+        }
     })
 }
 
 /// Whether the request carries the session's CSRF token.
-fn meant(session: &Session, headers: &HeaderMap, body: &[u8]) -> bool {
+async fn meant(session: &Session, headers: &HeaderMap, body: &Bytes) -> bool {
     if let Some(sent) = headers.get(CSRF_HEADER) {
         return sent.to_str().is_ok_and(|sent| session.sent(sent));
+    }
+    if form_data::is_one(headers) {
+        let fields = form_data::read(headers, body.clone()).await;
+        return fields.is_ok_and(|fields| session.sent(form_data::text(&fields, "csrf")));
     }
     let form = headers
         .get(header::CONTENT_TYPE)

@@ -9,11 +9,12 @@ use axum::extract::Request;
 use axum::middleware::Next;
 use axum::response::Response;
 use bytes::Bytes;
-use http::{HeaderName, HeaderValue, StatusCode, header};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use puente_types::Clock as _;
 use sha2::{Digest as _, Sha256};
 use time::Duration;
 
+use super::form_data;
 use super::guard::Refusal;
 use crate::domain::Principal;
 use crate::state::App;
@@ -42,21 +43,33 @@ pub(crate) async fn once(
     app: &App,
     principal: &Principal,
     mut request: Request,
-    body: &[u8],
+    body: &Bytes,
     next: Next,
 ) -> Result<Response, Refusal> {
     let key = key(&request).ok_or(Refusal::KeyNeeded)?;
     let subject = principal.subject();
-    let hash = hash(principal, &request, body);
+    let head = request.headers().clone();
+    let meant = meant(&head, body.clone()).await;
+    let hash = hash(principal, &request, &meant);
     match take(app, &subject, &key, &hash).await.map_err(away)? {
         Taken::Ours => {}
         Taken::Answered(response) => return Ok(response),
         Taken::Other => return Err(Refusal::KeyReused),
         Taken::Busy => return Err(Refusal::KeyBusy),
     }
-    request.extensions_mut().insert(Key(format!("{subject}/{key}")));
+    request.extensions_mut().insert(Key(carried(&subject, &key)));
     let response = next.run(request).await;
     keep(app, &subject, &key, response).await.map_err(away)
+}
+
+/// The key as it goes to other services, which take as many characters as we do.
+fn carried(subject: &str, key: &str) -> String {
+    let whole = format!("{subject}/{key}");
+    if whole.len() <= LONGEST {
+        whole
+    } else {
+        format!("{subject}/{}", hex::encode(Sha256::digest(key)))
+    }
 }
 
 fn away(error: sqlx::Error) -> Refusal {
@@ -70,7 +83,22 @@ fn key(request: &Request) -> Option<String> {
     fits.then(|| text.to_owned())
 }
 
-fn hash(principal: &Principal, request: &Request, body: &[u8]) -> Vec<u8> {
+/// What a body says. A form with a file has another boundary each time it is sent: what counts is what it holds.
+async fn meant(headers: &HeaderMap, body: Bytes) -> Bytes {
+    let Ok(fields) = form_data::read(headers, body.clone()).await else {
+        return body;
+    };
+    let mut hash = Sha256::new();
+    for field in fields {
+        for part in [field.name.as_bytes(), &field.bytes] {
+            hash.update(part.len().to_be_bytes());
+            hash.update(part);
+        }
+    }
+    Bytes::from(hash.finalize().to_vec())
+}
+
+fn hash(principal: &Principal, request: &Request, meant: &[u8]) -> Vec<u8> {
     let mut hash = Sha256::new();
     for part in [
         request.method().as_str(),
@@ -80,7 +108,7 @@ fn hash(principal: &Principal, request: &Request, body: &[u8]) -> Vec<u8> {
         hash.update(part.as_bytes());
         hash.update([0]);
     }
-    hash.update(body);
+    hash.update(meant);
     hash.finalize().to_vec()
 }
 

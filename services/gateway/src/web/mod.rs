@@ -1,5 +1,6 @@
 //! What every route has: its line in the table of rights, its guard, its limits, its headers, its errors.
 
+pub(crate) mod form_data;
 pub(crate) mod guard;
 pub(crate) mod headers;
 pub(crate) mod idempotency;

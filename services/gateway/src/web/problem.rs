@@ -102,12 +102,7 @@ impl Problem {
                 "This path does not answer this method",
                 "the Allow header names those it answers",
             ),
-            StatusCode::PAYLOAD_TOO_LARGE => Self::new(
-                status,
-                "too-long",
-                "The body is too long",
-                format!("a body has at most {} bytes", super::guard::MAX_BODY),
-            ),
+            StatusCode::PAYLOAD_TOO_LARGE => Self::too_long(super::routes::MAX_BODY),
             StatusCode::UNAUTHORIZED => Self::from(&Refusal::Nobody),
             status if status.is_client_error() => Self::new(
                 status,
@@ -122,6 +117,20 @@ impl Problem {
                 "nothing was changed unless the trace says so",
             ),
         }
+    }
+
+    /// More than a body, or a file, may have.
+    pub(crate) fn too_long(most: usize) -> Self {
+        let detail = if most > super::routes::MAX_BODY {
+            format!(
+                "a file has at most {} MiB",
+                super::routes::MAX_FILE / (1024 * 1024)
+            )
+        } else {
+            format!("a body has at most {most} bytes")
+        };
+        let status = StatusCode::PAYLOAD_TOO_LARGE;
+        Self::new(status, "too-long", "The body is too long", detail)
     }
 
     pub(crate) fn details(&self, trace_id: &str) -> ProblemDetails {
@@ -176,7 +185,8 @@ impl From<&Refusal> for Problem {
                     "wait for as long as Retry-After says",
                 )
             },
-            Refusal::TooLong => Self::of(StatusCode::PAYLOAD_TOO_LARGE),
+            Refusal::TooLong(most) => Self::too_long(*most),
+            Refusal::Crowded => Self::unavailable("too many files are on their way; come again in a moment"),
             Refusal::Broken => new(
                 StatusCode::BAD_REQUEST,
                 "invalid-request",

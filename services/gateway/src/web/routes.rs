@@ -5,12 +5,14 @@
 //! Routes::new(FACE)
 //!     .get("/api/orders", Access::Needs(Right::ReadOrders), list)     reads
 //!     .post("/api/orders/{id}/assignment", …, assign)                 changes; asks for an Idempotency-Key under /api
+//!     .put("/api/directory/{id}", …, put)                             likewise, and may be repeated as it is
+//!     .upload("/api/orders/{id}/documents", …, upload)                a change that brings a file
 //!     .ask("/api/replays/plan", …, plan)                              a POST that may be repeated as it is
 //! ```
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::handler::Handler;
-use axum::http::Method;
 use axum::middleware::from_fn_with_state;
 use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter, on};
@@ -19,6 +21,13 @@ use http::request::Parts;
 use super::guard::{self, Refusal};
 use crate::domain::Right;
 use crate::state::App;
+
+/// Bytes of a request's body at most. The longest that is meant is a reason of 500 characters.
+pub(crate) const MAX_BODY: usize = 64 * 1024;
+/// Bytes of a file at most: the largest scan or photo that a phone makes.
+pub(crate) const MAX_FILE: usize = 25 * 1024 * 1024;
+/// Bytes of a form that brings a file.
+const MAX_UPLOAD: usize = MAX_FILE + MAX_BODY;
 
 /// Who may use a route.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,7 +54,7 @@ pub enum Kind {
 /// One line of the table.
 #[derive(Debug, Clone, Copy)]
 pub struct Route {
-    /// `GET` or `POST`.
+    /// `GET`, `POST` or `PUT`.
     pub method: &'static str,
     /// As axum and OpenAPI write it: `/api/orders/{id}`.
     pub path: &'static str,
@@ -53,6 +62,8 @@ pub struct Route {
     pub access: Access,
     /// What it does.
     pub kind: Kind,
+    /// Bytes of a request's body at most.
+    pub max_body: usize,
 }
 
 /// How a part of the gateway speaks to whom it refuses.
@@ -85,13 +96,7 @@ impl Routes {
         H: Handler<T, App>,
         T: 'static,
     {
-        self.add(
-            (Method::GET, MethodFilter::GET),
-            path,
-            access,
-            Kind::Read,
-            handler,
-        )
+        self.add("GET", path, access, (Kind::Read, MAX_BODY), handler)
     }
 
     /// A route that changes something.
@@ -100,13 +105,25 @@ impl Routes {
         H: Handler<T, App>,
         T: 'static,
     {
-        self.add(
-            (Method::POST, MethodFilter::POST),
-            path,
-            access,
-            Kind::Write,
-            handler,
-        )
+        self.add("POST", path, access, (Kind::Write, MAX_BODY), handler)
+    }
+
+    /// A route that puts something in the place of what was there.
+    pub(crate) fn put<H, T>(self, path: &'static str, access: Access, handler: H) -> Self
+    where
+        H: Handler<T, App>,
+        T: 'static,
+    {
+        self.add("PUT", path, access, (Kind::Write, MAX_BODY), handler)
+    }
+
+    /// A route that changes something, and is brought a file.
+    pub(crate) fn upload<H, T>(self, path: &'static str, access: Access, handler: H) -> Self
+    where
+        H: Handler<T, App>,
+        T: 'static,
+    {
+        self.add("POST", path, access, (Kind::Write, MAX_UPLOAD), handler)
     }
 
     /// A POST that may be repeated as it is.
@@ -115,35 +132,36 @@ impl Routes {
         H: Handler<T, App>,
         T: 'static,
     {
-        self.add(
-            (Method::POST, MethodFilter::POST),
-            path,
-            access,
-            Kind::Ask,
-            handler,
-        )
+        self.add("POST", path, access, (Kind::Ask, MAX_BODY), handler)
     }
 
     fn add<H, T>(
         mut self,
-        (method, filter): (Method, MethodFilter),
+        method: &'static str,
         path: &'static str,
         access: Access,
-        kind: Kind,
+        (kind, max_body): (Kind, usize),
         handler: H,
     ) -> Self
     where
         H: Handler<T, App>,
         T: 'static,
     {
-        let method = if method == Method::POST { "POST" } else { "GET" };
+        let filter = match method {
+            "POST" => MethodFilter::POST,
+            "PUT" => MethodFilter::PUT,
+            _ => MethodFilter::GET,
+        };
         let route = Route {
             method,
             path,
             access,
             kind,
+            max_body,
         };
-        self.list.push((route, on(filter, handler)));
+        // What a body may have is decided by the guard alone.
+        let handler = on(filter, handler).layer(DefaultBodyLimit::disable());
+        self.list.push((route, handler));
         self
     }
 

@@ -11,10 +11,13 @@ use http::{HeaderValue, StatusCode, header};
 use puente_telemetry::{current_traceparent, metric, set_parent, trace_id};
 use tracing::Instrument as _;
 
-use super::Problem;
+use super::{Problem, form_data};
 
 /// An answer that takes longer is of no use; calls to services are given up well before.
 const PATIENCE: Duration = Duration::from_secs(20);
+
+/// A file of the largest size over a slow line: 25 MiB at 2 Mbit/s.
+const UPLOAD_PATIENCE: Duration = Duration::from_secs(120);
 
 /// The trace of a request, 32 hex digits; empty when nothing is traced.
 #[derive(Debug, Clone, Default)]
@@ -32,6 +35,11 @@ pub(crate) async fn layer(mut request: Request, next: Next) -> Response {
     let span = tracing::info_span!("http", otel.kind = "server", otel.name = %route, http.method = %request.method());
     let parent = request.headers().get("traceparent");
     set_parent(&span, parent.and_then(|value| value.to_str().ok()));
+    let patience = if form_data::is_one(request.headers()) {
+        UPLOAD_PATIENCE
+    } else {
+        PATIENCE
+    };
     let answer = async {
         let id = current_traceparent()
             .as_deref()
@@ -39,7 +47,7 @@ pub(crate) async fn layer(mut request: Request, next: Next) -> Response {
             .map(str::to_owned)
             .unwrap_or_default();
         request.extensions_mut().insert(TraceId(id.clone()));
-        let answered = tokio::time::timeout(PATIENCE, next.run(request)).await;
+        let answered = tokio::time::timeout(patience, next.run(request)).await;
         let response = answered
             .unwrap_or_else(|_| Problem::unavailable("the answer was not there in time").into_response());
         if api { write(response, &id) } else { response }

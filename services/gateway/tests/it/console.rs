@@ -8,11 +8,15 @@ use reqwest::{Method, Response, StatusCode};
 
 use crate::support::{PASSWORD, Stage};
 
-const PAGES: [(&str, Option<Right>); 12] = [
+const PAGES: [(&str, Option<Right>); 16] = [
     ("/", None),
     ("/buscar?q=", None),
     ("/pedidos", Some(Right::ReadOrders)),
     ("/conversaciones", Some(Right::ReadConversations)),
+    ("/firmas", Some(Right::ReadSignatures)),
+    ("/directorio", Some(Right::ReadDirectory)),
+    ("/integraciones", Some(Right::ReadConnections)),
+    ("/plantillas/contrato", Some(Right::ReadConnections)),
     ("/entregas", Some(Right::ReadTraffic)),
     ("/inciertos", Some(Right::ReadEffects)),
     ("/cartas-muertas", Some(Right::ReadDeadLetters)),
@@ -71,6 +75,9 @@ async fn a_page_whose_services_are_away_says_so_in_its_place_and_is_there() {
         ("/cartas-muertas", "ingress"),
         ("/repeticiones", "ingress"),
         ("/salud", "notifications"),
+        ("/firmas", "signature"),
+        ("/directorio", "orders"),
+        ("/integraciones", "signature"),
     ] {
         let answer = see(&stage, path, &cookie).await;
         assert_eq!(answer.status(), StatusCode::OK, "{path}");

@@ -30,7 +30,16 @@ async fn every_answer_also_an_error_carries_the_security_headers() {
 
 #[tokio::test]
 async fn beyond_this_machine_cookies_and_browsers_are_held_to_https() {
-    let stage = Stage::with(|usual| usual.set("listen", "0.0.0.0:0")).await;
+    let beyond = [
+        ("listen", "0.0.0.0:0"),
+        ("storage.public_url", "https://puente.example"),
+    ];
+    let stage = Stage::with(|usual| {
+        beyond
+            .into_iter()
+            .fold(usual, |usual, (key, to)| usual.set(key, to))
+    })
+    .await;
     stage.person(Some("algesta"), Role::Agent, "ana@algesta.co").await;
     let body = json!({ "email": "ana@algesta.co", "password": PASSWORD });
     let answer = stage

@@ -15,6 +15,8 @@ mod idempotency;
 mod keys;
 mod limits;
 mod matrix;
+mod office;
+mod papers;
 mod people;
 mod problems;
 mod sessions;

@@ -18,10 +18,14 @@ use time::OffsetDateTime;
 use time::macros::datetime;
 use uuid::Uuid;
 
+use crate::office::Office;
+
 pub(crate) const PASSWORD: &str = "correcto caballo pila";
 pub(crate) const NOW: OffsetDateTime = datetime!(2026-11-20 12:00 UTC);
 /// 32 bytes.
-const RPC_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+pub(crate) const RPC_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+/// 32 bytes.
+const LINK_KEY: &str = "Hx4dHBsaGRgXFhUUExIREA8ODQwLCgkIBwYFBAMCAQA=";
 /// Nothing listens here.
 const AWAY: &str = "http://127.0.0.1:1";
 
@@ -31,6 +35,8 @@ pub(crate) struct Stage {
     pub(crate) pool: PgPool,
     pub(crate) clock: ManualClock,
     pub(crate) db: TestDb,
+    /// Where documents are kept.
+    pub(crate) files: tempfile::TempDir,
     rt: Runtime,
 }
 
@@ -41,6 +47,21 @@ impl Stage {
     }
 
     pub(crate) async fn with(change: impl FnOnce(Overrides) -> Overrides) -> Self {
+        Self::at(ManualClock::at(NOW), change).await
+    }
+
+    /// With orders and signature that are told what to answer.
+    pub(crate) async fn with_office() -> (Self, Office) {
+        let clock = ManualClock::at(NOW);
+        let office = Office::open(&clock).await;
+        let (orders, signature) = (office.orders_url.clone(), office.signature_url.clone());
+        let stage = Self::at(clock, |usual| {
+            usual.set("orders_url", orders).set("signature_url", signature)
+        });
+        (stage.await, office)
+    }
+
+    async fn at(clock: ManualClock, change: impl FnOnce(Overrides) -> Overrides) -> Self {
         puente_service::start_crypto();
         let schema = Schema {
             service: "gateway",
@@ -48,7 +69,7 @@ impl Stage {
             own: &MIGRATIONS,
         };
         let db = TestDb::new(&[schema]).await;
-        let clock = ManualClock::at(NOW);
+        let files = tempfile::tempdir().unwrap();
         let rt = Runtime::with_clock("gateway", Arc::new(clock.clone()));
         let usual = Overrides::default()
             .set("database.url", db.url())
@@ -57,6 +78,9 @@ impl Stage {
             .set("ingress_url", AWAY)
             .set("orders_url", AWAY)
             .set("notifications_url", AWAY)
+            .set("signature_url", AWAY)
+            .set("storage.folder", files.path().display().to_string())
+            .set("storage.link_key", LINK_KEY)
             .set("strangers_per_minute", 10_000);
         let sources = Sources::default().with_overrides(change(usual));
         let config = load::<Config>(Gateway::NAME, Gateway::DEFAULTS, &sources)
@@ -76,6 +100,7 @@ impl Stage {
             pool: db.pool("gateway"),
             clock,
             db,
+            files,
             rt,
         }
     }
@@ -131,6 +156,31 @@ impl Stage {
         request.json(body).send().await.unwrap()
     }
 
+    /// Sends a form with a file; `key` is an API key.
+    pub(crate) async fn upload(
+        &self,
+        path: &str,
+        key: &str,
+        once: &str,
+        texts: &[(&str, &str)],
+        file: &[u8],
+    ) -> Response {
+        let (kind, body) = form(texts, file);
+        let request = self.ask(Method::POST, path).bearer_auth(key);
+        let request = request
+            .header("idempotency-key", once)
+            .header("content-type", kind);
+        request.body(body).send().await.unwrap()
+    }
+
+    /// Rows of the audit trail, oldest first: action, subject, object, what was asked for.
+    pub(crate) async fn trail(&self) -> Vec<(String, String, String, Option<Value>)> {
+        sqlx::query_as("SELECT action, subject, object, after FROM audit ORDER BY id")
+            .fetch_all(&self.pool)
+            .await
+            .unwrap()
+    }
+
     /// Logs in by the REST interface; the cookie and the CSRF token.
     pub(crate) async fn log_in(&self, email: &str, password: &str) -> Result<(String, String), StatusCode> {
         let body = serde_json::json!({ "email": email, "password": password });
@@ -154,4 +204,23 @@ impl Drop for Stage {
     fn drop(&mut self) {
         self.rt.shutdown.cancel();
     }
+}
+
+/// A form with a file, as browsers send it; each time with another boundary.
+pub(crate) fn form(texts: &[(&str, &str)], file: &[u8]) -> (String, Vec<u8>) {
+    let boundary = Uuid::now_v7().simple().to_string();
+    let mut body = Vec::new();
+    for (name, value) in texts {
+        let part =
+            format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+        body.extend(part.as_bytes());
+    }
+    let head = format!(
+        "--{boundary}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"informe de Ana.pdf\"\r\n\
+         Content-Type: application/octet-stream\r\n\r\n"
+    );
+    body.extend(head.as_bytes());
+    body.extend(file);
+    body.extend(format!("\r\n--{boundary}--\r\n").as_bytes());
+    (format!("multipart/form-data; boundary={boundary}"), body)
 }

@@ -79,6 +79,11 @@ fn collect(auth: &WebhookAuth, names: &mut HashSet<String>) {
         WebhookAuth::Hmac(scheme) => {
             names.insert(scheme.header.to_ascii_lowercase());
         }
+        WebhookAuth::NumberedHmac(scheme) => {
+            names.extend(
+                (1..=scheme.most).map(|number| format!("{}{number}", scheme.header.to_ascii_lowercase())),
+            );
+        }
         WebhookAuth::SharedToken(scheme) => {
             let (TokenSource::Header(name) | TokenSource::Query(name)) = &scheme.source;
             names.insert(name.to_ascii_lowercase());

@@ -328,6 +328,13 @@ impl Delivery<'_> {
                 template.delivery_id = delivery;
                 self.new_event(connection, &subject, &*template, trace)
             }
+            InboundPayload::Envelope(mut envelope) => {
+                let subject = envelope.envelope_id.clone();
+                envelope.provider = provider;
+                envelope.connection = name;
+                envelope.delivery_id = delivery;
+                self.new_event(connection, &subject, &*envelope, trace)
+            }
             InboundPayload::Ignored { .. } => return None,
         })
     }

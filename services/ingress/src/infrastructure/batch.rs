@@ -69,13 +69,7 @@ async fn commit(outbox: &Outbox, batch: Vec<Waiting>) {
     let (mut received, mut answers) = (Vec::with_capacity(batch.len()), Vec::with_capacity(batch.len()));
     let mut memory = Vec::with_capacity(batch.len());
     for waiting in batch {
-        let events: Vec<EventId> = waiting
-            .received
-            .events
-            .iter()
-            .map(|(_, event)| event.id)
-            .collect();
-        answers.push((waiting.answer, waiting.received.stored.outcome, events));
+        answers.push(waiting.answer);
         received.push(waiting.received);
         memory.push(waiting.memory);
     }
@@ -83,20 +77,14 @@ async fn commit(outbox: &Outbox, batch: Vec<Waiting>) {
     let saved = tokio::time::timeout(LONGEST_COMMIT, save(outbox, received)).await;
     drop(memory);
     match saved.unwrap_or_else(|_| Err(OutboxError::Database(sqlx::Error::PoolTimedOut))) {
-        Ok(fresh) => {
-            for (answer, outcome, events) in answers {
-                let any_new = events.iter().any(|id| fresh.contains(id));
-                let outcome = if outcome == Outcome::Accepted && !any_new {
-                    Outcome::Duplicate
-                } else {
-                    outcome
-                };
+        Ok(outcomes) => {
+            for (answer, outcome) in answers.into_iter().zip(outcomes) {
                 let _ = answer.send(Ok(outcome));
             }
         }
         Err(error) => {
             tracing::warn!(error = %error, requests = answers.len(), "webhooks could not be stored, their senders are told to come again");
-            for (answer, ..) in answers {
+            for answer in answers {
                 let _ = answer.send(Err(()));
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
@@ -125,11 +113,8 @@ struct Columns<'a> {
 }
 
 /// Writes deliveries, duplicate keys and outbox rows in one statement, and hands the new events to the relay.
-/// Returns the ids of the events that were new.
-async fn save(
-    outbox: &Outbox,
-    batch: Vec<Received>,
-) -> Result<std::collections::HashSet<EventId>, OutboxError> {
+/// Returns what became of each delivery.
+async fn save(outbox: &Outbox, batch: Vec<Received>) -> Result<Vec<Outcome>, OutboxError> {
     let mut d = Columns::default();
     let (mut keys, mut event_ids, mut event_deliveries, mut event_providers) =
         (vec![], vec![], vec![], vec![]);
@@ -247,21 +232,27 @@ async fn save(
         ticket.abandoned();
         return Err(OutboxError::SlotLost);
     }
-    let versions: HashMap<EventId, i64> = written
-        .iter()
-        .filter_map(|row| Some((EventId::from(row.id?), row.version?)))
-        .collect();
-    let rows = written
+    let mut rows: HashMap<EventId, _> = written
         .into_iter()
-        .filter_map(|row| Some((EventId::from(row.id?), row.seq?, row.created_at?)));
-    let events = batch.into_iter().flat_map(|received| received.events);
-    let mut committed = Committed::pair(events.map(|(_, event)| event).collect(), rows);
-    for row in &mut committed {
-        row.event.aggregate_version = versions.get(&row.event.id).copied();
+        .filter_map(|row| Some((row.id?.into(), (row.seq?, row.version, row.created_at?))))
+        .collect();
+    let mut committed = Vec::with_capacity(rows.len());
+    let mut outcomes = Vec::with_capacity(batch.len());
+    for Received { stored, events } in batch {
+        let before = committed.len();
+        committed.extend(events.into_iter().filter_map(|(_, mut event)| {
+            let (seq, version, at) = rows.remove(&event.id)?;
+            event.aggregate_version = version;
+            Some(Committed { seq, event, at })
+        }));
+        let nothing_new = committed.len() == before;
+        outcomes.push(match stored.outcome {
+            Outcome::Accepted if nothing_new => Outcome::Duplicate,
+            outcome => outcome,
+        });
     }
-    let fresh = committed.iter().map(|row| row.event.id).collect();
     ticket.committed(committed);
-    Ok(fresh)
+    Ok(outcomes)
 }
 
 /// The conversation that a message is counted in; other events are not counted.

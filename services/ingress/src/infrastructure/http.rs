@@ -17,7 +17,6 @@ use puente_telemetry::metric;
 use puente_types::{Clock, DeliveryId};
 use puente_webhook_auth::RawRequest;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
-use tracing::Instrument as _;
 
 use crate::application::{self, Candidates, Received};
 use crate::domain::{Outcome, ReceiptClock, Refusal};
@@ -140,28 +139,26 @@ impl Shared {
             provider = manifest.slug,
             delivery.id = %id,
         );
-        async {
-            match application::accept(candidates, webhook, raw, id, sequence, self.clock.now()) {
-                Ok(mut received) => {
-                    let current = tracing::Span::current();
-                    if let Some(tenant) = &received.stored.tenant {
-                        puente_telemetry::attribute(&current, "tenant.id", tenant.clone());
-                    }
-                    join_trace(&mut received);
-                    let outcome = self.save(received, memory).await?;
-                    puente_telemetry::attribute(&current, "outcome", outcome.as_str());
-                    Ok((id, outcome))
+        // Entered for what is done at once; the wait for the commit only keeps it open.
+        let accepted =
+            span.in_scope(|| application::accept(candidates, webhook, raw, id, sequence, self.clock.now()));
+        match accepted {
+            Ok(received) => {
+                if let Some(tenant) = &received.stored.tenant {
+                    puente_telemetry::attribute(&span, "tenant.id", tenant.clone());
                 }
-                Err(refused) => {
-                    let (raw, error) = *refused;
-                    puente_telemetry::attribute(&tracing::Span::current(), "outcome", "refused");
-                    self.keep_refused(application::refused(candidates, raw, error, id, sequence));
-                    Err(Refusal::NotAuthentic(error.code()))
-                }
+                join_trace(&span, &received);
+                let outcome = self.save(received, memory).await?;
+                puente_telemetry::attribute(&span, "outcome", outcome.as_str());
+                Ok((id, outcome))
+            }
+            Err(refused) => {
+                let (raw, error) = *refused;
+                puente_telemetry::attribute(&span, "outcome", "refused");
+                self.keep_refused(application::refused(candidates, raw, error, id, sequence));
+                Err(Refusal::NotAuthentic(error.code()))
             }
         }
-        .instrument(span)
-        .await
     }
 
     /// Reads the body within the provider's size, the time allowed and the memory there is.
@@ -200,7 +197,7 @@ impl Shared {
             declared.unwrap_or(RESERVE_STEP)
         };
         let mut memory = self.limits.reserve(reserved)?;
-        let mut kept = BytesMut::new();
+        let mut kept = BytesMut::with_capacity(reserved.min(RESERVE_STEP));
         let mut seen = 0_usize;
         let mut chunks = body.into_data_stream();
         while let Some(chunk) = chunks.next().await {
@@ -258,7 +255,7 @@ impl Shared {
 }
 
 /// A request whose events all belong to one earlier journey is part of that journey's trace.
-fn join_trace(received: &mut Received) {
+fn join_trace(span: &tracing::Span, received: &Received) {
     let mut traces = received
         .events
         .iter()
@@ -266,7 +263,7 @@ fn join_trace(received: &mut Received) {
     let Some(Some(first)) = traces.next() else { return };
     let own = received.stored.traceparent.as_deref();
     if own != Some(first) && traces.all(|trace| trace == Some(first)) {
-        puente_telemetry::link(&tracing::Span::current(), Some(first));
+        puente_telemetry::link(span, Some(first));
     }
 }
 
@@ -365,8 +362,9 @@ impl Shared {
 
 /// The body is `{}`, which every provider takes; what programs want to know stands in the headers.
 fn accepted(delivery: DeliveryId, outcome: Outcome) -> Response {
-    let mut response = axum::Json(serde_json::json!({})).into_response();
+    let mut response = Response::new(Body::from("{}"));
     let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     if let Ok(id) = HeaderValue::from_str(&delivery.to_string()) {
         headers.insert("puente-delivery", id);
     }

@@ -17,6 +17,7 @@ mod authenticity;
 mod counted;
 mod deliveries;
 mod duplicates;
+mod envelopes;
 mod limits;
 mod measure;
 mod operations;

@@ -143,7 +143,7 @@ pub(crate) async fn start_on(
 }
 
 impl Running {
-    async fn knows_connections(&self, wanted: u64) {
+    pub(crate) async fn knows_connections(&self, wanted: u64) {
         wait_for("the connections", PATIENCE, || async {
             let about: serde_json::Value = self.get("/").await.json().await.map_err(|e| e.to_string())?;
             let known: u64 = about["integrations"]
@@ -183,6 +183,21 @@ impl Running {
             answer.status() == StatusCode::OK
         })
         .await;
+    }
+
+    /// Adds a connection of any provider.
+    pub(crate) async fn connect(
+        &self,
+        id: &str,
+        tenant: &str,
+        provider: &str,
+        account: &str,
+        secrets: &[(&str, &str)],
+    ) {
+        let added = connection(id, tenant, provider, account, secrets);
+        publish::apply(&self.nats.client().await, &self.masters, vec![added])
+            .await
+            .unwrap();
     }
 
     /// Adds a number of a tenant to the app that algesta's and norte's numbers are of.

@@ -8,11 +8,13 @@ use puente_bus::{Envelope, EnvelopeError};
 use puente_outbox::{ApplyError, EventHandler, Tx};
 use puente_proto::messaging::{MessageKind, MessageReceived, ReceiptChanged, TemplateChanged};
 use puente_proto::notifications::MessageRequested;
-use puente_proto::orders::{OrderOpened, OrderStateChanged};
+use puente_proto::orders::{OrderOpened, OrderStateChanged, Quotation};
 use puente_proto::{Event, instant};
+use puente_types::{Currency, Money};
 
 use crate::application::follow_order::{Turn, turn};
 use crate::domain::consent::Word;
+use crate::domain::money;
 use crate::infrastructure::desk::{Ask, Desk, OPT_IN_CONFIRMED, OPT_OUT_CONFIRMED};
 use crate::infrastructure::receipts::{self, Registry};
 use crate::infrastructure::store::{contact, order, template};
@@ -140,6 +142,7 @@ impl Handler {
                     ("state", label),
                     ("before", moved.before),
                     ("reason", moved.reason),
+                    ("price", moved.quotation.as_ref().map(price).unwrap_or_default()),
                 ]),
                 about: moved.order_id,
                 critical: false,
@@ -215,6 +218,19 @@ impl Handler {
         };
         self.desk.take(tx, event, &ask).await
     }
+}
+
+/// The price that goes to the client, as a part of a sentence; nothing for a currency that is none.
+fn price(quotation: &Quotation) -> String {
+    let currency = quotation.currency.parse::<Currency>().ok();
+    currency
+        .map(|currency| {
+            money::price(Money {
+                minor: quotation.amount_minor,
+                currency,
+            })
+        })
+        .unwrap_or_default()
 }
 
 fn values<const N: usize>(pairs: [(&str, String); N]) -> BTreeMap<String, String> {

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use puente_proto::orders::{Contact, OrderAssigned, OrderOpened, OrderStateChanged};
+use puente_ports::Content;
+use puente_proto::orders::{Contact, OrderAssigned, OrderOpened, OrderStateChanged, Quotation};
 use puente_types::EventId;
 
 use crate::support::{ANA, Fake, Stage};
@@ -136,5 +137,44 @@ async fn an_event_without_a_version_is_a_dead_letter() {
             == 1
     })
     .await;
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quotation_with_a_price_says_it_and_a_closed_order_is_told_once() {
+    let stage = Stage::set().await;
+    let heard = stage.hears("acme", ANA, "hola", Duration::from_secs(60)).await;
+    stage.handled(heard).await;
+    let order = EventId::new().to_string();
+    stage.publish("acme", &order, Some(1), &opened(&order)).await;
+    let quoted = OrderStateChanged {
+        quotation: Some(Quotation {
+            amount_minor: 35_000_000,
+            currency: "COP".into(),
+            ..Quotation::default()
+        }),
+        ..moved(&order, "CotizacionEnviada", true)
+    };
+    stage.publish("acme", &order, Some(2), &quoted).await;
+    let closed = moved(&order, "Cerrada", true);
+    let id = EventId::new();
+    for _ in 0..2 {
+        stage.publish_as(id, "acme", &order, Some(3), &closed).await;
+    }
+    // The same news under another id: its place in the order's count is taken.
+    stage.publish("acme", &order, Some(3), &closed).await;
+    stage.settled("acme", 3, |m| m.state == "sent").await;
+    let said: Vec<String> =
+        sqlx::query_scalar("SELECT template FROM messages WHERE about = $1 ORDER BY queued_at, id")
+            .bind(&order)
+            .fetch_all(&stage.pool)
+            .await
+            .unwrap();
+    assert_eq!(said, ["order_opened", "order_quotation_sent", "order_closed"]);
+    let priced = Fake::took().into_iter().any(|message| match message.content {
+        Content::Text { body } => body.contains("está lista: *$ 350.000 COP*."),
+        Content::Template { .. } => false,
+    });
+    assert!(priced, "the price is said");
     stage.stop().await;
 }

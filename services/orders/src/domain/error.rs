@@ -1,5 +1,6 @@
 //! Why something was refused, in words for people; and what a store may answer.
 
+use crate::domain::directory::Kind;
 use crate::domain::state::{State, Transition};
 
 /// Why an order did not move.
@@ -27,6 +28,39 @@ pub enum Refused {
     /// An assignment that assigns nobody.
     #[error("name an agent, a service provider, or both")]
     NobodyAssigned,
+    /// It is not for people to say what became of signatures.
+    #[error("`{0}` comes from the signers, not from a person")]
+    ComesFromSigners(Transition),
+    /// Documents go to signature with the people who sign them, by a command of its own.
+    #[error("documents go to signature together with those who sign them")]
+    NobodySigns,
+    /// Somebody cannot sign yet. Names all fields, as `agent.email`.
+    #[error("the documents cannot go to signature; missing: {0}")]
+    PartiesMissing(String),
+    /// A contract with oneself.
+    #[error("client and service provider have the same e-mail address: one person would sign for both")]
+    OneSignsForBoth,
+    /// A price where none belongs.
+    #[error("a price goes with `send_quotation` only, not with `{0}`")]
+    PriceMisplaced(Transition),
+    /// An order is given to people who can take it.
+    #[error("`{id}` cannot be the {} of an order: {why}", kind.name())]
+    Unfit {
+        /// In which place.
+        kind: Kind,
+        /// Who.
+        id: String,
+        /// Why not.
+        why: &'static str,
+    },
+    /// Nobody is sent to work without valid papers.
+    #[error("`{id}` cannot be given orders: papers are over: {papers}")]
+    PapersExpired {
+        /// The service provider.
+        id: String,
+        /// Which papers, and since when.
+        papers: String,
+    },
     /// Nothing can happen to a finished order.
     #[error("the order is finished: {0}")]
     Finished(State),

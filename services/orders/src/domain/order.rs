@@ -8,6 +8,8 @@ use puente_types::{ClientId, OrderId};
 use crate::domain::error::Refused;
 use crate::domain::event::{Event, Fact};
 use crate::domain::number::OrderNumber;
+use crate::domain::quotation::Quotation;
+use crate::domain::signing::Parties;
 use crate::domain::state::{State, Transition};
 
 /// A reason is a sentence, not a document.
@@ -110,6 +112,12 @@ pub struct Snapshot {
     pub channel: Channel,
     /// Who works on it.
     pub assignment: Assignment,
+    /// The price that stands: sent to the client, and not taken back by work on another one.
+    pub quotation: Option<Quotation>,
+    /// Times that its documents were sent to signature.
+    pub attempts: u32,
+    /// The document that holds the signatures, once all have signed.
+    pub signed_document: String,
 }
 
 /// An order.
@@ -135,6 +143,9 @@ impl Order {
             request,
             channel,
             assignment: Assignment::default(),
+            quotation: None,
+            attempts: 0,
+            signed_document: String::new(),
         });
         let event = order.event(Fact::Opened);
         (order, event)
@@ -182,12 +193,51 @@ impl Order {
         }
         self.0.state = after;
         self.0.version += 1;
+        match transition {
+            // A price that is worked on anew, or sent without a figure, no longer stands.
+            Transition::StartQuotation | Transition::SendQuotation => self.0.quotation = None,
+            Transition::SendToSignature => self.0.attempts += 1,
+            _ => {}
+        }
         Ok(self.event(Fact::Moved {
             before,
             after,
             transition,
             reason: reason.to_owned(),
         }))
+    }
+
+    /// Sends a price to the client.
+    ///
+    /// # Errors
+    /// [`Refused`] says why not; the order is then as it was.
+    pub fn quote(&mut self, quotation: Quotation, reason: Option<&str>) -> Result<Event, Refused> {
+        let mut event = self.apply(Transition::SendQuotation, reason)?;
+        self.0.quotation = Some(quotation);
+        event.order = self.0.clone();
+        Ok(event)
+    }
+
+    /// Sends its documents to those who sign them.
+    ///
+    /// # Errors
+    /// [`Refused`] says why not, where it stands before who is missing; the order is then as it was.
+    pub fn send_to_signature(&mut self, parties: &Parties, reason: Option<&str>) -> Result<Event, Refused> {
+        if self.0.state.after(Transition::SendToSignature).is_some() {
+            parties.complete()?;
+        }
+        self.apply(Transition::SendToSignature, reason)
+    }
+
+    /// All have signed, and `document` holds the signatures.
+    ///
+    /// # Errors
+    /// [`Refused`] says why not; the order is then as it was.
+    pub fn signed(&mut self, document: &str) -> Result<Event, Refused> {
+        let mut event = self.apply(Transition::CompleteSignature, None)?;
+        self.0.signed_document = document.to_owned();
+        event.order = self.0.clone();
+        Ok(event)
     }
 
     /// Names who works on it. `None` leaves a place as it is; a new order becomes `Asignada` by it.
@@ -249,7 +299,7 @@ fn illegal(state: State, transition: Transition) -> Refused {
         return Refused::QuotationNotApproved(state);
     }
     let possible = state
-        .allowed()
+        .open_to_people()
         .map(Transition::name)
         .collect::<Vec<_>>()
         .join(", ");

@@ -89,7 +89,7 @@ fn sending_to_signature_before_approval_says_what_is_missing() {
 }
 
 #[test]
-fn a_refusal_names_what_would_be_possible() {
+fn a_refusal_names_what_a_person_could_do_instead() {
     let refused = order_in(State::EnFirma)
         .apply(Transition::Close, None)
         .unwrap_err()
@@ -98,10 +98,57 @@ fn a_refusal_names_what_would_be_possible() {
         refused.contains("`close` is not possible in state EnFirma"),
         "{refused}"
     );
-    assert!(
-        refused.contains("complete_signature, reject_documents, cancel"),
-        "{refused}"
+    assert!(refused.ends_with("possible now: cancel"), "{refused}");
+}
+
+#[test]
+fn a_price_stands_until_another_one_is_worked_on() {
+    let quotation = Quotation {
+        price: puente_types::Money {
+            minor: 35_000_000,
+            currency: "COP".parse().unwrap(),
+        },
+        note: "con repuestos".into(),
+        valid_until: None,
+    };
+    let mut order = order_in(State::EnCotizacion);
+    let sent = order.quote(quotation.clone(), None).unwrap();
+    assert_eq!(
+        sent.order.quotation,
+        Some(quotation.clone()),
+        "the event tells of it"
     );
+    order.apply(Transition::ApproveQuotation, None).unwrap();
+    assert_eq!(order.snapshot().quotation, Some(quotation.clone()));
+
+    let mut order = order_in(State::EnCotizacion);
+    order.quote(quotation.clone(), None).unwrap();
+    order.apply(Transition::RejectQuotation, Some("caro")).unwrap();
+    assert_eq!(order.snapshot().quotation, Some(quotation.clone()));
+    order.apply(Transition::StartQuotation, None).unwrap();
+    assert_eq!(
+        order.snapshot().quotation,
+        None,
+        "nobody approves a price that was refused"
+    );
+    let refused = order_in(State::Nueva).quote(quotation, None).unwrap_err();
+    assert!(matches!(refused, Refused::Illegal { .. }), "{refused}");
+}
+
+#[test]
+fn each_sending_to_signature_is_counted_and_where_it_stands_is_told_before_who_is_missing() {
+    let mut order = order_in(State::CotizacionAprobada);
+    let missing = order.send_to_signature(&Parties::default(), None).unwrap_err();
+    assert!(matches!(missing, Refused::PartiesMissing(_)), "{missing}");
+    assert_eq!((order.state(), order.version()), (State::CotizacionAprobada, 7));
+    let early = order_in(State::EnCotizacion)
+        .send_to_signature(&Parties::default(), None)
+        .unwrap_err();
+    assert_eq!(early, Refused::QuotationNotApproved(State::EnCotizacion));
+    order.apply(Transition::SendToSignature, None).unwrap();
+    order.apply(Transition::RejectDocuments, Some("no")).unwrap();
+    order.apply(Transition::SendToSignature, None).unwrap();
+    assert_eq!(order.snapshot().attempts, 2);
 }
 
 #[test]
@@ -180,7 +227,7 @@ fn channels_come_back_from_their_names() {
 
 proptest! {
     #[test]
-    fn whatever_is_tried_versions_have_no_gap_and_events_join_up(tries in prop::collection::vec((0_usize..14, any::<bool>()), 0..60)) {
+    fn whatever_is_tried_versions_have_no_gap_and_events_join_up(tries in prop::collection::vec((0_usize..15, any::<bool>()), 0..60)) {
         let mut order = order();
         let (mut version, mut state) = (1, State::Nueva);
         for (which, with_reason) in tries {

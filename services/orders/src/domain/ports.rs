@@ -8,13 +8,18 @@
 use std::future::Future;
 
 use puente_types::{ClientId, OrderId, TenantId};
+use time::Date;
+use uuid::Uuid;
 
 use crate::domain::client::{Client, Registration};
 use crate::domain::conversation::Speaker;
+use crate::domain::directory::{Kind, Person};
 use crate::domain::error::StoreError;
 use crate::domain::event::Event;
 use crate::domain::number::OrderNumber;
-use crate::domain::order::{Channel, Contact, Order, Request};
+use crate::domain::order::{Channel, Contact, Order, Request, Snapshot};
+use crate::domain::papers::Expired;
+use crate::domain::signing::{Parties, SignatureRequest};
 
 /// The open transaction of one conversation's turn.
 pub trait Turn: Send {
@@ -56,23 +61,65 @@ pub trait OrderStore: Send + Sync {
         id: OrderId,
     ) -> impl Future<Output = Result<Option<Order>, StoreError>> + Send;
 
-    /// Stores the order, its events and the command that led to them, if nobody else changed the order since version
-    /// `since` and no command of this key was stored before.
+    /// Stores the order, what happened to it and the command that led to it, if nobody else changed the order since
+    /// version `since` and no command of this key was stored before.
     fn save(
         &self,
         tenant: &TenantId,
         order: &Order,
         since: i64,
-        events: &[Event],
+        decided: &Decided,
         issued: Option<&Issued>,
     ) -> impl Future<Output = Result<Saved, StoreError>> + Send;
 
-    /// The digest of the command that had this key.
+    /// What is known of the command that had this key.
     fn issued(
         &self,
         tenant: &TenantId,
         key: &str,
-    ) -> impl Future<Output = Result<Option<[u8; 32]>, StoreError>> + Send;
+    ) -> impl Future<Output = Result<Option<Done>, StoreError>> + Send;
+
+    /// Who would sign for this order, as far as they are known.
+    fn parties(
+        &self,
+        tenant: &TenantId,
+        order: &Snapshot,
+    ) -> impl Future<Output = Result<Parties, StoreError>> + Send;
+
+    /// The person of this id, and whether the directory has anybody of this kind.
+    fn known(
+        &self,
+        tenant: &TenantId,
+        kind: Kind,
+        id: &str,
+    ) -> impl Future<Output = Result<(Option<Person>, bool), StoreError>> + Send;
+
+    /// Mandatory papers of a service provider that were in force and are over on this day. What was never filed is not
+    /// among them.
+    fn expired(
+        &self,
+        tenant: &TenantId,
+        provider: &str,
+        today: Date,
+    ) -> impl Future<Output = Result<Vec<Expired>, StoreError>> + Send;
+}
+
+/// What a decision comes to: events in their order, and a request to sign if there is one.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Decided {
+    /// What happened to the order.
+    pub events: Vec<Event>,
+    /// What is to be signed.
+    pub request: Option<SignatureRequest>,
+}
+
+/// A command that had its effect before.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Done {
+    /// Of everything that it said.
+    pub digest: [u8; 32],
+    /// The request to sign that it made.
+    pub request: Option<Uuid>,
 }
 
 /// A command of a person: who gave it, and by which key it is known when it comes again.

@@ -4,6 +4,7 @@ use std::future::Future;
 
 use puente_types::{ClientId, ConversationId, OrderId, TenantId};
 
+use crate::domain::directory::{Kind, PersonView};
 use crate::domain::error::StoreError;
 use crate::domain::number::OrderNumber;
 use crate::domain::view::{
@@ -57,6 +58,25 @@ pub trait ClientQueries: Send + Sync {
         after: Option<Place>,
         limit: u32,
     ) -> impl Future<Output = Result<Vec<ClientView>, StoreError>> + Send;
+}
+
+/// The directory as it is shown to who asks.
+pub trait DirectoryQueries: Send + Sync {
+    /// The tenant's person of this id.
+    fn find(
+        &self,
+        tenant: &TenantId,
+        id: &str,
+    ) -> impl Future<Output = Result<Option<PersonView>, StoreError>> + Send;
+
+    /// `limit` people of a kind, or of all, by name; of those after the one of the id `after` if it is given.
+    fn by_name(
+        &self,
+        tenant: &TenantId,
+        kind: Option<Kind>,
+        after: Option<&str>,
+        limit: u32,
+    ) -> impl Future<Output = Result<Vec<PersonView>, StoreError>> + Send;
 }
 
 /// Conversations as they are shown to who asks.

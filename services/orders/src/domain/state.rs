@@ -85,6 +85,8 @@ pub enum Transition {
     CompleteSignature,
     /// One has refused to sign.
     RejectDocuments,
+    /// The request to sign was taken back.
+    CancelSignature,
     /// A date is agreed on.
     Schedule,
     /// The work begins.
@@ -137,6 +139,7 @@ pub const TABLE: &[(Transition, &[State], State)] = &[
     ),
     (T::CompleteSignature, &[S::EnFirma], S::PolizaAsignada),
     (T::RejectDocuments, &[S::EnFirma], S::DocumentosRechazados),
+    (T::CancelSignature, &[S::EnFirma], S::CotizacionAprobada),
     // Small jobs need no contract: they are planned as soon as the price is agreed on.
     (
         T::Schedule,
@@ -246,6 +249,12 @@ impl State {
             .map(|(name, _, _)| *name)
     }
 
+    /// What a person may do here; the rest comes from others.
+    pub fn open_to_people(self) -> impl Iterator<Item = Transition> {
+        self.allowed()
+            .filter(|transition| !transition.comes_from_signers())
+    }
+
     /// Whether nothing can happen any more.
     #[must_use]
     pub fn is_final(self) -> bool {
@@ -255,7 +264,7 @@ impl State {
 
 impl Transition {
     /// Every transition.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         T::Assign,
         T::StartQuotation,
         T::SendQuotation,
@@ -264,6 +273,7 @@ impl Transition {
         T::SendToSignature,
         T::CompleteSignature,
         T::RejectDocuments,
+        T::CancelSignature,
         T::Schedule,
         T::StartExecution,
         T::FinishExecution,
@@ -284,6 +294,7 @@ impl Transition {
             T::SendToSignature => "send_to_signature",
             T::CompleteSignature => "complete_signature",
             T::RejectDocuments => "reject_documents",
+            T::CancelSignature => "cancel_signature",
             T::Schedule => "schedule",
             T::StartExecution => "start_execution",
             T::FinishExecution => "finish_execution",
@@ -291,6 +302,21 @@ impl Transition {
             T::Close => "close",
             T::Cancel => "cancel",
         }
+    }
+
+    /// Whether it tells what became of signatures, so that no person may say it.
+    #[must_use]
+    pub const fn comes_from_signers(self) -> bool {
+        matches!(
+            self,
+            T::CompleteSignature | T::RejectDocuments | T::CancelSignature
+        )
+    }
+
+    /// Whether where it leads is news. The way back from signature leads where the client already knew the order to be.
+    #[must_use]
+    pub const fn is_news(self) -> bool {
+        !matches!(self, T::CancelSignature)
     }
 
     /// Whether somebody will ask why, so that the reason must be given now.

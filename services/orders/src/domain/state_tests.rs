@@ -41,6 +41,21 @@ fn only_closed_and_cancelled_orders_rest_for_good() {
 }
 
 #[test]
+fn people_are_offered_nothing_that_only_signers_can_say() {
+    let offered: Vec<Transition> = State::EnFirma.open_to_people().collect();
+    assert_eq!(offered, [Transition::Cancel]);
+    for state in State::ALL {
+        for transition in state.open_to_people() {
+            assert!(!transition.comes_from_signers(), "{state} {transition}");
+        }
+    }
+    assert_eq!(
+        State::EnFirma.after(Transition::CancelSignature),
+        Some(State::CotizacionAprobada)
+    );
+}
+
+#[test]
 fn documents_never_go_to_signature_before_the_quotation_is_approved() {
     let from: Vec<State> = State::ALL
         .into_iter()

@@ -1,5 +1,5 @@
-//! Events in: decoded, and put where their conversation's turn finds them. Nothing else happens here, so that the
-//! broker's delivery order never matters.
+//! Events in: messages are put where their conversation's turn finds them, news of signatures reach their order.
+//! Nothing is decided here, and the broker's delivery order never matters.
 
 use std::sync::Arc;
 
@@ -7,19 +7,28 @@ use async_trait::async_trait;
 use puente_bus::Envelope;
 use puente_outbox::{ApplyError, EventHandler, Tx};
 use puente_proto::messaging::MessageReceived;
+use puente_proto::signature::SignatureStateChanged;
+use puente_types::Clock;
 use tokio::sync::Notify;
 
-use crate::infrastructure::{queue, wire};
+use crate::infrastructure::skills::Library;
+use crate::infrastructure::{queue, signed, wire};
 
 /// The handler of the consumer.
 pub(crate) struct Consumer {
     /// Wakes the workers.
     pub(crate) wake: Arc<Notify>,
+    pub(crate) skills: Arc<Library>,
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 #[async_trait]
 impl EventHandler for Consumer {
     async fn apply(&self, tx: &mut Tx, event: &Envelope) -> Result<(), ApplyError> {
+        if event.is::<SignatureStateChanged>() {
+            let set = self.skills.of(&event.tenant);
+            return signed::apply(tx, event, &set, self.clock.now()).await;
+        }
         if !event.is::<MessageReceived>() {
             // Left over from a filter of another version.
             return Ok(());

@@ -5,27 +5,47 @@ mod ask;
 mod clients;
 mod commands;
 mod conversations;
+mod directory;
 mod orders;
 mod queries;
+mod signing;
 
+use std::sync::Arc;
+
+use puente_proto::orders::directory_server::DirectoryServer;
 use puente_proto::orders::order_commands_server::OrderCommandsServer;
 use puente_proto::orders::order_queries_server::OrderQueriesServer;
+use puente_types::{Clock, Region};
 use tonic::service::Routes;
 
 use super::store::{PgOrders, PgQueries};
 
 /// A question is a key, a filter or a cursor.
 const MAX_QUESTION: usize = 4 * 1024;
-/// A command holds a reason besides: a sentence.
-const MAX_COMMAND: usize = 8 * 1024;
+/// A command holds sentences besides: a reason, a note on a price, the three who sign.
+const MAX_COMMAND: usize = 16 * 1024;
 
 /// Everything that is answered.
-pub(crate) fn routes(queries: PgQueries, orders: PgOrders) -> Routes {
+pub(crate) fn routes(
+    queries: PgQueries,
+    orders: PgOrders,
+    clock: Arc<dyn Clock>,
+    region: Region,
+    papers_required: bool,
+) -> Routes {
+    let directory = directory::Directory {
+        orders: orders.clone(),
+        queries: queries.clone(),
+    };
     let commands = commands::Commands {
         orders,
         queries: queries.clone(),
+        clock,
+        region,
+        papers_required,
     };
     let queries = queries::Answers { queries };
     Routes::new(OrderQueriesServer::new(queries).max_decoding_message_size(MAX_QUESTION))
         .add_service(OrderCommandsServer::new(commands).max_decoding_message_size(MAX_COMMAND))
+        .add_service(DirectoryServer::new(directory).max_decoding_message_size(MAX_COMMAND))
 }

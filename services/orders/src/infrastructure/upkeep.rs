@@ -1,20 +1,27 @@
-//! What has to be done now and then: reading changed skill files, and forgetting worked messages and commands.
+//! What has to be done now and then: reading changed skill files, forgetting worked messages and commands, and telling
+//! of papers that are about to end.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use puente_types::Clock;
+use puente_outbox::{Outbox, OutboxError};
+use puente_types::{Clock, Region};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
+use crate::domain::papers::today;
 use crate::infrastructure::queue;
 use crate::infrastructure::skills::{Library, Problem};
-use crate::infrastructure::store::purge_commands;
+use crate::infrastructure::store::{purge_commands, warn};
 
 /// How often old rows are looked for.
 const PURGE_EVERY: Duration = Duration::from_secs(600);
 /// How long a command is known by its key: nobody repeats one after weeks.
 const KEEP_COMMANDS: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// How often papers are looked at: their days begin at midnight, and nobody reads it at once.
+const PAPERS_EVERY: Duration = Duration::from_secs(60 * 60);
+/// The pause while the database is away.
+const PAPERS_AGAIN: Duration = Duration::from_secs(30);
 /// Rows of one transaction.
 const PORTION: i64 = 1_000;
 
@@ -66,6 +73,39 @@ pub(crate) async fn purge(pool: PgPool, clock: Arc<dyn Clock>, keep: Duration, s
                     break;
                 }
             }
+        }
+    }
+}
+
+/// Tells of papers of service providers that are about to end, at the start and every hour, until `shutdown`.
+pub(crate) async fn papers(
+    outbox: Outbox,
+    clock: Arc<dyn Clock>,
+    region: Region,
+    shutdown: CancellationToken,
+) {
+    let portion = PORTION.unsigned_abs();
+    loop {
+        let round = async {
+            let mut tx = outbox.begin().await?;
+            let now = clock.now();
+            let seen = warn(&mut tx, today(now, region), now, PORTION).await?;
+            tx.commit().await?;
+            Ok::<_, OutboxError>(seen)
+        };
+        let pause = match round.await {
+            Ok(seen) if seen >= portion => Duration::ZERO,
+            Ok(_) => PAPERS_EVERY,
+            Err(error) => {
+                tracing::debug!(
+                    error = &error as &dyn std::error::Error,
+                    "papers are looked at later"
+                );
+                PAPERS_AGAIN
+            }
+        };
+        if tokio::time::timeout(pause, shutdown.cancelled()).await.is_ok() {
+            return;
         }
     }
 }

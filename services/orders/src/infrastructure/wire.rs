@@ -2,7 +2,9 @@
 
 use puente_proto::messaging::{Location, MessageKind, MessageReceived};
 use puente_proto::notifications::{MessageRequested, Recipient};
-use puente_proto::orders::{self as proto, ClientRegistered, OrderAssigned, OrderOpened, OrderStateChanged};
+use puente_proto::orders::{
+    self as proto, ClientRegistered, OrderAssigned, OrderOpened, OrderStateChanged, SignatureRequested,
+};
 use puente_proto::timestamp;
 use puente_types::{Phone, Region};
 use time::OffsetDateTime;
@@ -11,10 +13,15 @@ use crate::domain::client::Client;
 use crate::domain::conversation::{Heard, Speaker};
 use crate::domain::event::{Event, Fact, Notice};
 use crate::domain::order::{Contact, Reach};
+use crate::domain::quotation::Quotation;
+use crate::domain::signing::SignatureRequest;
 use crate::domain::skill::SkillSet;
+use crate::domain::state::Transition;
 
 /// Longer than any id of a messaging provider, shorter than what an index can hold.
 const MAX_ID: usize = 512;
+/// Longer than any id or name of our own services.
+const MAX_WORD: usize = 200;
 /// Chat messages end here; what is longer is cut, not refused.
 const MAX_CHARS: usize = 4_096;
 
@@ -42,6 +49,11 @@ pub(crate) fn check_ids(message: &MessageReceived) -> Result<(), &'static str> {
     } else {
         Err("an id of the message is too long or holds a NUL")
     }
+}
+
+/// An id or a name of another service, as far as a table can hold it.
+pub(crate) fn word(text: &str) -> String {
+    text.chars().filter(|c| *c != '\0').take(MAX_WORD).collect()
 }
 
 /// Who wrote.
@@ -144,8 +156,13 @@ pub(crate) fn published(event: &Event, set: &SkillSet, at: OffsetDateTime) -> Pu
             after: after.name().to_owned(),
             transition: transition.name().to_owned(),
             reason: reason.clone(),
-            visible: after.visible() && set.told.contains(after),
+            visible: transition.is_news() && after.visible() && set.told.contains(after),
             changed_at: at,
+            quotation: order
+                .quotation
+                .as_ref()
+                .filter(|_| *transition == Transition::SendQuotation)
+                .map(quotation),
         }),
         Fact::Assigned { before } => Published::Assigned(OrderAssigned {
             order_id,
@@ -168,6 +185,46 @@ fn contact(contact: &Contact) -> proto::Contact {
         provider: contact.reach.provider.clone(),
         connection: contact.reach.connection.clone(),
         contact_id: contact.reach.contact_id.clone(),
+    }
+}
+
+/// A price.
+pub(crate) fn quotation(quotation: &Quotation) -> proto::Quotation {
+    proto::Quotation {
+        amount_minor: quotation.price.minor,
+        currency: quotation.price.currency.as_str().to_owned(),
+        note: quotation.note.clone(),
+        valid_until: quotation
+            .valid_until
+            .map(|last| last.to_string())
+            .unwrap_or_default(),
+    }
+}
+
+/// The documents of an order are to be signed.
+pub(crate) fn to_be_signed(request: &SignatureRequest, at: OffsetDateTime) -> SignatureRequested {
+    let order = &request.order;
+    let parties = request.parties.each().map(|(role, party)| proto::SigningParty {
+        role: role.name().to_owned(),
+        name: party.name.clone(),
+        email: party.email.clone(),
+        phone: party.phone.clone(),
+        tax_id: party.tax_id.clone(),
+        address: party.address.clone(),
+    });
+    SignatureRequested {
+        request_id: request.id.to_string(),
+        order_id: order.id.to_string(),
+        number: order.number.to_string(),
+        attempt: order.attempts,
+        contact: Some(contact(&order.contact)),
+        parties: parties.collect(),
+        service: order.request.service.clone(),
+        description: order.request.description.clone(),
+        location: order.request.location.clone(),
+        quotation: order.quotation.as_ref().map(quotation),
+        requested_by: request.by.clone(),
+        requested_at: Some(timestamp(at)),
     }
 }
 

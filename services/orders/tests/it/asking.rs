@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use puente_proto::orders::directory_client::DirectoryClient;
 use puente_proto::orders::order_commands_client::OrderCommandsClient;
 use puente_proto::orders::order_queries_client::OrderQueriesClient;
 use puente_proto::orders::{
-    GetOrderRequest, ListOrdersRequest, ListOrdersResponse, OrderSummary, get_order_request::Key,
+    GetOrderRequest, ListOrdersRequest, ListOrdersResponse, OrderSummary, Person, PutPersonRequest,
+    get_order_request::Key,
 };
 use puente_rpc::{Caller, Calls, RpcKeys, Scope};
 use puente_service::Overrides;
@@ -24,6 +26,7 @@ pub(crate) const OTHER_KEY: &str = "Hx4dHBsaGRgXFhUUExIREA8ODQwLCgkIBwYFBAMCAQA=
 pub(crate) struct Asking {
     pub(crate) queries: OrderQueriesClient<Channel>,
     pub(crate) commands: OrderCommandsClient<Channel>,
+    pub(crate) directory: DirectoryClient<Channel>,
     calls: Calls,
     pub(crate) caller: Caller,
 }
@@ -52,7 +55,8 @@ impl Asking {
         let channel = channel(stage).await;
         Self {
             queries: OrderQueriesClient::new(channel.clone()),
-            commands: OrderCommandsClient::new(channel),
+            commands: OrderCommandsClient::new(channel.clone()),
+            directory: DirectoryClient::new(channel),
             calls: calls(KEY, "orders"),
             caller: caller(tenant_name),
         }
@@ -77,6 +81,12 @@ impl Asking {
         Ok(answer.into_inner())
     }
 
+    pub(crate) async fn puts(&self, person: Person) -> Result<Person, Status> {
+        let wish = PutPersonRequest { person: Some(person) };
+        let answer = self.directory.clone().put_person(self.signed(wish)).await?;
+        Ok(answer.into_inner().person.unwrap())
+    }
+
     pub(crate) async fn get(&self, key: Option<Key>) -> Result<OrderSummary, Status> {
         let answer = self
             .queries
@@ -84,6 +94,18 @@ impl Asking {
             .get_order(self.signed(GetOrderRequest { key }))
             .await?;
         Ok(answer.into_inner().order.unwrap())
+    }
+}
+
+/// Somebody of the directory who can do everything.
+pub(crate) fn person(id: &str, kind: &str, name: &str) -> Person {
+    Person {
+        person_id: id.into(),
+        kind: kind.into(),
+        name: name.into(),
+        email: format!("{id}@ejemplo.co"),
+        active: true,
+        ..Person::default()
     }
 }
 

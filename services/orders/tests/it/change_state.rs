@@ -4,12 +4,26 @@ use std::collections::BTreeSet;
 
 use puente_orders::domain::order::Assignment;
 use puente_orders::domain::ports::OrderStore as _;
+use puente_orders::domain::signing::{Parties, Party};
 use puente_orders::domain::state::{State, Transition};
 use puente_orders::{Change, ChangeError, change_state};
 use puente_proto::Event as _;
 use puente_proto::orders::{OrderAssigned, OrderStateChanged};
 
 use crate::support::{LAURA, Stage, tenant};
+
+fn three() -> Parties {
+    let party = |name: &str, email: &str| Party {
+        name: name.into(),
+        email: email.into(),
+        ..Party::default()
+    };
+    Parties {
+        client: party("Laura Gómez", "laura@correo.co"),
+        service_provider: party("Frío S.A.S.", "firma@frio.co"),
+        agent: party("Ana Ruiz", "ana@algesta.co"),
+    }
+}
 
 fn to(transition: Transition) -> Change {
     Change::Move(transition, None)
@@ -34,21 +48,27 @@ async fn each_change_is_one_event_with_before_after_and_the_next_version() {
         refused.to_string().contains("quotation must be approved"),
         "{refused}"
     );
-    for transition in [
-        Transition::StartQuotation,
-        Transition::ApproveQuotation,
-        Transition::SendToSignature,
-    ] {
+    for transition in [Transition::StartQuotation, Transition::ApproveQuotation] {
         change_state(&stage.orders, &acme, id, &to(transition))
             .await
             .unwrap();
     }
-    let reject = Change::Move(
-        Transition::RejectDocuments,
-        Some("falta la firma del proveedor".into()),
+    let nobody = change_state(&stage.orders, &acme, id, &to(Transition::SendToSignature))
+        .await
+        .unwrap_err();
+    assert!(nobody.to_string().contains("those who sign"), "{nobody}");
+    let sign = Change::Sign(Box::new(three()), None);
+    change_state(&stage.orders, &acme, id, &sign).await.unwrap();
+    let by_hand = change_state(&stage.orders, &acme, id, &to(Transition::CompleteSignature))
+        .await
+        .unwrap_err();
+    assert!(
+        by_hand.to_string().contains("comes from the signers"),
+        "{by_hand}"
     );
-    let (order, _) = change_state(&stage.orders, &acme, id, &reject).await.unwrap();
-    assert_eq!((order.state(), order.version()), (State::DocumentosRechazados, 7));
+    let give_up = Change::Move(Transition::Cancel, Some("el cliente desistió".into()));
+    let (order, _) = change_state(&stage.orders, &acme, id, &give_up).await.unwrap();
+    assert_eq!((order.state(), order.version()), (State::Cancelada, 7));
     assert_eq!(
         stage.orders.load(&acme, id).await.unwrap().unwrap(),
         order,
@@ -92,17 +112,17 @@ async fn each_change_is_one_event_with_before_after_and_the_next_version() {
             ("Asignada", "EnCotizacion", false),
             ("EnCotizacion", "CotizacionAprobada", true),
             ("CotizacionAprobada", "EnFirma", true),
-            ("EnFirma", "DocumentosRechazados", true),
+            ("EnFirma", "Cancelada", true),
         ]
     );
-    assert_eq!(moves[4].reason, "falta la firma del proveedor");
+    assert_eq!(moves[4].reason, "el cliente desistió");
     assert_eq!(stage.count("SELECT count(*) FROM order_journal").await, 7);
     assert!(
         !stage
             .replies()
             .await
             .iter()
-            .any(|key| key.starts_with("order_documents")),
+            .any(|key| key.starts_with("order_cancelled")),
         "notifications tells of states"
     );
 }

@@ -13,17 +13,17 @@ use crate::support::{LAURA, Stage};
 const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
 impl Asking {
-    async fn moves(&self, wish: MoveOrderRequest) -> Result<OrderSummary, Status> {
+    pub(crate) async fn moves(&self, wish: MoveOrderRequest) -> Result<OrderSummary, Status> {
         let answer = self.commands.clone().move_order(self.signed(wish)).await?;
         Ok(answer.into_inner().order.unwrap())
     }
 
-    async fn assigns(&self, wish: AssignOrderRequest) -> Result<OrderSummary, Status> {
+    pub(crate) async fn assigns(&self, wish: AssignOrderRequest) -> Result<OrderSummary, Status> {
         let answer = self.commands.clone().assign_order(self.signed(wish)).await?;
         Ok(answer.into_inner().order.unwrap())
     }
 
-    async fn journal(&self, order_id: &str) -> Vec<JournalEntry> {
+    pub(crate) async fn journal(&self, order_id: &str) -> Vec<JournalEntry> {
         let question = GetJournalRequest {
             order_id: order_id.into(),
         };
@@ -37,7 +37,7 @@ impl Asking {
     }
 }
 
-fn wish(order_id: &str, transition: &str, key: &str) -> MoveOrderRequest {
+pub(crate) fn wish(order_id: &str, transition: &str, key: &str) -> MoveOrderRequest {
     MoveOrderRequest {
         order_id: order_id.into(),
         transition: transition.into(),
@@ -46,7 +46,7 @@ fn wish(order_id: &str, transition: &str, key: &str) -> MoveOrderRequest {
     }
 }
 
-fn assignment(order_id: &str, agent: &str, key: &str) -> AssignOrderRequest {
+pub(crate) fn assignment(order_id: &str, agent: &str, key: &str) -> AssignOrderRequest {
     AssignOrderRequest {
         order_id: order_id.into(),
         agent: Some(agent.into()),
@@ -56,7 +56,7 @@ fn assignment(order_id: &str, agent: &str, key: &str) -> AssignOrderRequest {
 }
 
 /// A stage with the order OT-000001 of `acme`, and its id.
-async fn with_order() -> (Stage, Asking, String) {
+pub(crate) async fn with_order() -> (Stage, Asking, String) {
     let stage = served().await;
     stage.with_order("acme", LAURA).await;
     let acme = Asking::of(&stage, "acme").await;
@@ -116,7 +116,12 @@ async fn a_command_is_journalled_with_who_did_it_and_its_events_carry_key_and_tr
     assert!(!journal[0].cause.is_empty(), "the message that led to it");
     assert_eq!(journal[3].cause, "");
     assert_eq!(journal[3].reason, "el cliente llamó");
-    assert_eq!(journal[3].trace_id, puente_telemetry::trace_id(TRACE).unwrap());
+    assert_eq!(
+        journal[3].request_trace_id,
+        puente_telemetry::trace_id(TRACE).unwrap()
+    );
+    assert_eq!(journal[3].trace_id, order.trace_id, "an order has one trace");
+    assert_ne!(journal[3].trace_id, journal[3].request_trace_id);
     assert_eq!(
         (journal[3].before.as_str(), journal[3].after.as_str()),
         ("Asignada", "Cancelada")
@@ -176,6 +181,15 @@ async fn a_refused_command_says_why_changes_nothing_and_leaves_its_key_free() {
         .unwrap_err();
     assert_eq!(stale.code(), Code::Aborted);
     assert_eq!(stale.message(), "the order is at version 1, not at version 3");
+    for (transition, words) in [
+        ("complete_signature", "comes from the signers"),
+        ("reject_documents", "comes from the signers"),
+        ("cancel_signature", "comes from the signers"),
+    ] {
+        let refused = acme.moves(wish(&id, transition, "k")).await.unwrap_err();
+        assert_eq!(refused.code(), Code::FailedPrecondition);
+        assert!(refused.message().contains(words), "{refused}");
+    }
     assert_eq!(stage.count("SELECT count(*) FROM commands").await, 0);
     let moved = acme
         .moves(MoveOrderRequest {

@@ -31,6 +31,21 @@ async fn the_role_that_answers_callers_sees_its_tenant_only_and_nothing_without_
     let stage = Stage::set().await;
     stage.with_order("acme", LAURA).await;
     stage.with_order("other", LAURA).await;
+    sqlx::query(
+        "INSERT INTO people (tenant, id, kind, name, sort_key, email, active, changed_at, changed_by)
+         SELECT tenant, 'ana', 'agent', 'Ana', 'ana', 'ana@ejemplo.co', true, now(), 'user-7'
+         FROM unnest(ARRAY['acme', 'other']) AS t (tenant)",
+    )
+    .execute(&stage.pool)
+    .await
+    .unwrap();
+    sqlx::query(
+        "INSERT INTO signature_requests (request_id, tenant, order_id, attempt, requested_by, requested_at, changed_at)
+         SELECT gen_random_uuid(), tenant, id, 1, 'user-7', now(), now() FROM orders",
+    )
+    .execute(&stage.pool)
+    .await
+    .unwrap();
     let api = stage.db.api_pool("orders");
     let seen = async |tenant: Option<&str>, table: &str| -> i64 {
         let mut tx = api.begin().await.unwrap();
@@ -47,7 +62,14 @@ async fn the_role_that_answers_callers_sees_its_tenant_only_and_nothing_without_
             .await
             .unwrap()
     };
-    for table in ["clients", "conversations", "orders", "order_numbers"] {
+    for table in [
+        "clients",
+        "conversations",
+        "orders",
+        "order_numbers",
+        "people",
+        "signature_requests",
+    ] {
         assert_eq!(seen(Some("acme"), table).await, 1, "{table}");
         assert_eq!(seen(None, table).await, 0, "{table}");
         assert_eq!(seen(Some("nobody"), table).await, 0, "{table}");

@@ -40,6 +40,8 @@ pub(crate) struct Told {
     pub(crate) tenant: String,
     pub(crate) version: Option<i64>,
     pub(crate) cause: Option<String>,
+    pub(crate) traceparent: Option<String>,
+    pub(crate) aggregate: String,
     pub(crate) payload: Vec<u8>,
 }
 
@@ -64,6 +66,23 @@ pub(crate) fn message(tenant: &str, phone: &str, sequence: i64, text: &str) -> M
         sent_at: Some(timestamp(OffsetDateTime::now_utc())),
         receipt_sequence: sequence,
         ..MessageReceived::default()
+    }
+}
+
+/// An event of another service, without version and trace.
+pub(crate) fn envelope<E: Event>(id: EventId, tenant_name: &str, aggregate_id: &str, event: &E) -> Envelope {
+    Envelope {
+        id,
+        tenant: tenant(tenant_name),
+        event: find(E::TYPE.name).unwrap(),
+        source: "another".to_owned(),
+        aggregate_id: aggregate_id.to_owned(),
+        aggregate_version: None,
+        cause: None,
+        traceparent: None,
+        occurred_at: OffsetDateTime::now_utc(),
+        replay: false,
+        payload: prost::Message::encode_to_vec(event).into(),
     }
 }
 
@@ -122,18 +141,14 @@ impl Stage {
         version: Option<i64>,
     ) {
         let envelope = Envelope {
-            id,
-            tenant: tenant(tenant_name),
-            event: find(MessageReceived::TYPE.name).unwrap(),
-            source: "ingress".to_owned(),
-            aggregate_id: message.contact_id.clone(),
             aggregate_version: version,
-            cause: None,
-            traceparent: None,
-            occurred_at: OffsetDateTime::now_utc(),
-            replay: false,
-            payload: prost::Message::encode_to_vec(message).into(),
+            ..envelope(id, tenant_name, &message.contact_id, message)
         };
+        self.send(&envelope).await;
+    }
+
+    /// Publishes an event as another service would.
+    pub(crate) async fn send(&self, envelope: &Envelope) {
         let js = async_nats::jetstream::new(self.client.clone());
         // The stream is declared by the service; at the start it may not be there yet.
         wait_for("the stream to take an event", PATIENCE, async || {
@@ -210,20 +225,33 @@ impl Stage {
 
     /// All events in the order of the outbox.
     pub(crate) async fn told(&self) -> Vec<Told> {
-        type Row = (String, String, Option<i64>, Option<String>, Vec<u8>);
-        let rows: Vec<Row> =
-            sqlx::query_as("SELECT type, tenant, aggregate_version, cause, payload FROM outbox ORDER BY seq")
-                .fetch_all(&self.pool)
-                .await
-                .unwrap();
+        type Row = (
+            String,
+            String,
+            Option<i64>,
+            Option<String>,
+            Option<String>,
+            String,
+            Vec<u8>,
+        );
+        let rows: Vec<Row> = sqlx::query_as(
+            "SELECT type, tenant, aggregate_version, cause, traceparent, aggregate_id, payload FROM outbox ORDER BY seq",
+        )
+        .fetch_all(&self.pool)
+        .await
+        .unwrap();
         rows.into_iter()
-            .map(|(name, tenant, version, cause, payload)| Told {
-                name,
-                tenant,
-                version,
-                cause,
-                payload,
-            })
+            .map(
+                |(name, tenant, version, cause, traceparent, aggregate, payload)| Told {
+                    name,
+                    tenant,
+                    version,
+                    cause,
+                    traceparent,
+                    aggregate,
+                    payload,
+                },
+            )
             .collect()
     }
 

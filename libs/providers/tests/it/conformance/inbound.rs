@@ -54,7 +54,7 @@ fn covers_body(auth: &WebhookAuth, request: &RawRequest, secrets: &Secrets, now:
     let covers = |one: &WebhookAuth| covers_body(one, request, secrets, now);
     verifies(auth, request, secrets, now)
         && match auth {
-            WebhookAuth::Hmac(_) | WebhookAuth::Custom(_) => true,
+            WebhookAuth::Hmac(_) | WebhookAuth::NumberedHmac(_) | WebhookAuth::Custom(_) => true,
             WebhookAuth::SharedToken(_) | WebhookAuth::Unsigned { .. } => false,
             WebhookAuth::AnyOf(all) | WebhookAuth::AllOf(all) => all.iter().any(covers),
         }
@@ -99,7 +99,7 @@ fn webhooks_come_to_what_the_fixtures_expect() {
 }
 
 #[test]
-fn every_provider_has_a_message_and_its_replay_gives_the_same_keys() {
+fn every_provider_has_an_event_and_its_replay_gives_the_same_keys() {
     for provider in with_capability("webhook") {
         let webhook = provider.webhook().unwrap();
         let mut translated = 0;

@@ -2,6 +2,7 @@
 
 use puente_ports::{InboundEvent, InboundPayload};
 use puente_proto::messaging::{MessageKind, ReceiptState};
+use puente_proto::signing::{EnvelopeStatus, SignerReport, SignerStatus};
 use serde_json::{Map, Value, json};
 
 pub(super) fn events(events: &[InboundEvent]) -> Value {
@@ -98,6 +99,31 @@ fn event(event: &InboundEvent) -> Value {
             put(&mut fields, "reason", &template.reason);
             ("template", fields)
         }
+        InboundPayload::Envelope(envelope) => {
+            let mut fields = Map::new();
+            put(&mut fields, "envelope_id", &envelope.envelope_id);
+            put(&mut fields, "reference", &envelope.reference);
+            put(&mut fields, "kind", &envelope.kind);
+            let status = EnvelopeStatus::try_from(envelope.status).unwrap();
+            put(
+                &mut fields,
+                "status",
+                status.as_str_name().trim_start_matches("ENVELOPE_STATUS_"),
+            );
+            put(&mut fields, "reason", &envelope.reason);
+            if !envelope.signers.is_empty() {
+                fields.insert("signers".into(), signers(&envelope.signers));
+            }
+            if let Some(at) = &envelope.changed_at {
+                fields.insert("changed_at".into(), time(at.seconds, at.nanos));
+            }
+            let filled_by_ingress = (&envelope.provider, &envelope.connection, &envelope.delivery_id);
+            assert_eq!(
+                filled_by_ingress,
+                (&String::new(), &String::new(), &String::new())
+            );
+            ("envelope", fields)
+        }
         InboundPayload::Ignored { kind, reason } => {
             let mut fields = Map::new();
             put(&mut fields, "kind", kind);
@@ -107,6 +133,26 @@ fn event(event: &InboundEvent) -> Value {
     };
     out.insert(name.into(), Value::Object(payload));
     Value::Object(out)
+}
+
+/// Signers as the fixtures write them.
+pub(crate) fn signers(reports: &[SignerReport]) -> Value {
+    let one = |report: &SignerReport| {
+        let mut fields = Map::new();
+        put(&mut fields, "recipient_id", &report.recipient_id);
+        let status = SignerStatus::try_from(report.status).unwrap();
+        put(
+            &mut fields,
+            "status",
+            status.as_str_name().trim_start_matches("SIGNER_STATUS_"),
+        );
+        put(&mut fields, "reason", &report.reason);
+        if let Some(at) = &report.changed_at {
+            fields.insert("changed_at".into(), time(at.seconds, at.nanos));
+        }
+        Value::Object(fields)
+    };
+    reports.iter().map(one).collect()
 }
 
 fn put(fields: &mut Map<String, Value>, name: &str, value: &str) {

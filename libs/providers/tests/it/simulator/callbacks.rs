@@ -68,7 +68,7 @@ fn states(stage: &Stage, provider: &dyn Provider, receiver: &Receiver) -> Vec<(R
 #[tokio::test]
 async fn a_built_webhook_is_authentic_and_tells_who_wrote_what() {
     let stage = open_stage!();
-    for provider in with_capability("webhook") {
+    for provider in with_capability("message") {
         let slug = provider.manifest().slug.as_str();
         let mut account = Stage::account(slug);
         account.webhook_url = Some("http://127.0.0.1:1/hook".to_owned());
@@ -259,7 +259,7 @@ async fn jelou_sends_each_of_its_families_as_the_account_says() {
 #[tokio::test]
 async fn a_person_who_writes_over_the_control_path_reaches_the_webhook_once() {
     let stage = open_stage!();
-    for provider in with_capability("webhook") {
+    for provider in with_capability("message") {
         let slug = provider.manifest().slug.as_str();
         let receiver = Receiver::default();
         let account = reporting(slug, &receiver, Callbacks::default()).await;

@@ -60,12 +60,10 @@ impl ExchangeRecorder for Recording {
         if path.starts_with("/_control/") {
             return; // no vendor has these
         }
-        let live = find(&exchange.provider)
-            .unwrap()
-            .manifest()
-            .urls
-            .get("live")
-            .unwrap();
+        let urls = &find(&exchange.provider).unwrap().manifest().urls;
+        // Some vendors have hosts of their own for log-in and REST; the simulator has both below one path.
+        let rest = urls.get("rest").filter(|_| path.starts_with("/restapi/"));
+        let live = rest.or_else(|| urls.get("live")).unwrap();
         exchange.url = format!("{}{path}", live.trim_end_matches('/'));
         // The descriptions lie in folders named with dashes.
         exchange.provider = exchange.provider.replace('_', "-");

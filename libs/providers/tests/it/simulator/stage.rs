@@ -76,6 +76,10 @@ impl Stage {
         connection
             .settings
             .insert("base_url".to_owned(), self.url(slug, "").into());
+        // Who has a host of its own for each account has it here as well.
+        if let Some(base) = connection.settings.get_mut("base_uri") {
+            *base = self.url(slug, "").into();
+        }
         connection
     }
 

@@ -4,12 +4,13 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use maud::{Markup, html};
 use puente_proto::orders::get_order_request::Key;
-use puente_proto::orders::{GetOrderRequest, OrderSummary};
+use puente_proto::orders::{GetOrderRequest, ListPeopleRequest, OrderSummary, Person};
 use uuid::Uuid;
 
 use super::hops;
 use super::order_actions::actions;
 use super::order_facts::facts;
+use super::order_papers;
 use crate::application::journey::{Journey, Step, journey};
 use crate::application::questions::{Missing, missing};
 use crate::console::charts::shares;
@@ -22,6 +23,9 @@ use crate::console::words as w;
 use crate::console::{states, when};
 use crate::domain::Right;
 use crate::state::App;
+
+/// People of the directory that a field offers.
+const OFFERED: u32 = 100;
 
 /// `GET /pedidos/{number}`
 pub(crate) async fn show(view: View, State(app): State<App>, Path(number): Path<String>) -> Response {
@@ -52,8 +56,11 @@ pub(super) async fn page(view: &View, app: &App, number: &str, bare: bool) -> An
     let done = value(&form(&view.query), "hecho") == "1";
     let body = html! {
         @if done { p class="note good" role="status" { (icon("check")) span { (view.say(w::DONE_NOTE)) } } }
+        @if value(&form(&view.query), "falta") == "archivo" { p class="note bad" role="alert" { (icon("alert")) span { (view.say(w::FILE_NEEDED)) } } }
+        @if value(&form(&view.query), "falta") == "valor" { p class="note bad" role="alert" { (icon("alert")) span { (view.say(w::AMOUNT_BAD)) } } }
         @for part in &parts { (part) }
-        @if view.may(Right::ChangeOrders) { (actions(view, &order)) }
+        (order_papers::forms(view, &order))
+        @if view.may(Right::ChangeOrders) { (actions(view, &order, &people(view, app).await)) }
     };
     let page = Page::at("/pedidos", title, body).below(view.say(w::ORDERS), "/pedidos");
     // What was shown would be masked again by the first update.
@@ -64,6 +71,19 @@ pub(super) async fn page(view: &View, app: &App, number: &str, bare: bool) -> An
     })
 }
 
+/// Whom the order may be given to; without an answer people write the ids that they know.
+async fn people(view: &View, app: &App) -> Vec<Person> {
+    if !view.may(Right::ReadDirectory) {
+        return Vec::new();
+    }
+    let wanted = ListPeopleRequest {
+        page_size: OFFERED,
+        ..ListPeopleRequest::default()
+    };
+    let found = view.ask(app).list_people(wanted).await;
+    found.map(|found| found.people).unwrap_or_default()
+}
+
 /// The live parts of the page of an order.
 pub(crate) async fn parts(view: &View, app: &App, number: &str) -> Result<(String, Vec<Markup>), Problem> {
     let order = find(view, app, number).await?;
@@ -71,10 +91,19 @@ pub(crate) async fn parts(view: &View, app: &App, number: &str) -> Result<(Strin
 }
 
 async fn parts_of(view: &View, app: &App, order: &OrderSummary, bare: bool) -> (String, Vec<Markup>) {
-    let way = journey(view.ask(app), order)
-        .await
-        .map_err(|status| missing("orders", &status));
-    let names = Names::of(view, app).await;
+    let (way, names, signature, papers) = futures::join!(
+        journey(view.ask(app), order),
+        Names::of(view, app),
+        shown(
+            view.may(Right::ReadSignatures),
+            order_papers::signature(view, app, order)
+        ),
+        shown(
+            view.may(Right::ReadDocuments),
+            order_papers::papers(view, app, order)
+        ),
+    );
+    let way = way.map_err(|status| missing("orders", &status));
     let title = view.fill(w::ORDER, &[("n", &order.number)]);
     let look = states::order(&order.state);
     let head = html! {
@@ -100,7 +129,16 @@ async fn parts_of(view: &View, app: &App, order: &OrderSummary, bare: bool) -> (
         }
     };
     let title = format!("{title} · {}", view.say(look.word));
-    (title, vec![head, path])
+    (title, vec![head, path, signature, papers])
+}
+
+/// The part, for whoever may see it; else nothing in its place.
+async fn shown(may: bool, part: impl Future<Output = Markup>) -> Markup {
+    if may {
+        part.await
+    } else {
+        html! {}
+    }
 }
 
 fn partial(view: &View, missing: Missing) -> Markup {
@@ -225,8 +263,14 @@ fn step_of(view: &View, step: &Step, names: &Names) -> Markup {
     let title = match entry.fact.as_str() {
         "opened" => view.say(w::STEP_OPENED).to_owned(),
         "assigned" => view.say(w::STEP_ASSIGNED).to_owned(),
+        "noted" => view.say(w::STEP_NOTED).to_owned(),
         _ => view.fill(w::STEP_MOVED, &[("state", view.say(look.word))]),
     };
+    let from_signers = entry.fact == "noted"
+        || matches!(
+            entry.transition.as_str(),
+            "complete_signature" | "reject_documents" | "cancel_signature"
+        );
     let or_nobody = |id: &str| {
         if id.is_empty() {
             view.say(w::NOBODY).to_owned()
@@ -235,7 +279,7 @@ fn step_of(view: &View, step: &Step, names: &Names) -> Markup {
         }
     };
     html! {
-        li class=(look.family) data-key={ "step-" (entry.version) } data-row {
+        li class=(look.family) data-key={ "step-" (entry.version) "-" (entry.fact) } data-row {
             @if let Some(at) = when::local(entry.at.as_ref()) { time datetime=(when::machine(at)) { (when::clock(at)) } } @else { span class="time" {} }
             (icon(look.icon))
             div {
@@ -243,7 +287,7 @@ fn step_of(view: &View, step: &Step, names: &Names) -> Markup {
                 @if entry.fact == "assigned" {
                     p { (view.fill(w::STEP_ASSIGNED_TO, &[("agent", &or_nobody(&entry.agent)), ("provider", &or_nobody(&entry.service_provider))])) }
                 }
-                @if entry.by.is_empty() { p { (view.say(w::STEP_BY_BOT)) } } @else { p { (view.fill(w::STEP_BY, &[("by", names.name(view, &entry.by))])) } }
+                @if entry.by.is_empty() { p { (view.say(if from_signers { w::STEP_BY_SIGNERS } else { w::STEP_BY_BOT })) } } @else { p { (view.fill(w::STEP_BY, &[("by", names.name(view, &entry.by))])) } }
                 @if !entry.reason.is_empty() { p { (view.fill(w::STEP_REASON, &[("reason", &entry.reason)])) } }
                 @for notice in &step.notices { (hops::notice_line(view, notice)) }
                 (hops::details(view, step))

@@ -3,33 +3,33 @@
 use axum::extract::{Path, State};
 use axum::response::Response;
 use maud::{Markup, html};
-use puente_proto::orders::OrderSummary;
+use puente_proto::orders::{OrderSummary, Quotation};
 
 use super::journey::page;
 use crate::audit::Entry;
 use crate::console::change;
 use crate::console::parts::{csrf, date, fact, masked, provider};
 use crate::console::view::{View, encode};
+use crate::console::when;
 use crate::console::words as w;
 use crate::domain::Right;
 use crate::state::App;
 
 /// Who an order is for and who has it. The number is masked; whoever may ask for it gets it for one answer.
 pub(super) fn facts(view: &View, order: &OrderSummary, bare: bool) -> Markup {
-    let or_nobody = |id: &str| {
-        if id.is_empty() {
-            view.say(w::NOBODY).to_owned()
-        } else {
-            id.to_owned()
-        }
+    let or_nobody = |name: &str, id: &str| match (name, id) {
+        ("", "") => view.say(w::NOBODY).to_owned(),
+        ("", id) => id.to_owned(),
+        (name, _) => name.to_owned(),
     };
     html! {
         dl class="facts" {
             @if view.may(Right::ReadClients) { (fact(view.say(w::FACT_CLIENT), html! { (order.client_name) })) }
             (fact(view.say(w::FACT_PHONE), phone(view, order, bare)))
             @if view.may(Right::ReadClients) { (fact(view.say(w::FACT_PLACE), html! { (order.location) })) }
-            (fact(view.say(w::FACT_AGENT), html! { (or_nobody(&order.agent)) }))
-            (fact(view.say(w::FACT_TECHNICIAN), html! { (or_nobody(&order.service_provider)) }))
+            (fact(view.say(w::FACT_AGENT), html! { (or_nobody(&order.agent_name, &order.agent)) }))
+            (fact(view.say(w::FACT_TECHNICIAN), html! { (or_nobody(&order.service_provider_name, &order.service_provider)) }))
+            @if let Some(quotation) = &order.quotation { (fact(view.say(w::QUOTATION), price(view, quotation))) }
             (fact(view.say(w::FACT_CHANNEL), html! { (provider(&order.channel)) }))
             (fact(view.say(w::FACT_OPENED), date(view, order.opened_at.as_ref())))
             @if view.may(Right::ReadConversations) && !order.conversation_id.is_empty() {
@@ -41,6 +41,20 @@ pub(super) fn facts(view: &View, order: &OrderSummary, bare: bool) -> Markup {
         @if view.may(Right::RevealPersonal) && !order.description.is_empty() {
             dl class="facts" { (fact(view.say(w::REQUEST), html! { (order.description) })) }
         }
+    }
+}
+
+fn price(view: &View, quotation: &Quotation) -> Markup {
+    let amount = when::money(view.language, quotation.amount_minor, &quotation.currency);
+    html! {
+        @match when::calendar_day(&quotation.valid_until) {
+            Some(day) => {
+                @let until = view.fill(w::VALID_UNTIL, &[("day", &when::day_of(view.language, day))]);
+                (view.fill(w::QUOTATION_UNTIL, &[("amount", &amount), ("until", &until)]))
+            },
+            None => (amount),
+        }
+        @if !quotation.note.is_empty() && view.may(Right::RevealPersonal) { br; small { (quotation.note) } }
     }
 }
 
@@ -66,7 +80,7 @@ pub(crate) async fn reveal(view: View, State(app): State<App>, Path(number): Pat
         ..Entry::default()
     };
     let back = view.back_to(&format!("/pedidos/{}", encode(&number)));
-    let doing = page(&back, &app, &number, true);
+    let doing = Box::pin(page(&back, &app, &number, true));
     let answer = change::make(&view, &app, Right::RevealPersonal, entry, doing).await;
     back.answer(answer)
 }

@@ -55,7 +55,13 @@ pub(crate) async fn parts(view: &View, app: &App) -> (String, Vec<Markup>) {
 fn matters(all: &Overview) -> u64 {
     let unknown: u64 = all.unknown.iter().map(|one| one.count).sum();
     let dead: u64 = all.dead.iter().map(|one| one.count).sum();
-    unknown + dead
+    unknown + dead + signatures(all)
+}
+
+/// Signatures that wait for a person.
+fn signatures(all: &Overview) -> u64 {
+    let counted = all.signatures.as_ref().and_then(|part| part.as_ref().ok());
+    counted.map_or(0, |counted| counted.troubled + counted.manual)
 }
 
 fn verdict(view: &View, all: &Overview, waiting: u64) -> Markup {
@@ -113,6 +119,16 @@ fn work(view: &View, all: &Overview) -> Markup {
                                 p { (view.fill(w::WORK_DEAD_ABOUT, &[("age", &age(view, newest))])) }
                             }
                             a class="button small" href="/cartas-muertas" { (view.say(w::REVIEW)) }
+                        }
+                    }
+                    @if let (Some(Ok(counted)), true) = (&all.signatures, signatures(all) > 0) {
+                        li data-row class="warn" data-key="signatures" {
+                            (inked("alert"))
+                            div {
+                                h2 { (count(view, signatures(all), w::WORK_SIGN_ONE, w::WORK_SIGN_MANY)) }
+                                p { (view.fill(w::WORK_SIGN_ABOUT, &[("stuck", &when::count(view.language, counted.troubled)), ("manual", &when::count(view.language, counted.manual))])) }
+                            }
+                            a class="button small" href="/firmas?estado=persona" { (view.say(w::REVIEW)) }
                         }
                     }
                     @for one in paused {

@@ -4,10 +4,12 @@
 
 mod order;
 mod shell;
+mod signature;
 mod traffic;
 
 pub(crate) use order::*;
 pub(crate) use shell::*;
+pub(crate) use signature::*;
 pub(crate) use traffic::*;
 
 /// A text in both languages.
@@ -91,7 +93,9 @@ mod tests {
     use super::*;
 
     fn all() -> impl Iterator<Item = &'static (&'static str, Word)> {
-        [shell::TABLE, order::TABLE, traffic::TABLE].into_iter().flatten()
+        [shell::TABLE, order::TABLE, signature::TABLE, traffic::TABLE]
+            .into_iter()
+            .flatten()
     }
 
     fn places(text: &str) -> Vec<&str> {

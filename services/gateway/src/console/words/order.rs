@@ -44,6 +44,8 @@ super::words! {
     STEP_MOVED = "Pasó a «{state}»", "Moved to “{state}”";
     STEP_BY = "Por {by}.", "By {by}.";
     STEP_REASON = "Motivo: {reason}", "Reason: {reason}";
+    STEP_NOTED = "Llegó después, y no cambió la orden", "Came later, and did not change the order";
+    STEP_BY_SIGNERS = "Lo dijo la firma de los documentos.", "The signing of the documents told so.";
     STEP_BY_BOT = "Lo pidió el cliente en su conversación.", "The client asked for it in the conversation.";
     STEP_MESSAGE = "Aviso al cliente: {text}", "Notice to the client: {text}";
     STEP_NEXT = "después", "next";

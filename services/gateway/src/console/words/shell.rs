@@ -70,6 +70,16 @@ super::words! {
     MANY_TITLE = "Demasiadas solicitudes en un minuto", "Too many requests in one minute";
     MANY_WHAT = "Su sesión pidió más de lo que se permite en un minuto.", "Your session asked for more than is allowed in one minute.";
     MANY_DO = "Espere un minuto e intente otra vez.", "Wait a minute and try again.";
+    LONG_TITLE = "El archivo es demasiado grande", "The file is too large";
+    LONG_WHAT = "Lo que se envió pasa del límite: un archivo puede tener hasta 25 MB.", "What was sent is over the limit: a file may have up to 25 MB.";
+    LONG_DO = "Reduzca el archivo, por ejemplo con menos resolución, y súbalo otra vez.", "Make the file smaller, for instance with less resolution, and upload it again.";
+    KIND_TITLE = "El archivo no es de un tipo que se guarde", "The file is of no kind that is kept";
+    KIND_WHAT = "Por su contenido, el archivo no es un PDF completo ni una imagen JPEG, PNG o WebP. El nombre no cuenta.", "By its content the file is no whole PDF and no JPEG, PNG or WebP image. The name does not count.";
+    KIND_DO = "Guárdelo como PDF o tome una foto, y súbalo otra vez.", "Save it as a PDF or take a photo, and upload it again.";
+    ALTERED_TITLE = "El documento no es el que se guardó", "The document is not what was stored";
+    ALTERED_WHAT = "La huella del archivo no coincide con la que quedó registrada, por eso no se muestra.", "The hash of the file is not the one that was recorded, so it is not shown.";
+    ALTERED_SAFE = "El registro y su huella siguen intactos. Quedó en la auditoría.", "The record and its hash are intact. It is in the audit trail.";
+    ALTERED_DO = "Avise a quien administra el sistema; puede restaurarlo de una copia.", "Tell whoever runs the system; it can be restored from a copy.";
     AWAY_TITLE = "Esta parte de Puente no responde ahora", "This part of Puente does not answer now";
     AWAY_WHAT = "El servicio «{service}» no respondió a tiempo.", "The service “{service}” did not answer in time.";
     AWAY_SAFE = "Lo que ya estaba guardado sigue a salvo, y lo que llega se sigue guardando.", "What was stored stays safe, and what arrives is still stored.";

@@ -69,6 +69,8 @@ fn path(route: &Route) -> String {
         "{number}" => "OT-000001",
         "{service}" | "{consumer}" => "orders",
         "{name}" | "{*rest}" => "nada",
+        "{container}" => "reports",
+        "{*key}" => "t/norte/nada.pdf",
         _ if part.starts_with('{') => "019469d2-0000-7000-8000-000000000001",
         _ => part,
     });

@@ -3,6 +3,8 @@
 use puente_types::EventId;
 use time::OffsetDateTime;
 
+use crate::domain::quotation::Quotation;
+
 /// One fact of an order: what happened, and how the order stood after it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JournalView {
@@ -10,7 +12,7 @@ pub struct JournalView {
     pub version: i64,
     /// The event that tells of it.
     pub event: EventId,
-    /// `opened`, `assigned` or `moved`.
+    /// `opened`, `assigned`, `moved` or `noted`.
     pub fact: String,
     /// What moved it; empty for other facts.
     pub transition: String,
@@ -32,4 +34,10 @@ pub struct JournalView {
     pub cause: Option<String>,
     /// The trace it belongs to, as far as it is still kept.
     pub traceparent: Option<String>,
+    /// The trace of the request of whoever did it.
+    pub asked_in: Option<String>,
+    /// The price that was sent, if one was.
+    pub quotation: Option<Quotation>,
+    /// The document that holds the signatures, if there is one.
+    pub document_id: String,
 }

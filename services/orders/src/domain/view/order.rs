@@ -5,6 +5,7 @@ use time::OffsetDateTime;
 
 use crate::domain::number::OrderNumber;
 use crate::domain::order::{Assignment, Channel};
+use crate::domain::quotation::Quotation;
 use crate::domain::state::State;
 
 /// How an order is asked for.
@@ -61,6 +62,14 @@ pub struct OrderView {
     pub conversation: Option<ConversationId>,
     /// Who works on it.
     pub assignment: Assignment,
+    /// The agent's name; empty when the directory does not have them.
+    pub agent_name: String,
+    /// The service provider's name; empty when the directory does not have them.
+    pub service_provider_name: String,
+    /// The price that stands.
+    pub quotation: Option<Quotation>,
+    /// The trace that it was opened in.
+    pub traceparent: Option<String>,
     /// How it came in.
     pub channel: Channel,
     /// Grows by one with every event.

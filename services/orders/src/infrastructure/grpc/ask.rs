@@ -3,7 +3,7 @@
 //! Nothing that a caller sends reaches a table unchecked: what no table can hold, or what means nothing, is the
 //! caller's mistake and is told so.
 
-use puente_rpc::cursor;
+use puente_rpc::{Caller, cursor};
 use puente_types::PhoneEnding;
 use tonic::Status;
 use uuid::Uuid;
@@ -46,6 +46,15 @@ pub(super) fn text(given: String, what: &str, most: usize) -> Result<String, Sta
         Err(Status::invalid_argument(problem))
     } else {
         Ok(given)
+    }
+}
+
+/// Which role may do what is decided where people log in; here a command only has to come from somebody with a role.
+pub(super) fn somebody(caller: &Caller) -> Result<(), Status> {
+    if caller.role.trim().is_empty() {
+        Err(Status::permission_denied("a command needs somebody with a role"))
+    } else {
+        Ok(())
     }
 }
 

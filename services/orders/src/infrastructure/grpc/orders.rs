@@ -10,6 +10,7 @@ use puente_types::PhoneEnding;
 use tonic::Status;
 
 use super::super::store::PgQueries;
+use super::super::wire;
 use super::ask;
 use crate::application::list_orders::list_orders;
 use crate::domain::number::OrderNumber;
@@ -114,10 +115,14 @@ pub(super) fn summary(order: OrderView) -> OrderSummary {
         channel: order.channel.name().to_owned(),
         transitions: order
             .state
-            .allowed()
+            .open_to_people()
             .map(Transition::name)
             .map(str::to_owned)
             .collect(),
+        quotation: order.quotation.as_ref().map(wire::quotation),
+        agent_name: order.agent_name,
+        service_provider_name: order.service_provider_name,
+        trace_id: ask::trace(order.traceparent.as_deref()),
     }
 }
 
@@ -138,6 +143,9 @@ fn entry(fact: JournalView) -> JournalEntry {
         by: fact.by,
         cause: cause.unwrap_or_default(),
         trace_id: ask::trace(fact.traceparent.as_deref()),
+        quotation: fact.quotation.as_ref().map(wire::quotation),
+        document_id: fact.document_id,
+        request_trace_id: ask::trace(fact.asked_in.as_deref()),
     }
 }
 

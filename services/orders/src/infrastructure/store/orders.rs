@@ -5,14 +5,18 @@ use std::sync::Arc;
 use puente_outbox::{Outbox, Tx};
 use puente_types::{Clock, OrderId, TenantId};
 use sqlx::PgConnection;
-use time::OffsetDateTime;
+use time::{Date, OffsetDateTime};
 
-use super::row::{self, OrderRow, Origin};
+use super::journal::{self, Origin};
+use super::row;
+use super::{papers, people, signature};
+use crate::domain::directory::{BadPerson, Kind, Person, PersonView};
 use crate::domain::error::StoreError;
-use crate::domain::event::Event;
 use crate::domain::number::OrderNumber;
-use crate::domain::order::Order;
-use crate::domain::ports::{Issued, OrderStore, Saved};
+use crate::domain::order::{Order, Snapshot};
+use crate::domain::papers::Expired;
+use crate::domain::ports::{Decided, Done, Issued, OrderStore, Saved};
+use crate::domain::signing::Parties;
 use crate::infrastructure::skills::Library;
 
 /// Orders in the database. Works as either role: the tenant is set for the row policies.
@@ -50,6 +54,26 @@ impl PgOrders {
         Ok(id.map(OrderId::from))
     }
 
+    /// Keeps a person of the directory, in place of the one of the same id.
+    ///
+    /// # Errors
+    /// When the database does not answer, or the id is another kind's.
+    pub(crate) async fn put_person(
+        &self,
+        tenant: &TenantId,
+        person: &Person,
+        by: &str,
+    ) -> Result<Result<PersonView, BadPerson>, StoreError> {
+        let mut tx = self.begin(tenant).await?;
+        if let Err(bad) = people::put(&mut tx, tenant, person, by, self.clock.now()).await? {
+            return Ok(Err(bad));
+        }
+        let kept = people::find(&mut tx, tenant, &person.id).await?;
+        tx.commit().await?;
+        let kept = kept.ok_or_else(|| StoreError::Corrupt("a person that is kept and not found".into()))?;
+        Ok(Ok(kept))
+    }
+
     async fn begin(&self, tenant: &TenantId) -> Result<Tx, sqlx::Error> {
         let mut tx = self.outbox.begin().await?;
         sqlx::query!(
@@ -65,17 +89,7 @@ impl PgOrders {
 impl OrderStore for PgOrders {
     async fn load(&self, tenant: &TenantId, id: OrderId) -> Result<Option<Order>, StoreError> {
         let mut tx = self.begin(tenant).await?;
-        let row = sqlx::query_as!(
-            OrderRow,
-            "SELECT id, number, version, state, client_id, contact_name, contact_phone, provider, connection, contact_id,
-                    service, description, location, channel, agent, service_provider
-             FROM orders WHERE tenant = $1 AND id = $2",
-            tenant.as_str(),
-            id.uuid()
-        )
-        .fetch_optional(&mut *tx)
-        .await?;
-        row.map(Order::try_from).transpose()
+        row::load(&mut tx, tenant, id).await
     }
 
     async fn save(
@@ -83,7 +97,7 @@ impl OrderStore for PgOrders {
         tenant: &TenantId,
         order: &Order,
         since: i64,
-        events: &[Event],
+        decided: &Decided,
         issued: Option<&Issued>,
     ) -> Result<Saved, StoreError> {
         let now = self.clock.now();
@@ -93,32 +107,76 @@ impl OrderStore for PgOrders {
         {
             return Ok(Saved::Repeated);
         }
-        if !events.is_empty() && !update(&mut tx, tenant, order, since, now).await? {
-            return Ok(Saved::Conflict);
+        let mut trace = None;
+        if !decided.events.is_empty() {
+            match row::update(&mut tx, tenant, order, since, now).await? {
+                Some(of_order) => trace = of_order.traceparent,
+                None => return Ok(Saved::Conflict),
+            }
         }
         let set = self.skills.of(tenant);
+        let asked_in = issued.and_then(|_| puente_telemetry::current_traceparent());
         let origin = Origin {
             cause: issued.map(|issued| issued.key.as_str()),
             by: issued.map_or("", |issued| issued.by.as_str()),
+            trace: trace.as_deref(),
+            asked_in: asked_in.as_deref(),
         };
-        for event in events {
-            row::tell(&mut tx, tenant, event, &set, now, origin).await?;
+        for event in &decided.events {
+            journal::tell(&mut tx, tenant, event, &set, now, origin).await?;
+        }
+        if let Some(request) = &decided.request {
+            signature::ask(&mut tx, tenant, request, now, origin).await?;
+            if let Some(issued) = issued {
+                signature::answers(&mut tx, tenant, &issued.key, request.id).await?;
+            }
         }
         tx.commit().await?;
         Ok(Saved::Applied)
     }
 
-    async fn issued(&self, tenant: &TenantId, key: &str) -> Result<Option<[u8; 32]>, StoreError> {
+    async fn issued(&self, tenant: &TenantId, key: &str) -> Result<Option<Done>, StoreError> {
         let mut tx = self.begin(tenant).await?;
-        let digest = sqlx::query_scalar!(
-            "SELECT digest FROM commands WHERE tenant = $1 AND key = $2",
+        let row = sqlx::query!(
+            "SELECT digest, request_id FROM commands WHERE tenant = $1 AND key = $2",
             tenant.as_str(),
             key
         )
         .fetch_optional(&mut *tx)
         .await?;
-        let digest = digest.map(<[u8; 32]>::try_from).transpose();
-        digest.map_err(|_| StoreError::Corrupt("the digest of a command".into()))
+        let Some(row) = row else { return Ok(None) };
+        let digest = <[u8; 32]>::try_from(row.digest);
+        Ok(Some(Done {
+            digest: digest.map_err(|_| StoreError::Corrupt("the digest of a command".into()))?,
+            request: row.request_id,
+        }))
+    }
+
+    async fn parties(&self, tenant: &TenantId, order: &Snapshot) -> Result<Parties, StoreError> {
+        let mut tx = self.begin(tenant).await?;
+        signature::parties(&mut tx, tenant, order).await
+    }
+
+    async fn known(
+        &self,
+        tenant: &TenantId,
+        kind: Kind,
+        id: &str,
+    ) -> Result<(Option<Person>, bool), StoreError> {
+        let mut tx = self.begin(tenant).await?;
+        let found = people::find(&mut tx, tenant, id).await?;
+        let keeps_any = people::keeps(&mut tx, tenant, kind).await?;
+        Ok((found.map(|view| view.person), keeps_any))
+    }
+
+    async fn expired(
+        &self,
+        tenant: &TenantId,
+        provider: &str,
+        today: Date,
+    ) -> Result<Vec<Expired>, StoreError> {
+        let mut tx = self.begin(tenant).await?;
+        Ok(papers::expired(&mut tx, tenant, provider, today).await?)
     }
 }
 
@@ -143,32 +201,6 @@ async fn note(
     .execute(connection)
     .await?;
     Ok(noted.rows_affected() > 0)
-}
-
-/// Writes the order as it stands now; `false` when it is no longer at version `since`.
-async fn update(
-    connection: &mut PgConnection,
-    tenant: &TenantId,
-    order: &Order,
-    since: i64,
-    now: OffsetDateTime,
-) -> Result<bool, sqlx::Error> {
-    let snapshot = order.snapshot();
-    let saved = sqlx::query!(
-        "UPDATE orders SET version = $4, state = $5, agent = $6, service_provider = $7, changed_at = $8
-         WHERE tenant = $1 AND id = $2 AND version = $3",
-        tenant.as_str(),
-        snapshot.id.uuid(),
-        since,
-        snapshot.version,
-        snapshot.state.name(),
-        snapshot.assignment.agent,
-        snapshot.assignment.service_provider,
-        now
-    )
-    .execute(connection)
-    .await?;
-    Ok(saved.rows_affected() > 0)
 }
 
 /// Forgets commands that nobody repeats any more; at most `most`.

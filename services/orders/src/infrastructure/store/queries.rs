@@ -6,6 +6,7 @@
 mod clients;
 mod conversations;
 mod orders;
+mod people;
 
 use std::sync::Arc;
 

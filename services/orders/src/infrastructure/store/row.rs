@@ -1,18 +1,15 @@
 //! Rows of orders and clients, read and written.
 
-use puente_outbox::{NewEvent, Tx};
-use puente_types::{Nit, NitReading, Phone, Region, TenantId};
+use puente_types::{Nit, NitReading, OrderId, Phone, Region, TenantId};
 use sqlx::PgConnection;
-use time::OffsetDateTime;
+use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
+use super::price::PriceColumns;
 use crate::domain::client::{Client, Registration};
 use crate::domain::error::StoreError;
-use crate::domain::event::{Event, Fact};
 use crate::domain::number::OrderNumber;
 use crate::domain::order::{Assignment, Channel, Contact, Order, Reach, Request, Snapshot};
-use crate::domain::skill::SkillSet;
-use crate::infrastructure::wire::{Published, published};
 
 /// A client as stored.
 pub(super) struct ClientRow {
@@ -73,12 +70,24 @@ pub(super) struct OrderRow {
     pub(super) channel: String,
     pub(super) agent: Option<String>,
     pub(super) service_provider: Option<String>,
+    pub(super) quotation_minor: Option<i64>,
+    pub(super) quotation_currency: Option<String>,
+    pub(super) quotation_note: String,
+    pub(super) quotation_until: Option<Date>,
+    pub(super) signature_attempts: i32,
+    pub(super) signed_document: String,
 }
 
 impl TryFrom<OrderRow> for Order {
     type Error = StoreError;
     fn try_from(row: OrderRow) -> Result<Self, StoreError> {
         let corrupt = |what: &str| StoreError::Corrupt(format!("{what} of order {}", row.id));
+        let price = PriceColumns {
+            minor: row.quotation_minor,
+            currency: row.quotation_currency,
+            note: row.quotation_note,
+            until: row.quotation_until,
+        };
         Ok(Self::restore(Snapshot {
             number: OrderNumber::new(row.number).ok_or_else(|| corrupt("number"))?,
             state: row.state.parse().map_err(|_| corrupt("state"))?,
@@ -104,8 +113,31 @@ impl TryFrom<OrderRow> for Order {
                 agent: row.agent,
                 service_provider: row.service_provider,
             },
+            quotation: price.read()?,
+            attempts: u32::try_from(row.signature_attempts).map_err(|_| corrupt("attempts"))?,
+            signed_document: row.signed_document,
         }))
     }
+}
+
+/// The order as it stands.
+pub(super) async fn load(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    id: OrderId,
+) -> Result<Option<Order>, StoreError> {
+    let row = sqlx::query_as!(
+        OrderRow,
+        "SELECT id, number, version, state, client_id, contact_name, contact_phone, provider, connection, contact_id,
+                service, description, location, channel, agent, service_provider, quotation_minor,
+                quotation_currency, quotation_note, quotation_until, signature_attempts, signed_document
+         FROM orders WHERE tenant = $1 AND id = $2",
+        tenant.as_str(),
+        id.uuid()
+    )
+    .fetch_optional(connection)
+    .await?;
+    row.map(Order::try_from).transpose()
 }
 
 /// Writes a new order.
@@ -118,8 +150,8 @@ pub(super) async fn insert(
     sqlx::query!(
         "INSERT INTO orders (id, tenant, number, version, state, client_id, contact_name, contact_phone, provider,
                              connection, contact_id, service, description, location, channel, agent, service_provider,
-                             opened_at, changed_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $18)",
+                             opened_at, changed_at, traceparent)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $18, $19)",
         order.id.uuid(),
         tenant.as_str(),
         order.number.count(),
@@ -137,71 +169,54 @@ pub(super) async fn insert(
         order.channel.name(),
         order.assignment.agent,
         order.assignment.service_provider,
-        at
+        at,
+        // Everything that happens to the order is told in the trace it is opened in.
+        puente_telemetry::current_traceparent()
     )
     .execute(connection)
     .await?;
     Ok(())
 }
 
-/// What an event comes from.
-#[derive(Clone, Copy)]
-pub(super) struct Origin<'a> {
-    /// The event, or the key of the command, that led to it.
-    pub(super) cause: Option<&'a str>,
-    /// Who did it; empty when a conversation did.
-    pub(super) by: &'a str,
+/// What is known of an order that was written.
+pub(super) struct Updated {
+    /// The trace that it was opened in.
+    pub(super) traceparent: Option<String>,
 }
 
-/// Journals an order's event and queues it for the relay, in the caller's transaction.
-pub(super) async fn tell(
-    tx: &mut Tx,
+/// Writes the order as it stands now; `None` when it is no longer at version `since`.
+pub(super) async fn update(
+    connection: &mut PgConnection,
     tenant: &TenantId,
-    event: &Event,
-    set: &SkillSet,
-    at: OffsetDateTime,
-    origin: Origin<'_>,
-) -> Result<(), sqlx::Error> {
-    let (order, id) = (&event.order, event.order.id);
-    let outgoing = match published(event, set, at) {
-        Published::Opened(event) => NewEvent::new(tenant, id, &event),
-        Published::Moved(event) => NewEvent::new(tenant, id, &event),
-        Published::Assigned(event) => NewEvent::new(tenant, id, &event),
-    };
-    let (fact, transition, before, reason) = match &event.fact {
-        Fact::Opened => ("opened", None, None, ""),
-        Fact::Assigned { .. } => ("assigned", None, Some(order.state), ""),
-        Fact::Moved {
-            before,
-            transition,
-            reason,
-            ..
-        } => ("moved", Some(transition.name()), Some(*before), reason.as_str()),
-    };
-    sqlx::query!(
-        "INSERT INTO order_journal (order_id, version, tenant, event_id, fact, transition, before, after, reason,
-                                    agent, service_provider, at, changed_by)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)",
-        id.uuid(),
-        order.version,
+    order: &Order,
+    since: i64,
+    now: OffsetDateTime,
+) -> Result<Option<Updated>, sqlx::Error> {
+    let snapshot = order.snapshot();
+    let price = PriceColumns::of(snapshot.quotation.as_ref());
+    sqlx::query_as!(
+        Updated,
+        "UPDATE orders
+         SET version = $4, state = $5, agent = $6, service_provider = $7, changed_at = $8, quotation_minor = $9,
+             quotation_currency = $10, quotation_note = $11, quotation_until = $12, signature_attempts = $13,
+             signed_document = $14
+         WHERE tenant = $1 AND id = $2 AND version = $3
+         RETURNING traceparent",
         tenant.as_str(),
-        outgoing.id.uuid(),
-        fact,
-        transition,
-        before.map(|state| state.name()),
-        order.state.name(),
-        reason,
-        order.assignment.agent,
-        order.assignment.service_provider,
-        at,
-        origin.by
+        snapshot.id.uuid(),
+        since,
+        snapshot.version,
+        snapshot.state.name(),
+        snapshot.assignment.agent,
+        snapshot.assignment.service_provider,
+        now,
+        price.minor,
+        price.currency,
+        price.note,
+        price.until,
+        i32::try_from(snapshot.attempts).unwrap_or(i32::MAX),
+        snapshot.signed_document
     )
-    .execute(&mut **tx)
-    .await?;
-    let outgoing = outgoing.version(order.version);
-    tx.append(match origin.cause {
-        Some(cause) => outgoing.caused_by(cause),
-        None => outgoing,
-    });
-    Ok(())
+    .fetch_optional(connection)
+    .await
 }

@@ -4,7 +4,8 @@ use puente_outbox::{NewEvent, Tx};
 use puente_types::{ClientId, ConversationId, EventId, OrderId, TenantId};
 use time::OffsetDateTime;
 
-use super::row::{self, ClientRow, OrderRow, Origin};
+use super::journal::{self, Origin};
+use super::row::{self, ClientRow, OrderRow};
 use crate::domain::client::{Client, Registration};
 use crate::domain::conversation::Speaker;
 use crate::domain::error::StoreError;
@@ -101,8 +102,10 @@ impl Turn for PgTurn<'_> {
         let origin = Origin {
             cause: Some(&cause),
             by: "",
+            trace: None,
+            asked_in: None,
         };
-        row::tell(self.tx, self.tenant, &event, self.set, self.now, origin).await?;
+        journal::tell(self.tx, self.tenant, &event, self.set, self.now, origin).await?;
         Ok(order)
     }
 
@@ -110,7 +113,8 @@ impl Turn for PgTurn<'_> {
         let row = sqlx::query_as!(
             OrderRow,
             "SELECT id, number, version, state, client_id, contact_name, contact_phone, provider, connection, contact_id,
-                    service, description, location, channel, agent, service_provider
+                    service, description, location, channel, agent, service_provider, quotation_minor,
+                    quotation_currency, quotation_note, quotation_until, signature_attempts, signed_document
              FROM orders WHERE tenant = $1 AND number = $2 AND client_id = $3",
             self.tenant.as_str(),
             number.count(),

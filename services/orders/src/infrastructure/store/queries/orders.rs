@@ -2,9 +2,10 @@
 
 use puente_types::{OrderId, PhoneEnding, TenantId};
 use sqlx::PgConnection;
-use time::OffsetDateTime;
+use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
+use super::super::price::PriceColumns;
 use super::{PgQueries, bounds};
 use crate::domain::error::StoreError;
 use crate::domain::number::OrderNumber;
@@ -45,6 +46,13 @@ struct ViewRow {
     conversation_id: Option<Uuid>,
     opened_at: OffsetDateTime,
     changed_at: OffsetDateTime,
+    agent_name: String,
+    service_provider_name: String,
+    quotation_minor: Option<i64>,
+    quotation_currency: Option<String>,
+    quotation_note: String,
+    quotation_until: Option<Date>,
+    traceparent: Option<String>,
 }
 
 async fn read(
@@ -58,9 +66,13 @@ async fn read(
         ViewRow,
         r#"SELECT o.id, o.number, o.version, o.state, o.client_id, o.contact_name, o.contact_phone, o.service,
                   o.description, o.location, o.channel, o.agent, o.service_provider, c.id AS "conversation_id?",
-                  o.opened_at, o.changed_at
+                  o.opened_at, o.changed_at, coalesce(a.name, '') AS "agent_name!",
+                  coalesce(p.name, '') AS "service_provider_name!", o.quotation_minor, o.quotation_currency,
+                  o.quotation_note, o.quotation_until, o.traceparent
            FROM orders o LEFT JOIN conversations c
                ON c.tenant = o.tenant AND c.connection = o.connection AND c.contact_id = o.contact_id
+           LEFT JOIN people a ON a.tenant = o.tenant AND a.id = o.agent
+           LEFT JOIN people p ON p.tenant = o.tenant AND p.id = o.service_provider
            WHERE o.tenant = $1
              AND ($2::uuid IS NULL OR o.id = $2)
              AND ($3::bigint IS NULL OR o.number = $3)
@@ -136,10 +148,12 @@ impl OrderQueries for PgQueries {
             r#"SELECT j.version, j.event_id, j.fact, coalesce(j.transition, '') AS "transition!",
                       coalesce(j.before, '') AS "before!", j.after, j.reason, coalesce(j.agent, '') AS "agent!",
                       coalesce(j.service_provider, '') AS "service_provider!", j.at, j.changed_by,
-                      e.cause AS "cause?", e.traceparent AS "traceparent?"
-               FROM order_journal j LEFT JOIN outbox e ON e.id = j.event_id AND e.aggregate_id = $3
+                      e.cause AS "cause?", coalesce(e.traceparent, o.traceparent) AS traceparent, j.asked_in,
+                      j.document_id, j.quotation_minor, j.quotation_currency, j.quotation_note, j.quotation_until
+               FROM order_journal j JOIN orders o ON o.id = j.order_id AND o.tenant = j.tenant
+               LEFT JOIN outbox e ON e.id = j.event_id AND e.aggregate_id = $3
                WHERE j.tenant = $1 AND j.order_id = $2
-               ORDER BY j.version LIMIT $4"#,
+               ORDER BY j.version, j.at LIMIT $4"#,
             tenant.as_str(),
             id.uuid(),
             id.to_string(),
@@ -148,22 +162,33 @@ impl OrderQueries for PgQueries {
         .fetch_all(&mut *tx)
         .await?;
         tx.commit().await?;
-        let facts = rows.into_iter().map(|row| JournalView {
-            version: row.version,
-            event: row.event_id.into(),
-            fact: row.fact,
-            transition: row.transition,
-            before: row.before,
-            after: row.after,
-            reason: row.reason,
-            agent: row.agent,
-            service_provider: row.service_provider,
-            at: row.at,
-            by: row.changed_by,
-            cause: row.cause,
-            traceparent: row.traceparent,
+        let facts = rows.into_iter().map(|row| {
+            let price = PriceColumns {
+                minor: row.quotation_minor,
+                currency: row.quotation_currency,
+                note: row.quotation_note,
+                until: row.quotation_until,
+            };
+            Ok(JournalView {
+                quotation: price.read()?,
+                asked_in: row.asked_in,
+                document_id: row.document_id,
+                version: row.version,
+                event: row.event_id.into(),
+                fact: row.fact,
+                transition: row.transition,
+                before: row.before,
+                after: row.after,
+                reason: row.reason,
+                agent: row.agent,
+                service_provider: row.service_provider,
+                at: row.at,
+                by: row.changed_by,
+                cause: row.cause,
+                traceparent: row.traceparent,
+            })
         });
-        Ok(facts.collect())
+        facts.collect()
     }
 
     async fn count(&self, tenant: &TenantId) -> Result<OrderCounts, StoreError> {
@@ -204,7 +229,17 @@ impl TryFrom<ViewRow> for OrderView {
     type Error = StoreError;
     fn try_from(row: ViewRow) -> Result<Self, StoreError> {
         let corrupt = |what: &str| StoreError::Corrupt(format!("{what} of order {}", row.id));
+        let price = PriceColumns {
+            minor: row.quotation_minor,
+            currency: row.quotation_currency,
+            note: row.quotation_note,
+            until: row.quotation_until,
+        };
         Ok(Self {
+            quotation: price.read()?,
+            agent_name: row.agent_name,
+            service_provider_name: row.service_provider_name,
+            traceparent: row.traceparent,
             number: OrderNumber::new(row.number).ok_or_else(|| corrupt("number"))?,
             state: row.state.parse().map_err(|_| corrupt("state"))?,
             channel: Channel::named(&row.channel).ok_or_else(|| corrupt("channel"))?,

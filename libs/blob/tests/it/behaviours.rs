@@ -1,0 +1,154 @@
+//! What every store does, whatever is beneath. Run over each of them.
+
+use puente_blob::{BlobError, BlobKey, Blobs, Container, MediaType, Sha256Hash};
+
+use crate::support::{bytes, key};
+
+const PDF: MediaType = MediaType::Pdf;
+
+/// Each behaviour in turn, by its name.
+pub(crate) async fn all(blobs: &Blobs) {
+    what_was_stored_is_read_back_with_its_hash(blobs).await;
+    a_repeated_write_succeeds_and_another_content_is_refused(blobs).await;
+    of_many_writers_of_one_key_exactly_one_wins(blobs).await;
+    what_is_not_there_is_not_found_and_deleting_it_succeeds(blobs).await;
+    nothing_larger_than_wanted_is_read(blobs).await;
+    another_content_than_was_recorded_is_tampered(blobs).await;
+    containers_are_apart(blobs).await;
+    containers_can_be_ensured_again(blobs).await;
+    every_key_is_stored_as_it_is_written(blobs).await;
+}
+
+async fn what_was_stored_is_read_back_with_its_hash(blobs: &Blobs) {
+    let (key, content) = (key(), bytes("%PDF-1.7 contrato"));
+    let stored = blobs
+        .put(Container::Contracts, &key, content.clone(), PDF)
+        .await
+        .unwrap();
+    assert_eq!((stored.container, &stored.key), (Container::Contracts, &key));
+    assert_eq!((stored.media_type, stored.bytes), (PDF, 17));
+    assert_eq!(stored.sha256, Sha256Hash::of(&content));
+    let read = blobs
+        .get(Container::Contracts, &key, 1000, Some(&stored.sha256))
+        .await;
+    assert_eq!(read.unwrap(), content);
+    assert!(blobs.exists(Container::Contracts, &key).await.unwrap());
+}
+
+async fn a_repeated_write_succeeds_and_another_content_is_refused(blobs: &Blobs) {
+    let key = key();
+    let put = async |text: &str| blobs.put(Container::Orders, &key, bytes(text), PDF).await;
+    let first = put("one").await.unwrap();
+    assert_eq!(put("one").await.unwrap(), first);
+    for other in ["two", "one more", "on"] {
+        assert!(
+            matches!(put(other).await, Err(BlobError::AlreadyExists)),
+            "{other}"
+        );
+    }
+    let read = blobs.get(Container::Orders, &key, 100, Some(&first.sha256)).await;
+    assert_eq!(read.unwrap(), bytes("one"));
+}
+
+async fn of_many_writers_of_one_key_exactly_one_wins(blobs: &Blobs) {
+    let key = key();
+    let mut writers = tokio::task::JoinSet::new();
+    for n in 0..16_u8 {
+        let (blobs, key) = (blobs.clone(), key.clone());
+        writers.spawn(async move {
+            // Large enough that writing takes a while, and of one length, so that a mixture would not be noticed by it.
+            let content = bytes::Bytes::from(vec![n; 200_000]);
+            (
+                n,
+                blobs.put(Container::Orders, &key, content, MediaType::Pdf).await,
+            )
+        });
+    }
+    let outcomes = writers.join_all().await;
+    let winners: Vec<u8> = outcomes
+        .iter()
+        .filter(|(_, outcome)| outcome.is_ok())
+        .map(|(n, _)| *n)
+        .collect();
+    let lost = |outcome: &Result<_, BlobError>| matches!(outcome, Err(BlobError::AlreadyExists));
+    let losers = outcomes.iter().filter(|(_, outcome)| lost(outcome)).count();
+    assert_eq!((winners.len(), losers), (1, 15), "{outcomes:?}");
+    let read = blobs.get(Container::Orders, &key, 1_000_000, None).await.unwrap();
+    assert_eq!(read.len(), 200_000);
+    assert!(read.iter().all(|byte| *byte == winners[0]));
+}
+
+async fn what_is_not_there_is_not_found_and_deleting_it_succeeds(blobs: &Blobs) {
+    let key = key();
+    let get = async || blobs.get(Container::Assets, &key, 100, None).await;
+    assert!(matches!(get().await, Err(BlobError::NotFound)));
+    assert!(!blobs.exists(Container::Assets, &key).await.unwrap());
+    blobs.delete(Container::Assets, &key).await.unwrap();
+    blobs.put(Container::Assets, &key, bytes("x"), PDF).await.unwrap();
+    assert!(get().await.is_ok());
+    blobs.delete(Container::Assets, &key).await.unwrap();
+    assert!(matches!(get().await, Err(BlobError::NotFound)));
+    blobs.delete(Container::Assets, &key).await.unwrap();
+}
+
+async fn nothing_larger_than_wanted_is_read(blobs: &Blobs) {
+    let key = key();
+    blobs
+        .put(Container::Reports, &key, bytes("0123456789"), PDF)
+        .await
+        .unwrap();
+    let get = async |most| blobs.get(Container::Reports, &key, most, None).await;
+    assert_eq!(get(10).await.unwrap().len(), 10);
+    assert_eq!(get(usize::MAX).await.unwrap().len(), 10);
+    for most in [0, 9] {
+        let refused = get(most).await;
+        assert!(
+            matches!(refused, Err(BlobError::TooLarge { max_bytes }) if max_bytes == most),
+            "{refused:?}"
+        );
+    }
+}
+
+async fn another_content_than_was_recorded_is_tampered(blobs: &Blobs) {
+    let key = key();
+    blobs
+        .put(Container::Contracts, &key, bytes("what is stored"), PDF)
+        .await
+        .unwrap();
+    let recorded = Sha256Hash::of(b"what was recorded");
+    let read = blobs.get(Container::Contracts, &key, 100, Some(&recorded)).await;
+    assert!(matches!(read, Err(BlobError::Tampered)));
+}
+
+async fn containers_are_apart(blobs: &Blobs) {
+    let key = key();
+    for container in Container::ALL {
+        let content = bytes(container.as_str());
+        blobs.put(container, &key, content, PDF).await.unwrap();
+    }
+    for container in Container::ALL {
+        let read = blobs.get(container, &key, 100, None).await.unwrap();
+        assert_eq!(read, bytes(container.as_str()));
+    }
+}
+
+async fn containers_can_be_ensured_again(blobs: &Blobs) {
+    blobs.ensure_containers().await.unwrap();
+    blobs.ensure_containers().await.unwrap();
+}
+
+async fn every_key_is_stored_as_it_is_written(blobs: &Blobs) {
+    for text in [
+        "t/acme/2026/11/a_b-c.d.pdf",
+        "t/acme/..x/y...z/-._",
+        "t/acme/UPPER/lower",
+    ] {
+        let key = BlobKey::parse(text).unwrap();
+        blobs
+            .put(Container::Assets, &key, bytes(text), PDF)
+            .await
+            .unwrap();
+        let read = blobs.get(Container::Assets, &key, 100, None).await.unwrap();
+        assert_eq!(read, bytes(text));
+    }
+}

@@ -1,0 +1,79 @@
+//! A link to a document: for whoever may open it, with a row in the audit trail, and only to what was recorded.
+
+use puente_blob::{BlobKey, Container, Link, MAX_OBJECT_BYTES, MediaType, Stored};
+use puente_proto::documents::Document;
+use serde_json::json;
+
+use super::blobs;
+use crate::application::documents::reaches;
+use crate::application::failure::Failure;
+use crate::audit::{self, Entry};
+use crate::domain::Principal;
+use crate::domain::documents::Reach;
+use crate::state::App;
+
+/// Where a document is.
+struct Place {
+    container: Container,
+    key: BlobKey,
+    media_type: MediaType,
+}
+
+fn place(principal: &Principal, document: &Document) -> Option<Place> {
+    let key = BlobKey::parse(&document.key).ok()?;
+    // The service that recorded it holds to this as well: a key of another tenant is never followed.
+    let owned = key.tenant().as_ref() == principal.scope.tenant();
+    owned.then_some(Place {
+        container: document.container.parse().ok()?,
+        media_type: document.media_type.parse().ok()?,
+        key,
+    })
+}
+
+/// A link by which the document can be read for an hour.
+pub(crate) async fn link(
+    app: &App,
+    principal: &Principal,
+    trace: &str,
+    document: &Document,
+) -> Result<Link, Failure> {
+    if reaches(principal, document) < Reach::Open {
+        return Err(Failure::Forbidden);
+    }
+    let blobs = blobs(app)?;
+    let Some(place) = place(principal, document) else {
+        tracing::error!(
+            document.id = document.document_id,
+            "a document is recorded under a key that is none of its tenant's"
+        );
+        return Err(Failure::Broken("documents"));
+    };
+    let entry = Entry {
+        action: "document.linked",
+        object: &document.document_id,
+        after: Some(json!({
+            "container": document.container,
+            "key": document.key,
+            "kind": document.kind,
+            "about": format!("{}/{}", document.about_kind, document.about_id),
+        })),
+        trace,
+        ..Entry::default()
+    };
+    audit::recorded(app, principal, entry, async {
+        let expected = document.sha256.parse().map_err(|_| Failure::Altered)?;
+        let _place = app.files.acquire().await.map_err(|_| Failure::Away("storage"))?;
+        blobs
+            .get(place.container, &place.key, MAX_OBJECT_BYTES, Some(&expected))
+            .await?;
+        let stored = Stored {
+            container: place.container,
+            key: place.key,
+            media_type: place.media_type,
+            bytes: document.bytes,
+            sha256: expected,
+        };
+        Ok(blobs.read_link_of(&stored, &document.file_name))
+    })
+    .await
+}

@@ -1,0 +1,71 @@
+//! Which connection an envelope goes by, and what is called for it.
+
+use std::sync::Arc;
+
+use puente_ports::{Connection, Provider, ProviderError, SignatureProvider};
+use puente_types::TenantId;
+use puente_vault::Connections;
+
+/// Finds a provider by its slug.
+pub(crate) type Registry = fn(&str) -> Option<&'static dyn Provider>;
+
+/// The setting that prefers one of several connections.
+const DEFAULT: &str = "default";
+
+/// The tenants' connections to providers that collect signatures.
+#[derive(Clone)]
+pub(crate) struct Chooser {
+    pub(crate) connections: Connections,
+    pub(crate) registry: Registry,
+}
+
+impl Chooser {
+    /// The connection of a tenant: its only one, or the one that is marked as the default.
+    ///
+    /// # Errors
+    /// `no_connection`: a person has to set one up, or to mark one.
+    pub(crate) fn choose(&self, tenant: &TenantId) -> Result<Arc<Connection>, ProviderError> {
+        let all = self.connections.all();
+        let own: Vec<&Arc<Connection>> = all
+            .iter()
+            .filter(|connection| connection.tenant == *tenant && self.signs(&connection.provider))
+            .collect();
+        let preferred = |connection: &&&Arc<Connection>| {
+            connection
+                .settings
+                .get(DEFAULT)
+                .and_then(serde_json::Value::as_bool)
+                == Some(true)
+        };
+        let detail = match own.as_slice() {
+            [only] => return Ok(Arc::clone(only)),
+            [] => "no connection to a signature provider is set up",
+            several => match several.iter().filter(preferred).collect::<Vec<_>>().as_slice() {
+                [one] => return Ok(Arc::clone(one)),
+                _ => "several connections collect signatures: mark one of them with `default = true`",
+            },
+        };
+        Err(ProviderError::configuration("no_connection", detail))
+    }
+
+    /// The connection that was chosen before, as long as it is there.
+    pub(crate) fn known(&self, tenant: &TenantId, id: &str) -> Option<Arc<Connection>> {
+        let connection = self.connections.get(&id.parse().ok()?)?;
+        (connection.tenant == *tenant && self.signs(&connection.provider)).then_some(connection)
+    }
+
+    /// What is called at a provider.
+    ///
+    /// # Errors
+    /// A configuration error when it collects no signatures.
+    pub(crate) fn adapter(&self, provider: &str) -> Result<&'static dyn SignatureProvider, ProviderError> {
+        let adapter = (self.registry)(provider).and_then(|provider| provider.signature());
+        adapter.ok_or_else(|| {
+            ProviderError::configuration("signature_missing", "the provider collects no signatures")
+        })
+    }
+
+    fn signs(&self, provider: &str) -> bool {
+        (self.registry)(provider).is_some_and(|provider| provider.signature().is_some())
+    }
+}

@@ -1,0 +1,68 @@
+//! Events in: requests of orders, and reports of providers.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use puente_bus::{Envelope, EnvelopeError};
+use puente_outbox::{ApplyError, EventHandler, Tx};
+use puente_proto::orders::SignatureRequested;
+use puente_proto::signing::EnvelopeChanged;
+use puente_proto::{Event, instant};
+
+use crate::infrastructure::desk::Desk;
+use crate::infrastructure::reports;
+use crate::infrastructure::store::row::{self, Row};
+use crate::infrastructure::wanted::Asked;
+
+/// The consumer's handler.
+pub(crate) struct Handler {
+    pub(crate) desk: Arc<Desk>,
+    /// Wakes the effects.
+    pub(crate) wake: Box<dyn Fn() + Send + Sync>,
+}
+
+#[async_trait]
+impl EventHandler for Handler {
+    async fn apply(&self, tx: &mut Tx, event: &Envelope) -> Result<(), ApplyError> {
+        if event.is::<SignatureRequested>() {
+            self.requested(tx, event, decode(event)?).await
+        } else if event.is::<EnvelopeChanged>() {
+            reports::apply(&self.desk, tx, event, &decode(event)?).await
+        } else {
+            // Left over from a filter of another version.
+            Ok(())
+        }
+    }
+
+    fn committed(&self) {
+        self.desk.wake();
+        (self.wake)();
+    }
+}
+
+fn decode<E: Event>(event: &Envelope) -> Result<E, ApplyError> {
+    event
+        .decode()
+        .map_err(|error: EnvelopeError| ApplyError::Dead(error.to_string()))
+}
+
+impl Handler {
+    /// A repeated request is the request that is there.
+    async fn requested(
+        &self,
+        tx: &mut Tx,
+        event: &Envelope,
+        request: SignatureRequested,
+    ) -> Result<(), ApplyError> {
+        let at = request.requested_at.as_ref().and_then(instant);
+        let asked = Asked::read(request).map_err(|reason| ApplyError::Dead(reason.to_owned()))?;
+        let mut row = Row::new(&event.tenant, asked, at.unwrap_or(event.occurred_at));
+        row.traceparent = row.traceparent.or_else(|| event.traceparent.clone());
+        // The worker's own time decides when it begins, whatever the clock of whoever asked.
+        row.due_at = self.desk.clock.now();
+        if !row::insert(tx, &mut row, &event.id.to_string()).await? {
+            tracing::info!(signature.id = %row.id, "request {} was asked for before", row.id);
+        }
+        Ok(())
+    }
+}

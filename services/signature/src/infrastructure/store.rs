@@ -1,0 +1,9 @@
+//! The tables of this service.
+
+pub(crate) mod claim;
+pub(crate) mod command;
+pub(crate) mod effect;
+pub(crate) mod flat;
+pub(crate) mod pending;
+pub(crate) mod query;
+pub(crate) mod row;

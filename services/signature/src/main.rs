@@ -1,0 +1,5 @@
+//! The signature service as a program of its own.
+
+fn main() -> std::process::ExitCode {
+    puente_service::main::<puente_signature::Signature>()
+}

@@ -1,0 +1,101 @@
+//! What stops a request, and how it goes on.
+
+use puente_proto::signature::{RetrySignatureRequest, SignatureTroubled};
+
+use crate::support::{Asking, Fake, Reply, Stage};
+
+fn retry(id: &str, key: &str) -> RetrySignatureRequest {
+    RetrySignatureRequest {
+        request_id: id.to_owned(),
+        idempotency_key: key.to_owned(),
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_consent_waits_for_an_administrator_and_is_retried() {
+    let stage = Stage::set().await;
+    Fake::consent_missing(true);
+    let id = stage.asks("acme").await;
+    let seen = stage.becomes(&id, |seen| seen.problem_code.is_some()).await;
+    assert_eq!(seen.problem_code.as_deref(), Some("consent_required"));
+    assert_eq!(seen.problem_tag.as_deref(), Some("configuration"));
+    assert_eq!(
+        (seen.state.as_str(), seen.step.as_str()),
+        ("EnProceso", "sending")
+    );
+    let ask = Asking::of(&stage, "acme").await;
+    let shown = ask.get(&id).await.unwrap();
+    assert_eq!(shown.reauthorise, "acme-sign");
+    assert_eq!(shown.actions, ["void", "manual", "retry"]);
+
+    Fake::consent_missing(false);
+    let mut commands = ask.commands.clone();
+    for _ in 0..2 {
+        commands
+            .retry_signature(ask.signed(retry(&id, "once")))
+            .await
+            .unwrap();
+    }
+    stage.becomes(&id, |seen| seen.step == "waiting").await;
+    Fake::only(&id);
+    let troubles: Vec<SignatureTroubled> = stage.told(&id).await;
+    let codes: Vec<_> = troubles.iter().map(|trouble| trouble.code.as_str()).collect();
+    assert_eq!(codes, ["consent_required", ""]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_token_is_renewed_once_and_the_call_repeated() {
+    let stage = Stage::set().await;
+    Fake::will(&[Reply::Refuse]);
+    let (id, _) = stage.sends("acme").await;
+    assert_eq!((Fake::renewals(), Fake::creates()), (1, 2));
+    Fake::will(&[Reply::Refuse, Reply::Refuse]);
+    let second = stage.asks("acme").await;
+    let seen = stage.becomes(&second, |seen| seen.problem_code.is_some()).await;
+    assert_eq!(seen.problem_tag.as_deref(), Some("configuration"));
+    assert!(stage.seen(&id).await.unwrap().problem_code.is_none());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_provider_refuses_for_good_is_not_tried_again() {
+    let stage = Stage::set().await;
+    Fake::will(&[Reply::Reject]);
+    let id = stage.asks("acme").await;
+    let seen = stage.becomes(&id, |seen| seen.problem_code.is_some()).await;
+    assert_eq!(seen.problem_tag.as_deref(), Some("permanent"));
+    assert_eq!(
+        stage.count("SELECT count(*) FROM effects").await,
+        0,
+        "nothing is queued"
+    );
+    assert_eq!(Fake::creates(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_that_is_away_is_shown_and_tried_again_by_itself() {
+    let stage = Stage::set().await;
+    Fake::will(&[Reply::Away, Reply::Away]);
+    let id = stage.asks("acme").await;
+    stage.becomes(&id, |seen| seen.step == "waiting").await;
+    let troubles: Vec<SignatureTroubled> = stage.told(&id).await;
+    let told: Vec<_> = troubles
+        .iter()
+        .map(|trouble| (trouble.code.as_str(), trouble.tag.as_str()))
+        .collect();
+    assert_eq!(told, [("unavailable", "temporary"), ("", "")]);
+    Fake::only(&id);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tenant_without_a_connection_keeps_its_contract_and_the_manual_way() {
+    let stage = Stage::set().await;
+    let id = stage.asks("poor").await;
+    let seen = stage.becomes(&id, |seen| seen.problem_code.is_some()).await;
+    assert_eq!(seen.problem_code.as_deref(), Some("no_connection"));
+    assert!(
+        seen.contract_id.is_some(),
+        "there is a contract to be signed by hand"
+    );
+    let shown = Asking::of(&stage, "poor").await.get(&id).await.unwrap();
+    assert!(shown.actions.contains(&"manual".to_owned()));
+}
