@@ -87,6 +87,7 @@ impl Office {
             SignatureCommandsClient::new(self.signature.clone())
                 .begin_authorization(self.request("signature", request))
                 .await
+                .map_err(not_yet)
         })
         .await;
         let back = consent(&begun.url).await;
@@ -264,6 +265,14 @@ where
         }
     })
     .await
+}
+
+/// Connections travel by the broker: for a moment a service does not know one that is there.
+fn not_yet(status: Status) -> Status {
+    match status.code() {
+        Code::NotFound => Status::unavailable("the connection is not known yet"),
+        _ => status,
+    }
 }
 
 /// What a killed or restarted service leaves its caller with.

@@ -13,6 +13,7 @@ mod gateway;
 mod message_to_order;
 mod outages;
 mod replicas;
+mod secrecy;
 mod signature;
 mod subscribers;
 mod tenants;

@@ -8,7 +8,7 @@ async fn tenant_tables(stage: &Stage) -> Vec<(String, String)> {
     sqlx::query_as(
         "SELECT c.table_schema::text, c.table_name::text FROM information_schema.columns c
          JOIN pg_class t ON t.relname = c.table_name AND t.relnamespace = c.table_schema::regnamespace
-         WHERE c.column_name = 'tenant' AND c.table_schema IN ('ingress', 'orders', 'notifications')
+         WHERE c.column_name = 'tenant' AND c.table_schema IN ('ingress', 'orders', 'notifications', 'signature')
            AND t.relkind IN ('r', 'p') AND NOT t.relispartition
          ORDER BY 1, 2",
     )
@@ -86,7 +86,7 @@ async fn no_partition_lets_row_policies_be_walked_around() {
     let stage = Stage::raise(false).await;
     let open: Vec<String> = sqlx::query_scalar(
         "SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-         WHERE n.nspname IN ('ingress', 'orders', 'notifications') AND c.relispartition AND c.relkind = 'r'
+         WHERE n.nspname IN ('ingress', 'orders', 'notifications', 'signature') AND c.relispartition AND c.relkind = 'r'
            AND has_table_privilege(n.nspname || '_api', c.oid, 'SELECT')",
     )
     .fetch_all(&stage.db.admin())
@@ -98,7 +98,7 @@ async fn no_partition_lets_row_policies_be_walked_around() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_answers_callers_cannot_drop_old_days() {
     let stage = Stage::raise(false).await;
-    for service in ["ingress", "orders", "notifications"] {
+    for service in ["ingress", "orders", "notifications", "signature"] {
         let may = async |role: &str| -> bool {
             sqlx::query_scalar("SELECT has_function_privilege($1, $2, 'EXECUTE')")
                 .bind(format!("{service}_{role}"))
@@ -114,9 +114,9 @@ async fn what_answers_callers_cannot_drop_old_days() {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_role_reads_the_schema_of_another_service() {
     let stage = Stage::raise(false).await;
-    for own in ["ingress", "orders", "notifications"] {
+    for own in ["ingress", "orders", "notifications", "signature"] {
         for role in [format!("{own}_api"), format!("{own}_worker")] {
-            for other in ["ingress", "orders", "notifications"]
+            for other in ["ingress", "orders", "notifications", "signature"]
                 .into_iter()
                 .filter(|other| *other != own)
             {
@@ -229,7 +229,8 @@ async fn every_consumer_refuses_an_event_whose_subject_and_header_name_different
             .await
             .unwrap();
     }
-    let refused = "SELECT (SELECT count(*) FROM orders.dead_letters) + (SELECT count(*) FROM notifications.dead_letters)";
+    let refused = "SELECT (SELECT count(*) FROM orders.dead_letters) + (SELECT count(*) FROM notifications.dead_letters)
+                    + (SELECT count(*) FROM signature.dead_letters)";
     let consumed: usize = puente_bus::topology::CONSUMERS
         .iter()
         .map(|consumer| consumer.events.len())

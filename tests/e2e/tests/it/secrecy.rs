@@ -1,0 +1,93 @@
+//! After a whole journey nothing that opens a provider's door can be read anywhere.
+
+use puente_e2e::{DOCUSIGN, DOCUSIGN_ACCOUNT, Office, PATIENCE, Person, Processes, Stage};
+use puente_testkit::{OtlpSink, tools, wait_for};
+use tokio::process::Command;
+
+/// How the simulated DocuSign ends its tokens, after an id.
+const TOKENS: [&str; 2] = [".access", ".refresh"];
+/// Secrets of the stage's connections.
+const SECRETS: [&str; 3] = ["e2e-docusign-secret", "e2e-hmac-key=", "e2e-token-algesta"];
+
+/// The secrets that stand in a text, as they are, or in hex as `bytea` is dumped.
+fn leaks(text: &str) -> Vec<&'static str> {
+    let lower = text.to_lowercase();
+    let hex = |secret: &str| -> String { secret.bytes().map(|byte| format!("{byte:02x}")).collect() };
+    let secret = |secret: &&str| text.contains(*secret) || lower.contains(&hex(secret));
+    let token = |end: &&str| {
+        let after_an_id = |(at, _): (usize, &str)| text[..at].ends_with(|c: char| c.is_ascii_hexdigit());
+        text.match_indices(*end).any(after_an_id) || lower.contains(&hex(end))
+    };
+    let secrets = SECRETS.into_iter().filter(secret);
+    secrets.chain(TOKENS.into_iter().filter(token)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_signed_contract_no_token_is_in_a_log_a_span_an_error_or_a_dump() {
+    let sink = OtlpSink::start().await;
+    let stage = Stage::raise(false).await;
+    let fleet = Processes::start(&stage, Some(sink.endpoint())).await;
+    let office = Office::of("algesta", &fleet.grpc_url("orders"), &fleet.grpc_url("signature"));
+    office.open().await;
+    office.authorise(DOCUSIGN).await;
+    let account = stage.hub.account("docusign", DOCUSIGN_ACCOUNT).unwrap();
+    let mut account = (*account).clone();
+    account
+        .settings
+        .insert("auto_sign_ms".to_owned(), "20".to_owned());
+    stage.hub.put_account("docusign", account);
+    let person = Person::on_cloud(1);
+    person.order(&stage, &fleet.url(), 0).await;
+    let number = person.order_number(&stage);
+    // A token that the provider takes back: the refusal, its error and the renewal leave traces, too.
+    let expire = format!("{}/sim/docusign/_control/grants/expire", stage.sims);
+    assert!(
+        stage
+            .http
+            .post(expire)
+            .send()
+            .await
+            .unwrap()
+            .status()
+            .is_success()
+    );
+    office.send_to_signature(&number, "1").await;
+    wait_for("the order to be signed", PATIENCE, || async {
+        let order = office.order(&number).await;
+        if order.state == "PolizaAsignada" {
+            Ok(())
+        } else {
+            Err(order.state)
+        }
+    })
+    .await;
+    let logs = fleet.logs();
+    fleet.stop().await;
+
+    assert!(
+        logs.contains("envelopes.create"),
+        "the logs tell of the call: {logs}"
+    );
+    assert_eq!(leaks(&logs), Vec::<&str>::new(), "in the logs");
+    let spans = sink.spans();
+    assert!(spans.iter().any(|span| span.name.contains("provider.call")));
+    for span in &spans {
+        assert_eq!(
+            leaks(&format!("{span:?}")),
+            Vec::<&str>::new(),
+            "in {}",
+            span.name
+        );
+    }
+    let dump = Command::new(tools().postgres().unwrap().join("pg_dump"))
+        .arg(stage.db.url())
+        .output()
+        .await
+        .unwrap();
+    let dump = String::from_utf8_lossy(&dump.stdout).into_owned();
+    assert!(
+        dump.contains("oauth_tokens") && dump.contains(&number[3..]),
+        "a whole dump"
+    );
+    assert_eq!(leaks(&dump), Vec::<&str>::new(), "in a dump of the database");
+}
