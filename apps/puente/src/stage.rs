@@ -190,7 +190,7 @@ impl Stage {
         let wanted = keys::NewKey {
             tenant: Some(DEMO_TENANT.parse().context("no tenant")?),
             name: "puente demo".to_owned(),
-            role: Role::Admin,
+            role: Role::Agent,
             per_minute: 6_000,
             expires_at: Some(now + AGENT_KEY),
             created_by: "puente demo".to_owned(),
