@@ -31,6 +31,7 @@ pub fn run(root: &Path, more: &[String]) -> Result<()> {
             .current_dir(root),
     )?;
     let mut run = tree::cargo();
+    run.env("PUENTE_PROGRAMS_BUILT", "1");
     if let Some(folder) = nextest {
         let path = std::env::var_os("PATH").unwrap_or_default();
         let folders = std::iter::once(folder).chain(std::env::split_paths(&path));

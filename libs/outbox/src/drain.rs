@@ -92,6 +92,8 @@ async fn refill(
         .created_at
         .replace_nanosecond(declared.created_at.microsecond() * 1_000)
         .unwrap_or(declared.created_at);
+    // The relay began before the broker was noted: what it published may have been on a disk that is gone by now.
+    let mut tx = locking(pool).await?;
     let first = sqlx::query!(
         "INSERT INTO relay_broker (stream, created_at, server, seen_at) VALUES ($1, $2, $3, now())
          ON CONFLICT DO NOTHING",
@@ -99,12 +101,12 @@ async fn refill(
         created_at,
         client.server_info().server_id
     )
-    .execute(pool)
+    .execute(&mut *tx)
     .await?;
     if first.rows_affected() > 0 {
-        return Ok(());
+        let _ = publish_all(outbox, js, &mut tx).await?;
+        return Ok(tx.commit().await?);
     }
-    let mut tx = locking(pool).await?;
     let known = sqlx::query!(
         r#"SELECT created_at, server, seen_at, now() AS "now!" FROM relay_broker
            WHERE stream = $1 FOR UPDATE SKIP LOCKED"#,
@@ -127,17 +129,7 @@ async fn refill(
         service = outbox.inner.service,
         "the broker has a new disk: publishing the outbox again"
     );
-    let mut position = 0;
-    let mut count = 0;
-    loop {
-        let rows = read_all(&mut tx, position).await?;
-        let Some(last) = rows.last().map(|row| row.seq) else {
-            break;
-        };
-        count += rows.len();
-        publish(outbox, js, rows).await?;
-        position = last;
-    }
+    let count = publish_all(outbox, js, &mut tx).await?;
     sqlx::query!(
         "UPDATE relay_broker SET created_at = $2, server = $3, seen_at = now() WHERE stream = $1",
         stream,
@@ -153,6 +145,25 @@ async fn refill(
         "outbox published again"
     );
     Ok(())
+}
+
+/// Publishes every row that is still kept; what the stream has already, it drops. Returns how many rows that were.
+async fn publish_all(
+    outbox: &Outbox,
+    js: &jetstream::Context,
+    tx: &mut PgConnection,
+) -> Result<usize, DrainError> {
+    let mut position = 0;
+    let mut count = 0;
+    loop {
+        let rows = read_all(&mut *tx, position).await?;
+        let Some(last) = rows.last().map(|row| row.seq) else {
+            return Ok(count);
+        };
+        count += rows.len();
+        publish(outbox, js, rows).await?;
+        position = last;
+    }
 }
 
 /// Publishes the tail of one slot whose owner is gone, and removes the slot. Returns whether there was one.

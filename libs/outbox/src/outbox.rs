@@ -1,5 +1,6 @@
 //! A replica's place in the outbox, and the transaction that writes to it.
 
+use std::num::{NonZeroU16, NonZeroUsize};
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -37,6 +38,22 @@ impl Default for Settings {
             lease: Duration::from_secs(10),
             housekeeping: Duration::from_secs(2),
             keep_days: 30,
+        }
+    }
+}
+
+impl Settings {
+    /// As the configuration of a service says: `stream_replicas`, `relay_lease_ms`, `keep_days`.
+    #[must_use]
+    pub fn configured(stream_replicas: NonZeroUsize, relay_lease_ms: u64, keep_days: NonZeroU16) -> Self {
+        Self {
+            stream: StreamSettings {
+                replicas: stream_replicas.get(),
+                ..StreamSettings::default()
+            },
+            lease: Duration::from_millis(relay_lease_ms),
+            keep_days: keep_days.get(),
+            ..Self::default()
         }
     }
 }

@@ -26,7 +26,7 @@ mod template;
 mod wait;
 
 pub use azurite::TestAzurite;
-pub use binaries::{tools, workspace};
+pub use binaries::{programs, tools, workspace};
 pub use fault_proxy::Proxy;
 pub use nats::TestNats;
 pub use otlp::{OtlpSink, Span};

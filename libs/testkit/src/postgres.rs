@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use puente_embedded::{Login, PgOptions, Postgres};
 use puente_service::{DatabaseConfig, db};
-use sqlx::PgPool;
+use sqlx::{AssertSqlSafe, PgPool};
 use sqlx::migrate::Migrator;
 use sqlx::postgres::PgPoolOptions;
 use tempfile::TempDir;
@@ -115,6 +115,28 @@ impl TestDb {
     #[must_use]
     pub fn api_pool(&self, service: &str) -> PgPool {
         db::api_pool(&self.config(), service, Uuid::now_v7()).expect("a URL of ours")
+    }
+
+    /// Every row of every table as text, under the table's name. The servers that come as packages have no `pg_dump`.
+    pub async fn dump(&self) -> String {
+        let pool = self.admin();
+        let tables: Vec<String> = sqlx::query_scalar(
+            "SELECT format('%I.%I', schemaname, tablename) FROM pg_tables
+             WHERE schemaname NOT IN ('pg_catalog', 'information_schema') ORDER BY 1",
+        )
+        .fetch_all(&pool)
+        .await
+        .expect("the catalogue");
+        let mut dump = String::new();
+        for table in tables {
+            let all = AssertSqlSafe(format!("SELECT row::text FROM {table} AS row"));
+            let rows: Vec<String> = sqlx::query_scalar(all)
+                .fetch_all(&pool)
+                .await
+                .unwrap_or_else(|error| panic!("{table}: {error}"));
+            dump.extend([table.as_str(), "\n", &rows.join("\n"), "\n"]);
+        }
+        dump
     }
 
     /// A pool as the administrator, who sees everything; tables must be named with their schema.

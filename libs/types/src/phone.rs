@@ -103,6 +103,11 @@ impl Phone {
         // A region beside an international number would have its own prefixes stripped from it.
         let home = (!text.starts_with('+')).then(|| region.country());
         let canonical = valid_e164(home, &text).ok_or(PhoneError::Invalid)?;
+        // Without the prefix of a carrier (`05` in Colombia) an old habit may come to light.
+        let canonical = match rewrite(&canonical, region, false) {
+            today if today == canonical => canonical,
+            today => valid_e164(None, &today).ok_or(PhoneError::Invalid)?,
+        };
         // A number that does not come back as itself could be stored, but never be found or read again. What was
         // canonical to begin with has just come back; a second look costs as much as the first.
         let came_back = home.is_none() && canonical == text;

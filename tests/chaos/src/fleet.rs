@@ -12,7 +12,9 @@ use tokio::process::{Child, Command};
 
 use crate::schedule::Target;
 
-/// So that the tail of a dead replica is taken over within the run's patience.
+/// So that the contract that a dead replica was at is taken over within the run's patience.
+const WORK_LEASE_MS: &str = "15000";
+/// The same for the tail of its outbox.
 const RELAY_LEASE_MS: &str = "2000";
 /// What is run.
 const PROGRAMS: [&str; 5] = [
@@ -76,6 +78,8 @@ impl Fleet {
                 pair("PUENTE_ORDERS__RPC_KEY", RPC_KEY),
                 pair("PUENTE_SIGNATURE__RELAY_LEASE_MS", RELAY_LEASE_MS),
                 pair("PUENTE_SIGNATURE__RPC_KEY", RPC_KEY),
+                // Who dies at a contract leaves it to others soon.
+                pair("PUENTE_SIGNATURE__WORK_LEASE_MS", WORK_LEASE_MS),
                 pair("PUENTE_SIGNATURE__MASTER_KEY", stage.master.expose()),
                 pair("PUENTE_SIGNATURE__ALLOW_SIMULATORS", "true"),
                 pair(
@@ -195,21 +199,4 @@ impl Fleet {
 fn free_ports<const N: usize>() -> [u16; N] {
     let probes = [(); N].map(|()| std::net::TcpListener::bind("127.0.0.1:0").unwrap());
     probes.each_ref().map(|probe| probe.local_addr().unwrap().port())
-}
-
-/// The folder with the programs of this build; they are brought up to date first.
-pub fn built() -> PathBuf {
-    let own = std::env::current_exe().unwrap();
-    let mut folder = own.parent().unwrap();
-    if folder.ends_with("deps") {
-        folder = folder.parent().unwrap();
-    }
-    let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
-    let mut command = std::process::Command::new(cargo);
-    // The whole workspace, as in a run of all tests: then the same build serves both.
-    command
-        .current_dir(puente_testkit::workspace())
-        .args(["build", "--quiet", "--workspace", "--bins"]);
-    assert!(command.status().unwrap().success(), "the programs do not build");
-    folder.to_owned()
 }

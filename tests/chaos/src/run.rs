@@ -73,7 +73,7 @@ impl Outcome {
 /// # Errors
 /// When the stage cannot be set; what the fleet does wrong is no error but the verdict.
 pub async fn run(plan: &Plan, tell: impl Fn(&str)) -> anyhow::Result<Outcome> {
-    let built = plan.programs.clone().unwrap_or_else(fleet::built);
+    let built = plan.programs.clone().unwrap_or_else(puente_testkit::programs);
     let folder = tempfile::Builder::new().prefix("puente-chaos-").tempdir()?;
     let bin = tools().postgres()?;
     let schemas = schemas();

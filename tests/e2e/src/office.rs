@@ -114,6 +114,7 @@ impl Office {
             SignatureQueriesClient::new(self.signature.clone())
                 .get_signature(self.request("signature", request))
                 .await
+                .map_err(not_yet)
         });
         answer.await.signature.unwrap()
     }
@@ -267,10 +268,10 @@ where
     .await
 }
 
-/// Connections travel by the broker: for a moment a service does not know one that is there.
+/// Connections and requests travel by the broker: for a moment a service does not know one that is there.
 fn not_yet(status: Status) -> Status {
     match status.code() {
-        Code::NotFound => Status::unavailable("the connection is not known yet"),
+        Code::NotFound => Status::unavailable("it is not known there yet"),
         _ => status,
     }
 }

@@ -2,11 +2,10 @@
 
 use std::path::PathBuf;
 use std::process::Stdio;
-use std::sync::OnceLock;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use puente_testkit::workspace;
+use puente_testkit::programs;
 use tokio::process::{Child, Command};
 
 use crate::{LINK_KEY, PATIENCE, RPC_KEY, Stage};
@@ -24,9 +23,8 @@ pub struct Processes {
 }
 
 impl Processes {
-    /// Builds the programs if need be and starts one of each.
+    /// Starts one of each.
     pub async fn start(stage: &Stage, otlp: Option<&str>) -> Self {
-        build();
         // A fixed port, so that the address stays the same when ingress is killed and started again.
         let port = free_port();
         let log = std::env::temp_dir().join(format!("puente-e2e-{}.log", uuid::Uuid::now_v7().simple()));
@@ -75,7 +73,7 @@ impl Processes {
             .append(true)
             .open(&self.log)
             .unwrap();
-        let mut command = Command::new(program(service));
+        let mut command = Command::new(programs().join(format!("puente-{service}")));
         command
             .env_clear()
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
@@ -105,6 +103,8 @@ impl Processes {
             "signature" => command
                 .env(format!("{prefix}ALLOW_SIMULATORS"), "true")
                 .env(format!("{prefix}CALLBACK_URL"), self.url())
+                // Who dies at a contract leaves it to others soon.
+                .env(format!("{prefix}WORK_LEASE_MS"), "15000")
                 .env(format!("{prefix}STORAGE__FOLDER"), stage.files.path())
                 .env(format!("{prefix}STORAGE__LINK_KEY"), LINK_KEY),
             _ => &mut command,
@@ -150,28 +150,4 @@ impl Processes {
 fn free_port() -> u16 {
     let probe = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     probe.local_addr().unwrap().port()
-}
-
-/// The folder of programs that this test was built into.
-fn program(service: &str) -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let folder = test
-        .parent()
-        .and_then(std::path::Path::parent)
-        .expect("target/<profile>/deps");
-    folder.join(format!("puente-{service}"))
-}
-
-/// Brings the programs up to date; costs nothing when they are, as in a run of the whole workspace.
-fn build() {
-    static BUILT: OnceLock<()> = OnceLock::new();
-    BUILT.get_or_init(|| {
-        let cargo = std::env::var("CARGO").unwrap_or_else(|_| "cargo".into());
-        // The whole workspace, as in a run of all tests: then the same build serves both.
-        let mut command = std::process::Command::new(cargo);
-        command
-            .current_dir(workspace())
-            .args(["build", "--quiet", "--workspace", "--bins"]);
-        assert!(command.status().unwrap().success(), "the services do not build");
-    });
 }

@@ -154,6 +154,8 @@ fn conformance(root: &Path, copy: &Path) -> (bool, String) {
         ])
         .env("CARGO_TARGET_DIR", root.join("target"))
         .env("SQLX_OFFLINE", "true")
+        // The copy has no programs from npm: tests of others that need them are skipped there.
+        .env_remove("CI")
         .current_dir(copy)
         .output()
         .unwrap();

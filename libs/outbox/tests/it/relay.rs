@@ -1,6 +1,8 @@
 //! From the commit to the stream, whatever dies in between.
 
-use puente_outbox::{Outbox, OutboxError};
+use std::time::Duration;
+
+use puente_outbox::{Outbox, OutboxError, Settings};
 use puente_testkit::{Proxy, wait_for};
 
 use crate::support::{PATIENCE, SERVICE, commit, event, hasty, in_stream, run, servers, slots, stream_holds};
@@ -99,6 +101,31 @@ async fn a_broker_with_an_empty_disk_is_filled_again_from_the_outbox() {
     nats.kill9().await;
     nats.start_again_empty().await;
     ids.push(commit(&outbox, "afterwards").await.unwrap());
+    stream_holds(&nats.client().await, &ids).await;
+    relay.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_that_lost_its_disk_before_it_was_noted_is_filled_again_too() {
+    let (db, mut nats) = servers().await;
+    // The slow lane never gets to note which stream it was.
+    let slow = Settings {
+        housekeeping: Duration::from_hours(1),
+        ..hasty()
+    };
+    let outbox = Outbox::open(db.pool(SERVICE), SERVICE, slow).await.unwrap();
+    puente_bus::declare(&nats.client().await, slow.stream).await.unwrap();
+    let relay = run(&outbox, &nats.url()).await;
+    let mut ids = Vec::new();
+    for n in 0..30 {
+        ids.push(commit(&outbox, &format!("c{n}")).await.unwrap());
+    }
+    stream_holds(&nats.client().await, &ids).await;
+    relay.abort();
+    nats.kill9().await;
+    nats.start_again_empty().await;
+    let outbox = Outbox::open(db.pool(SERVICE), SERVICE, hasty()).await.unwrap();
+    let relay = run(&outbox, &nats.url()).await;
     stream_holds(&nats.client().await, &ids).await;
     relay.stop().await;
 }

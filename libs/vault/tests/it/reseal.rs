@@ -229,7 +229,7 @@ async fn a_dump_of_the_database_holds_no_secret_in_any_form() {
     );
     store.store(&signing, &held).await.unwrap();
     let begun = store.begin(&signing, REDIRECT, "ana").await.unwrap();
-    let dump = pg_dump(&db).await;
+    let dump = db.dump().await;
     for table in [
         "connection_copies",
         "oauth_tokens",
@@ -280,21 +280,6 @@ fn forms(secret: &str) -> Vec<String> {
         }
     }
     forms
-}
-
-async fn pg_dump(db: &TestDb) -> String {
-    let bin = puente_testkit::tools().postgres().unwrap();
-    let dumped = tokio::process::Command::new(bin.join("pg_dump"))
-        .args(["--dbname", db.url()])
-        .output()
-        .await
-        .unwrap();
-    assert!(
-        dumped.status.success(),
-        "{}",
-        String::from_utf8_lossy(&dumped.stderr)
-    );
-    String::from_utf8(dumped.stdout).unwrap()
 }
 
 async fn tables(pool: &PgPool, masters: &MasterKeys, which: Which) -> Vec<Report> {

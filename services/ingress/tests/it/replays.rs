@@ -373,6 +373,15 @@ async fn what_was_verified_is_replayed_although_its_secret_was_changed_since() {
         .cloud(PATH, "app-of-sur", &message(SUR_NUMBER, "wamid.3", "hola"))
         .await;
     assert_eq!(refused.status(), reqwest::StatusCode::UNAUTHORIZED);
+    // Refused ones are written behind their answers.
+    wait_for("the refused one", PATIENCE, || async {
+        let kept = "SELECT count(*) > 0 FROM ingress.deliveries WHERE verification = 'refused'";
+        sqlx::query_scalar::<_, bool>(kept)
+            .fetch_one(&ingress.db.admin())
+            .await
+            .unwrap()
+    })
+    .await;
     let all = Asking::installation(&ingress).await;
     let counts = all.plan(lately()).await.unwrap().counts.unwrap();
     // The two of old, the proof of the new secret, the refused one.

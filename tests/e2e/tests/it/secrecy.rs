@@ -1,8 +1,7 @@
 //! After a whole journey nothing that opens a provider's door can be read anywhere.
 
 use puente_e2e::{DOCUSIGN, DOCUSIGN_ACCOUNT, Office, PATIENCE, Person, Processes, Stage};
-use puente_testkit::{OtlpSink, tools, wait_for};
-use tokio::process::Command;
+use puente_testkit::{OtlpSink, wait_for};
 
 /// How the simulated DocuSign ends its tokens, after an id.
 const TOKENS: [&str; 2] = [".access", ".refresh"];
@@ -79,12 +78,7 @@ async fn after_a_signed_contract_no_token_is_in_a_log_a_span_an_error_or_a_dump(
             span.name
         );
     }
-    let dump = Command::new(tools().postgres().unwrap().join("pg_dump"))
-        .arg(stage.db.url())
-        .output()
-        .await
-        .unwrap();
-    let dump = String::from_utf8_lossy(&dump.stdout).into_owned();
+    let dump = stage.db.dump().await;
     assert!(
         dump.contains("oauth_tokens") && dump.contains(&number[3..]),
         "a whole dump"
