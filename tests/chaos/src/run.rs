@@ -10,7 +10,7 @@ use puente_providers::sim::FaultKind;
 use puente_testkit::{TestDb, TestNats, tools};
 use serde::Serialize;
 
-use crate::fleet::{self, Fleet};
+use crate::fleet::Fleet;
 use crate::ledger::Ledger;
 use crate::load::Load;
 use crate::quiet::quiet;

@@ -14,7 +14,7 @@ use super::shim::Shim;
 use super::undo::Dropped;
 use super::{Safety, cut};
 use crate::dice::Dice;
-use crate::fleet::{self, Fleet};
+use crate::fleet::Fleet;
 use crate::ledger::Ledger;
 use crate::load::Load;
 use crate::quiet::quiet;
