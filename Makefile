@@ -5,22 +5,24 @@
 export SQLX_OFFLINE ?= true
 
 # ---- run (apps/puente) --------------------------------------------------------------------------
-.PHONY: demo up tools bench
+.PHONY: demo up tools bench ocr-eval
 demo: ## the whole journey on this machine, with simulated providers
 	cargo run --bin puente -- demo $(ARGS)
 up: ## the fleet, kept running, with simulated providers
 	cargo run --bin puente -- up --simulate $(ARGS)
-tools: ## fetch the pinned nats-server and PostgreSQL into .puente/
+tools: ## fetch the pinned nats-server, PostgreSQL and the models that read plates into .puente/
 	cargo run --bin puente -- tools $(ARGS)
 bench: ## figures of this machine, into docs/benchmarks.md: make bench ARGS=--quick
 	$(MAKE) tools ARGS= && cargo run --release -p puente-bench -- $(ARGS)
+ocr-eval: tools ## how well plates are read: make ocr-eval DIR=folder-with-manifest.json (DIR="a b" for several; ARGS="--write docs/benchmarks.md")
+	cargo run --release -p puente-ocr-eval -- $(or $(DIR),libs/plates/tests/fixtures) $(ARGS)
 
 # ---- check and change ---------------------------------------------------------------------------
-.PHONY: help ci check test e2e journeys chaos browser fmt fmt-check lint layers docs gen sql sqlx buf asyncapi deny contract examples new-provider
+.PHONY: help ci check test e2e journeys chaos browser fmt fmt-check lint layers docs secrets gen sql sqlx buf asyncapi deny contract examples new-provider
 help: ## this list
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{ printf "  make %-14s %s\n", $$1, $$2 }'
-ci: tools fmt-check lint layers docs sql buf asyncapi deny examples test browser fuzz-api contract ## everything that .ci/run runs
-check: fmt-check lint layers docs ## what is quick and needs no server
+ci: tools fmt-check lint layers docs secrets sql buf asyncapi deny examples test browser fuzz-api contract ## everything that .ci/run runs
+check: fmt-check lint layers docs secrets ## what is quick and needs no server
 test: tools ## every test, on a real broker and a real database
 	cargo xtask test $(ARGS)
 e2e: tools ## the stories across the whole fleet only
@@ -39,6 +41,8 @@ layers: ## who may import whom
 	cargo xtask check-layers
 docs: ## documents against the tree and the code
 	cargo xtask check-docs
+secrets: ## no secret is in what git tracks
+	cargo xtask secrets
 gen: ## write the generated documents
 	cargo xtask gen-docs
 sql: tools ## whether .sqlx fits the queries and the migrations

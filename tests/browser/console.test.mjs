@@ -5,7 +5,7 @@ import { mkdir } from "node:fs/promises";
 import path from "node:path";
 import { after, before, describe, test } from "node:test";
 import { THEMES, WIDTHS, api, faults, launch, logIn, open } from "./browser.mjs";
-import { PDF, act, agree, introduce, request } from "./desk.mjs";
+import { PDF, PLATE, act, agree, equip, illegible, introduce, request } from "./desk.mjs";
 import { Person, cut, raise, unreadable, until } from "./stage.mjs";
 
 const ADMIN = "demo@algesta.example";
@@ -46,6 +46,8 @@ before(async () => {
   const sent = await ask("POST", `/api/orders/${byHand}/send-to-signature`, {});
   assert.equal(sent.status, 202, sent.body);
   ids.byHand = (await request(ask, byHand, (one) => one.step === "waiting")).request_id;
+  ids.asset = await equip(admin.page, ask, base, signing);
+  ids.illegible = await illegible(admin.page, ask, base);
   await until("a call in doubt", async () => {
     await admin.page.goto(`${base}/inciertos`);
     return (parked = await admin.page.locator("tbody a").first().getAttribute("href", { timeout: 500 }).catch(() => null));
@@ -76,6 +78,14 @@ describe("pages", () => {
     signature: () => `/firmas/${ids.byHand}`,
     "before the manual way": () => `/firmas/${ids.byHand}/manual`,
     "before a void": () => `/firmas/${ids.byHand}/anular`,
+    "plates to review": () => "/revision-ocr",
+    "plate that nobody could read": () => `/revision-ocr/${ids.illegible}`,
+    "plate that was read": () => `/revision-ocr/${ids.asset.capture}`,
+    accuracy: () => "/revision-ocr/exactitud",
+    assets: () => "/activos",
+    "record sheet": () => `/activos/${ids.asset.number}`,
+    "read a plate": () => `/activos/leer?pedido=${signing}`,
+    "order with equipment": () => `/pedidos/${signing}`,
     directory: () => "/directorio",
     "service provider": () => "/directorio/frio-andino",
     "new person": () => "/directorio/nuevo",
@@ -341,6 +351,78 @@ describe("behaviour", () => {
     await context.close();
   });
 
+  test("a photograph from a phone leads to its serial, and that to the record sheet with its PDF", async () => {
+    const { context, page } = await enter({ javaScriptEnabled: false, viewport: { width: 390, height: 800 } });
+    await page.goto(`${base}/activos/leer?pedido=${number}`);
+    assert.equal(await page.getAttribute("#photo", "capture"), "environment");
+    await page.setInputFiles("#file", PLATE.file);
+    await page.click("form[action='/activos/leer'] button");
+    await page.waitForURL(/revision-ocr\/[0-9a-f-]{36}/, { timeout: 60_000 });
+    await until("the serial", async () => {
+      await page.reload();
+      return new RegExp(PLATE.serial).test(await title(page));
+    });
+    await until("the sheet", async () => {
+      await page.reload();
+      return page.locator("#reading a[href^='/activos/']").count();
+    });
+    await page.click("#reading a[href^='/activos/']");
+    assert.match(await title(page), new RegExp(`HV-\\d+: ${PLATE.serial}`));
+    const saved = page.waitForEvent("download");
+    await page.locator("a", { hasText: "Hoja de vida en PDF" }).click();
+    const file = await (await saved).createReadStream();
+    const head = await new Promise((done) => file.once("data", done));
+    assert.equal(String(head.subarray(0, 5)), "%PDF-");
+    const { naturalWidth } = await page.locator("#photos img").first().evaluate(({ naturalWidth, complete }) => ({ naturalWidth, complete }));
+    assert.ok(naturalWidth > 0, "the photograph is shown");
+    await context.close();
+  });
+
+  test("what is known of equipment is changed on its page, and shows elsewhere without a reload", async () => {
+    const { context, page } = await enter();
+    await page.goto(`${base}/activos/${ids.asset.number}`);
+    const watch = await enter();
+    await watch.page.goto(`${base}/activos/${ids.asset.number}`);
+    await page.locator("details.bring summary").first().click();
+    await page.fill("#d-location", "Sede Norte, piso 2");
+    await page.click("details.bring form button");
+    await page.waitForURL(/hecho=1/);
+    await watch.page.locator("#data dd", { hasText: "Sede Norte, piso 2" }).waitFor({ timeout: 15_000 });
+    assert.match(await watch.page.textContent("#history"), /Cambiaron sus datos/);
+    await Promise.all([context.close(), watch.context.close()]);
+  });
+
+  test("an illegible plate is read by a person: the photograph turned and nearer, the serial by keyboard alone", async () => {
+    const { context, page } = await enter();
+    await page.goto(`${base}/revision-ocr`);
+    assert.match(await title(page), /espera/);
+    assert.match(await page.textContent("#count-reviews"), /^\s*[1-9]/);
+    await page.goto(`${base}/revision-ocr/${ids.illegible}`);
+    assert.equal(await page.evaluate(() => document.activeElement.id), "serial");
+    await page.click("[data-lens=nearer]");
+    await page.click("[data-lens=turn]");
+    assert.deepEqual(await page.locator(".lens").evaluate(({ dataset: { zoom, turn } }) => [zoom, turn]), ["1", "1"]);
+    await page.focus("#serial");
+    await page.keyboard.type("sin cifra");
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/falta=serial/);
+    assert.match(await page.textContent("[role=alert]"), /no puede ser un serial/);
+    await page.keyboard.type("qr-778812");
+    await page.keyboard.press("Enter");
+    await page.waitForURL(/hecho=1/);
+    await page.goto(`${base}/revision-ocr/${ids.illegible}`);
+    assert.match(await title(page), /Serial escrito a mano: QR-778812/);
+    await page.locator("#reading a[href^='/activos/']").waitFor({ timeout: 30_000 });
+    await page.fill("#q", "qr-778812");
+    await page.press("#q", "Enter");
+    await page.click("main a[href^='/activos/']");
+    assert.match(await title(page), /QR-778812/);
+    await admin.page.goto(`${base}/auditoria`);
+    assert.match(await admin.page.textContent("main"), /capture\.serial_written/);
+    assert.match(await admin.page.textContent("main"), /document\.shown/);
+    await context.close();
+  });
+
   test("a call in doubt asks for one of three and a reason, and is closed with them", async () => {
     await admin.page.goto(`${base}${parked}`);
     assert.match(await title(admin.page), /No sabemos si esto llegó/);
@@ -452,7 +534,9 @@ describe("behaviour", () => {
     await page.goto(`${base}/firmas/${ids.byHand}`);
     assert.equal(await page.locator("main form").count(), 0);
     assert.doesNotMatch(await page.content(), /Jorge Ríos|laura\.mejia@|contratos@/);
-    for (const where of ["/accesos", "/repeticiones/nueva", "/directorio/nuevo", `/firmas/${ids.byHand}/anular`]) {
+    await page.goto(`${base}/activos/${ids.asset.number}`);
+    assert.equal(await page.locator("main form, main img").count(), 0);
+    for (const where of ["/accesos", "/revision-ocr", "/activos/leer", "/repeticiones/nueva", "/directorio/nuevo", `/firmas/${ids.byHand}/anular`]) {
       assert.equal((await page.goto(base + where)).status(), 404, where);
       assert.match(await title(page), /no hay nada/);
     }

@@ -1,5 +1,8 @@
 // What an agent does with an order until its contract is out, and what signers and the signature provider do.
 
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { crc32, deflateSync } from "node:zlib";
 import { call, until } from "./stage.mjs";
 
 const PEOPLE = {
@@ -43,3 +46,67 @@ export const act = (stage, envelope, signer, does, reason) =>
 
 /** Every consent and token at the provider is gone. */
 export const revoke = (stage) => call(`${stage.simulators}/docusign/_control/grants/revoke`, {});
+
+/** A photograph of a plate, and what stands on it: the one of the demo. */
+export const PLATE = { serial: "C2MNF9YS", file: path.resolve(import.meta.dirname, "../../apps/puente/demo/plate.jpg") };
+
+/** A photograph of nothing: grey, as through a pocket; `shade` makes it another one. */
+export function nothing(shade = 40) {
+  const [width, height] = [640, 480];
+  const part = (name, data) => {
+    const body = Buffer.concat([Buffer.from(name), data]);
+    const [size, sum] = [Buffer.alloc(4), Buffer.alloc(4)];
+    size.writeUInt32BE(data.length);
+    sum.writeUInt32BE(crc32(body));
+    return Buffer.concat([size, body, sum]);
+  };
+  const head = Buffer.alloc(13);
+  head.writeUInt32BE(width, 0);
+  head.writeUInt32BE(height, 4);
+  head.set([8, 0, 0, 0, 0], 8);
+  const rows = Buffer.alloc((width + 1) * height, shade);
+  for (let row = 0; row < height; row += 1) rows[row * (width + 1)] = 0;
+  const magic = Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]);
+  return Buffer.concat([magic, part("IHDR", head), part("IDAT", deflateSync(rows)), part("IEND", Buffer.alloc(0))]);
+}
+
+/** Has a photograph read by the interface for programs, as the person of a page. */
+export async function recognise(page, base, photo, texts = {}) {
+  const csrf = await page.getAttribute("input[name=csrf]", "value");
+  const answer = await page.request.post(`${base}/api/assets/recognize-serial`, {
+    headers: { "x-csrf-token": csrf, "idempotency-key": crypto.randomUUID() },
+    multipart: { photo, ...texts },
+    timeout: 60_000,
+  });
+  return good({ status: answer.status(), body: await answer.text() });
+}
+
+/** A capture once nothing more is read. */
+export const settled = (ask, id) => until(`the reading of ${id}`, async () => {
+  const { capture } = good(await ask("GET", `/api/captures/${id}`));
+  return capture.state !== "Leyendo" && capture;
+});
+
+/** A plate of which no photograph says anything: it waits for a person. */
+export async function illegible(page, ask, base) {
+  let id = "";
+  for (const shade of [40, 41, 42]) {
+    const photo = { name: "placa.png", mimeType: "image/png", buffer: nothing(shade) };
+    id = (await recognise(page, base, photo, id && { capture_id: id })).capture_id;
+    await settled(ask, id);
+  }
+  return id;
+}
+
+/** The demo's plate, read as equipment of an order; its asset once it has its sheet. */
+export async function equip(page, ask, base, number) {
+  const photo = { name: "placa.jpg", mimeType: "image/jpeg", buffer: await readFile(PLATE.file) };
+  const { capture_id: id } = await recognise(page, base, photo, { order_id: number });
+  const { state, serial } = await settled(ask, id);
+  if (state === "PorConfirmar") good(await ask("POST", `/api/captures/${id}/confirm`, {}));
+  const asset = await until(`the sheet of ${serial}`, async () => {
+    const { assets: [asset] } = good(await ask("GET", `/api/assets?search=${serial}`));
+    return asset?.sheet_document_id && asset;
+  });
+  return { ...asset, capture: id };
+}

@@ -1,7 +1,8 @@
 //! `cargo xtask check-docs`: documents that lie fail the build.
 //!
 //! The code map matches the tree, paths and commands that documents name exist, every provider has its page with all
-//! sections, dashboards and alerts speak of metrics that exist, and what is generated is fresh.
+//! sections, dashboards and alerts speak of metrics that exist, tests that hold a requirement are there, and what is generated
+//! is fresh.
 
 use std::path::Path;
 
@@ -13,6 +14,7 @@ mod commands;
 mod integrations;
 mod map;
 mod metrics;
+pub mod requirements;
 
 /// Fails with one line per lie.
 ///
@@ -39,6 +41,7 @@ pub fn check(root: &Path) -> Result<Vec<String>> {
     problems.extend(commands::check(root)?);
     problems.extend(integrations::check(root)?);
     problems.extend(metrics::check(root)?);
+    problems.extend(requirements::check(root)?);
     problems.extend(
         gen_docs::stale(root)?
             .into_iter()

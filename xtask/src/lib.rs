@@ -13,6 +13,7 @@ pub mod deny;
 pub mod fuzz_api;
 pub mod gen_docs;
 pub mod new_provider;
+pub mod secrets;
 pub mod sqlx_prepare;
 pub mod test;
 pub mod tree;

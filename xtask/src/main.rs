@@ -6,7 +6,7 @@ use anyhow::Result;
 use clap::{Parser, Subcommand};
 use xtask::{
     asyncapi, browser, buf, check_docs, check_layers, contract, deny, fuzz_api, gen_docs, new_provider,
-    sqlx_prepare, test, tree,
+    secrets, sqlx_prepare, test, tree,
 };
 
 #[derive(Parser)]
@@ -55,6 +55,8 @@ enum Command {
     Asyncapi,
     /// Checks licences, bans and sources of all dependencies
     Deny,
+    /// Looks for secrets in what git tracks
+    Secrets,
     /// Builds everything and runs every test
     Test {
         /// For cargo-nextest, for instance a filter
@@ -99,6 +101,7 @@ fn run(command: Command) -> Result<()> {
         Command::Buf { release } => buf::run(&root, release),
         Command::Asyncapi => asyncapi::run(&root),
         Command::Deny => deny::run(&root),
+        Command::Secrets => secrets::run(&root),
         Command::Test { more } => test::run(&root, &more),
         Command::Browser { more } => browser::run(&root, &more),
         Command::FuzzApi { more } => fuzz_api::run(&root, &more),

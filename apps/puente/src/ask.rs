@@ -9,6 +9,7 @@ use anyhow::anyhow;
 use futures::future::join_all;
 use puente_proto::ingress::deliveries_client::DeliveriesClient;
 use puente_proto::ingress::replays_client::ReplaysClient;
+use puente_proto::ocr::capture_queries_client::CaptureQueriesClient;
 use puente_proto::operations::operations_client::OperationsClient;
 use puente_rpc::{Caller, Calls, RpcKeys, Scope};
 use puente_types::{Secret, SystemClock, TenantId};
@@ -29,9 +30,10 @@ const ANSWER: Duration = Duration::from_secs(8);
 const MAX_ANSWER: usize = 16 * 1024 * 1024;
 
 /// The services that can be asked: name, name in the state file, variable.
-const SERVICES: [(&str, &str, &str); 4] = [
+const SERVICES: [(&str, &str, &str); 5] = [
     ("ingress", "ingress_grpc", "PUENTE_INGRESS_GRPC"),
     ("notifications", "notifications", "PUENTE_NOTIFICATIONS_GRPC"),
+    ("ocr", "ocr", "PUENTE_OCR_GRPC"),
     ("orders", "orders", "PUENTE_ORDERS_GRPC"),
     ("signature", "signature", "PUENTE_SIGNATURE_GRPC"),
 ];
@@ -154,6 +156,11 @@ impl Peer {
     /// Deliveries, done again.
     pub(crate) fn replays(&self) -> ReplaysClient<Channel> {
         ReplaysClient::new(self.channel.clone()).max_decoding_message_size(MAX_ANSWER)
+    }
+
+    /// What ocr answers about captures.
+    pub(crate) fn captures(&self) -> CaptureQueriesClient<Channel> {
+        CaptureQueriesClient::new(self.channel.clone()).max_decoding_message_size(MAX_ANSWER)
     }
 
     /// What a person does about an answer that is none.

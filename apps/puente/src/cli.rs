@@ -10,6 +10,7 @@ mod effects;
 mod events;
 mod keys;
 mod migrate;
+mod ocr;
 mod reconcile;
 mod run;
 mod simulate;
@@ -32,6 +33,7 @@ pub(crate) use effects::{EffectsAction, EffectsArgs, ResolveArgs};
 pub(crate) use events::{CatalogArgs, EventsAction, EventsArgs, TailArgs};
 pub(crate) use keys::{KeysAction, KeysArgs};
 pub(crate) use migrate::MigrateArgs;
+pub(crate) use ocr::{OcrAction, OcrArgs};
 pub(crate) use reconcile::ReconcileArgs;
 pub(crate) use run::RunArgs;
 pub(crate) use simulate::SimulateArgs;
@@ -53,7 +55,8 @@ Start with `puente demo`. Every command has examples in its own --help.";
 /// Of the commands that ask services.
 const REMOTE: &str = "\
 Services are asked where `puente up` of this folder runs them; or at PUENTE_INGRESS_GRPC, PUENTE_ORDERS_GRPC,
-PUENTE_NOTIFICATIONS_GRPC and PUENTE_SIGNATURE_GRPC (http://HOST:PORT) with their key in PUENTE_RPC_KEY or PUENTE_RPC_KEY_FILE.
+PUENTE_NOTIFICATIONS_GRPC, PUENTE_SIGNATURE_GRPC and PUENTE_OCR_GRPC (http://HOST:PORT) with their key in PUENTE_RPC_KEY
+or PUENTE_RPC_KEY_FILE.
 
 JSON has the names of the proto files (proto/puente/*/v1); as everywhere in protobuf's JSON, 64-bit numbers are strings.";
 
@@ -90,6 +93,8 @@ pub(crate) enum Command {
     Keys(KeysArgs),
     /// Bring the database to the state that this version needs.
     Migrate(MigrateArgs),
+    /// Photographs of serial plates: what was read, how well, and the labelled set.
+    Ocr(OcrArgs),
     /// Compare the outboxes with the event stream, and publish again what it lost.
     Reconcile(ReconcileArgs),
     /// Run services against the database and broker of the configuration.

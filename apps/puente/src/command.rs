@@ -9,6 +9,7 @@ pub(crate) mod effects;
 pub(crate) mod events;
 pub(crate) mod keys;
 pub(crate) mod migrate;
+pub(crate) mod ocr;
 pub(crate) mod reconcile;
 pub(crate) mod run;
 pub(crate) mod simulate;

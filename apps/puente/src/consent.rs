@@ -10,8 +10,6 @@ use puente_proto::signature::signature_commands_client::SignatureCommandsClient;
 use puente_proto::signature::{BeginAuthorizationRequest, CompleteAuthorizationRequest};
 use puente_rpc::{Caller, Calls, RpcKeys, Scope};
 use puente_types::{Secret, SystemClock};
-use reqwest::Url;
-use reqwest::redirect::Policy;
 use tonic::Code;
 use tonic::transport::Endpoint;
 
@@ -66,14 +64,10 @@ impl Account<'_> {
         let page = tokio::time::timeout(INTRODUCTION, self.begin())
             .await
             .map_err(|_| anyhow!("signature did not learn of the connection"))??;
-        let back = follow(&page).await?;
-        let answer = |name: &str| {
-            let found = back.query_pairs().find(|(key, _)| key == name);
-            found.map(|(_, value)| value.into_owned()).unwrap_or_default()
-        };
+        let brought = puente_providers::sim::consent(&page).await?;
         let request = CompleteAuthorizationRequest {
-            state: answer("state"),
-            code: answer("code"),
+            state: brought.state.expose().to_owned(),
+            code: brought.code.expose().to_owned(),
         };
         let request = self.calls.request(&self.caller(), request)?;
         self.commands.complete_authorization(request).await?;
@@ -104,22 +98,4 @@ impl Account<'_> {
             role: "admin".to_owned(),
         }
     }
-}
-
-/// Opens the page and returns where it sends the administrator back to.
-async fn follow(page: &str) -> anyhow::Result<Url> {
-    let browser = reqwest::Client::builder()
-        .timeout(DEADLINE)
-        .no_proxy()
-        .redirect(Policy::none())
-        .build()
-        .context("no HTTP client can be made")?;
-    let answer = browser
-        .get(page)
-        .send()
-        .await
-        .context("the page of consent does not answer")?;
-    let location = answer.headers().get("location").and_then(|to| to.to_str().ok());
-    let location = location.with_context(|| format!("the page of consent answered {}", answer.status()))?;
-    location.parse().context("the page of consent leads nowhere")
 }

@@ -2,6 +2,7 @@
 //!
 //! - `cast`: who takes part · `chat`: a conversation, one message after the other · `gate`: what must not get in
 //! - `desk` and `signing`: the agent sends a contract, three people sign it
+//! - `plate`: the technician's photograph becomes a record sheet
 //! - `post`: webhooks over HTTP · `timeline` and `ledger`: every event of the fleet · `hop` and `screen`: what is shown
 //! - `verdict`: what was promised against what happened · `story`: the order of it all · `load`: many at once
 //!
@@ -14,6 +15,7 @@ mod gate;
 mod hop;
 mod ledger;
 mod load;
+mod plate;
 mod post;
 mod screen;
 mod signing;
@@ -153,6 +155,8 @@ pub(crate) async fn play(stage: &Stage, broker: &NatsConfig, pace: Pace, ui: &Ui
         "\n  the signed contract: {}",
         told.signed.file.display()
     ));
+    demo.screen
+        .print(&format!("  the record sheet: {}", told.sheet.file.display()));
     show_file(&told.signed.file, pace.desktop);
     if verdict.broken().is_empty() {
         Ok(())

@@ -1,7 +1,7 @@
 //! The table of all services, and how any set of them runs in one process.
 //!
-//! Whoever asks others starts after them, and is told where they are unless the configuration says so. Each service gets a runtime of its own under one root: one stops, all stop, and the process ends with the
-//! reason. Services still talk only through the broker; sharing a process changes nothing else.
+//! Whoever asks others starts after them, and is told where they are unless the configuration says so. Each service gets
+//! a runtime of its own under one root: one stops, all stop, and the process ends with the reason. Services still talk only through the broker; sharing a process changes nothing else.
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -12,6 +12,7 @@ use futures::future::BoxFuture;
 use puente_gateway::Gateway;
 use puente_ingress::Ingress;
 use puente_notifications::Notifications;
+use puente_ocr::Ocr;
 use puente_orders::Orders;
 use puente_service::config::{Shown, load};
 use puente_service::{ConfigError, Overrides, Runtime, Service, Sources, StartError};
@@ -25,10 +26,11 @@ pub(crate) type Endpoints = Vec<(&'static str, SocketAddr)>;
 /// A service that is being built; once it runs, where it answers.
 type Starting = BoxFuture<'static, Result<Endpoints, StartError>>;
 
-/// Endpoints that are asked by the gateway, and its keys for them.
-const ASKED: [(&str, &str); 4] = [
+/// Endpoints that others ask, and the keys of those who do for them.
+const ASKED: [(&str, &str); 5] = [
     ("ingress_grpc", "ingress_url"),
     ("notifications", "notifications_url"),
+    ("ocr", "ocr_url"),
     ("orders", "orders_url"),
     ("signature", "signature_url"),
 ];
@@ -42,20 +44,35 @@ pub(crate) struct Member {
     pub(crate) migrations: &'static Migrator,
     /// Whether it opens connections, and so needs the master key.
     pub(crate) opens_connections: bool,
-    /// Whether it asks other services, and so starts after them.
-    pub(crate) asks_others: bool,
+    /// When it starts.
+    starts: Starts,
     start: fn(Sources, Runtime) -> Starting,
     check: fn(&Sources) -> Result<Vec<Shown>, ConfigError>,
 }
 
+/// When a service starts: after those that it asks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Starts {
+    /// It asks nobody.
+    First,
+    /// It asks those.
+    Then,
+    /// It asks all others.
+    Last,
+}
+
 /// All services, alphabetically.
-static MEMBERS: [Member; 5] = [
+static MEMBERS: [Member; 6] = [
     Member {
-        asks_others: true,
+        starts: Starts::Last,
         ..member::<Gateway>(&puente_gateway::MIGRATIONS, false)
     },
     member::<Ingress>(&puente_ingress::MIGRATIONS, true),
     member::<Notifications>(&puente_notifications::MIGRATIONS, true),
+    Member {
+        starts: Starts::Then,
+        ..member::<Ocr>(&puente_ocr::MIGRATIONS, true)
+    },
     member::<Orders>(&puente_orders::MIGRATIONS, false),
     member::<Signature>(&puente_signature::MIGRATIONS, true),
 ];
@@ -65,7 +82,7 @@ const fn member<S: Listens>(migrations: &'static Migrator, opens_connections: bo
         name: S::NAME,
         migrations,
         opens_connections,
-        asks_others: false,
+        starts: Starts::First,
         start: |sources, runtime| start::<S>(sources, runtime).boxed(),
         check: |sources| load::<S::Config>(S::NAME, S::DEFAULTS, sources).map(|loaded| loaded.shown),
     }
@@ -99,6 +116,16 @@ impl Listens for Notifications {
             .collect())
     }
 }
+impl Listens for Ocr {
+    fn endpoints(&self) -> std::io::Result<Endpoints> {
+        Ok(self
+            .grpc_address()?
+            .map(|address| ("ocr", address))
+            .into_iter()
+            .collect())
+    }
+}
+
 impl Listens for Orders {
     fn endpoints(&self) -> std::io::Result<Endpoints> {
         Ok(self
@@ -169,18 +196,19 @@ impl Member {
 
     /// The overrides, with the addresses of the services that it asks; those of the configuration stay.
     fn told(&self, sources: &Sources, known: &Endpoints, mut overrides: Overrides) -> Overrides {
-        if !self.asks_others {
+        if self.starts == Starts::First {
             return overrides;
         }
         let shown = self
             .configuration(&sources.clone().with_overrides(overrides.clone()))
             .unwrap_or_default();
         for (endpoint, key) in ASKED {
-            let configured = shown
+            // Whoever does not ask there has no such key.
+            let by_default = shown
                 .iter()
-                .any(|shown| shown.key == key && !shown.origin.starts_with("defaults of"));
+                .any(|shown| shown.key == key && shown.origin.starts_with("defaults of"));
             if let Some((_, address)) = known.iter().find(|(name, _)| *name == endpoint)
-                && !configured
+                && by_default
             {
                 overrides = overrides.set(key, format!("http://{address}"));
             }
@@ -215,9 +243,9 @@ impl Fleet {
         overrides: impl Fn(&Member, &Endpoints) -> Done<Overrides>,
     ) -> Done<Self> {
         let mut endpoints = Endpoints::new();
-        let (later, first): (Vec<&Member>, Vec<&Member>) =
-            members.iter().partition(|member| member.asks_others);
-        for member in first.into_iter().chain(later) {
+        let mut members = members.to_vec();
+        members.sort_by_key(|member| member.starts);
+        for member in members {
             let told = member.told(sources, &endpoints, overrides(member, &endpoints)?);
             let sources = sources.clone().with_overrides(told);
             match Box::pin((member.start)(sources, root.child(member.name))).await {

@@ -60,6 +60,7 @@ async fn dispatch(command: Command, ui: &Ui) -> Done {
         Command::Events(args) => command::events::run(*args, ui).await,
         Command::Keys(args) => command::keys::run(args, ui).await,
         Command::Migrate(args) => command::migrate::run(&args, ui).await,
+        Command::Ocr(args) => Box::pin(command::ocr::run(args, ui)).await,
         Command::Reconcile(args) => command::reconcile::run(args, ui).await,
         Command::Run(args) => Box::pin(command::run::run(args, ui)).await,
         Command::Simulate(args) => command::simulate::run(args, ui).await,

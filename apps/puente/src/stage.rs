@@ -2,7 +2,7 @@
 //! and lowered in the opposite one.
 
 use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use puente_gateway::domain::Role;
@@ -92,6 +92,7 @@ impl Stage {
             Some(LogFile::open(&home.path("puente.log"))?)
         };
         let telemetry = puente_telemetry::init(&look(process, log_on_terminal)).map_err(Failed::usage)?;
+        let models = models(&tools, process, ui).await?;
         let servers = Servers::start(&home, &tools, process, ui).await?;
         let mut state = State {
             pid: std::process::id(),
@@ -137,6 +138,7 @@ impl Stage {
             rpc_key: &rpc_key,
             link_key: &link_key,
             storage: &storage,
+            models: models.as_deref(),
             simulate,
             listen,
         };
@@ -283,6 +285,7 @@ struct Embedded<'a> {
     rpc_key: &'a Secret,
     link_key: &'a Secret,
     storage: &'a Path,
+    models: Option<&'a Path>,
     simulate: bool,
     listen: Option<SocketAddr>,
 }
@@ -306,13 +309,18 @@ impl Embedded<'_> {
         if member.name == "gateway" && self.simulate {
             overrides = overrides.set("simulated", true);
         }
-        if matches!(member.name, "notifications" | "signature") && self.simulate {
+        if matches!(member.name, "notifications" | "ocr" | "signature") && self.simulate {
             overrides = overrides.set("allow_simulators", true);
         }
         if lacks_storage(process, member, &overrides) {
             overrides = overrides
                 .set("storage.folder", self.storage.display().to_string())
                 .set("storage.link_key", self.link_key.expose());
+        }
+        if member.name == "ocr"
+            && let Some(models) = self.models
+        {
+            overrides = overrides.set("models", models.display().to_string());
         }
         // Simulated providers reach us here; real ones only at the address that the configuration names.
         if member.name == "signature"
@@ -333,6 +341,25 @@ impl Embedded<'_> {
         }
         Ok(overrides)
     }
+}
+
+/// The models that read plates, unless the configuration of ocr names some.
+async fn models(tools: &Tools, process: &Process, ui: &Ui) -> Done<Option<PathBuf>> {
+    let named = fleet::members().iter().any(|member| {
+        let shown = member.configuration(&process.sources).unwrap_or_default();
+        member.name == "ocr"
+            && shown
+                .iter()
+                .any(|key| key.key == "models" && !key.origin.starts_with("defaults of"))
+    });
+    if named {
+        return Ok(None);
+    }
+    let (tools, ui) = (tools.clone(), *ui);
+    tokio::task::spawn_blocking(move || tools.ensure_models(&ui))
+        .await
+        .context("the models cannot be looked for")?
+        .map(Some)
 }
 
 /// Whether the service keeps documents, and nobody said where.

@@ -1,4 +1,5 @@
-//! The two programs of the embedded default, nats-server and PostgreSQL: found, or fetched.
+//! The programs of the embedded default, nats-server and PostgreSQL, and the models that read serial plates: found, or
+//! fetched.
 //!
 //! Which versions, from where and with which sums is data: `tools.toml`. Whatever is fetched is checked against
 //! its SHA-256 before anything of it is unpacked. Nothing is installed outside of `.puente/tools/`.
@@ -18,6 +19,9 @@ use crate::exit::{Done, Failed};
 use crate::ui::{Tone, Ui};
 
 pub(crate) use version::Version;
+
+/// The models' folder under `tools/`.
+const MODELS: &str = "plate-models";
 
 /// Which program.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -116,13 +120,51 @@ impl Tools {
             )));
         }
         ui.line(&ui.paint(Tone::Dim, &format!("fetching {} {} …", pin.about, pin.version)));
-        fetch::fetch(pin, &home, &self.env).map_err(Failed::missing)?;
+        let there = || locate::fetched(pin, &home).is_some();
+        fetch::fetch(
+            pin.package().as_ref(),
+            &pin.about,
+            &pin.otherwise(),
+            &home,
+            &self.env,
+            there,
+        )
+        .map_err(Failed::missing)?;
         locate::fetched(pin, &home).ok_or_else(|| {
             Failed::missing(anyhow::anyhow!(
                 "{} was fetched and does not start on this machine",
                 pin.about
             ))
         })
+    }
+}
+
+impl Tools {
+    /// What the models are, for people, and their version.
+    pub(crate) fn about_models(&self) -> (&str, &str) {
+        let pin = &self.pins.plate_models;
+        (&pin.about, &pin.version)
+    }
+
+    /// The folder with the models that read serial plates, fetched if need be.
+    pub(crate) fn ensure_models(&self, ui: &Ui) -> Done<PathBuf> {
+        let (pin, home) = (&self.pins.plate_models, self.home.join(MODELS));
+        if let Some(found) = locate::models(pin, &home, &self.env)? {
+            return Ok(found);
+        }
+        ui.line(&ui.paint(Tone::Dim, &format!("fetching {} …", pin.about)));
+        let there = || matches!(locate::models(pin, &home, &self.env), Ok(Some(_)));
+        let package = pin.package();
+        fetch::fetch(
+            Some(&package),
+            &pin.about,
+            &pin.otherwise(),
+            &home,
+            &self.env,
+            there,
+        )
+        .map_err(Failed::missing)?;
+        Ok(home)
     }
 }
 

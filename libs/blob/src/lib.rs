@@ -17,7 +17,6 @@
 mod azure;
 mod blobs;
 mod cloud;
-mod container;
 pub mod content;
 mod error;
 mod hash;
@@ -35,10 +34,10 @@ mod settings;
 mod store;
 
 pub use blobs::{Blobs, MAX_OBJECT_BYTES, Stored};
-pub use container::{Container, ContainerError};
 pub use error::{BlobError, Cause, OpenError};
 pub use hash::{HashError, Sha256Hash};
 pub use key::{BlobKey, BlobKeyError};
 pub use link::{Link, LinkClaims, LinkError, PATH as LINK_PATH, Permission, READ_FOR, WRITE_FOR};
 pub use media::{MediaType, MediaTypeError};
+pub use puente_types::{Container, ContainerError};
 pub use settings::{DEFAULTS, Links, StorageKind, StorageSettings};

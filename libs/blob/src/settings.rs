@@ -62,7 +62,7 @@ impl Default for StorageSettings {
         Self {
             kind: StorageKind::Local,
             folder: PathBuf::from(".puente/storage"),
-            links: Links::Store,
+            links: Links::Gateway,
             public_url: "http://127.0.0.1:8080".to_owned(),
             link_key: None,
             prefix: String::new(),

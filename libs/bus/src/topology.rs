@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use puente_proto::{Event, EventType, messaging, notifications, orders, signature, signing};
+use puente_proto::{Event, EventType, messaging, notifications, ocr, orders, signature, signing};
 
 /// The stream of all events.
 pub const EVENTS: &str = "EVENTS";
@@ -38,17 +38,18 @@ const STANDARD: ConsumerSpec = ConsumerSpec {
     workers: 2,
 };
 
-/// What orders listens to: people's messages, and what becomes of the documents they sign.
+/// What orders listens to: people's messages, what becomes of the documents they sign, and of the plates they photograph.
 pub const ORDERS: ConsumerSpec = ConsumerSpec {
     durable: "orders",
     events: &[
         messaging::MessageReceived::TYPE,
         signature::SignatureStateChanged::TYPE,
+        ocr::CaptureStateChanged::TYPE,
     ],
     ..STANDARD
 };
 
-/// What notifications listens to: requests, orders, receipts, and messages for the session window.
+/// What notifications listens to: requests, orders, papers that end, receipts, and messages for the session window.
 pub const NOTIFICATIONS: ConsumerSpec = ConsumerSpec {
     durable: "notifications",
     events: &[
@@ -56,6 +57,7 @@ pub const NOTIFICATIONS: ConsumerSpec = ConsumerSpec {
         orders::OrderOpened::TYPE,
         orders::OrderStateChanged::TYPE,
         orders::OrderAssigned::TYPE,
+        orders::ProviderDocumentExpiring::TYPE,
         messaging::ReceiptChanged::TYPE,
         messaging::MessageReceived::TYPE,
         messaging::TemplateChanged::TYPE,
@@ -63,15 +65,28 @@ pub const NOTIFICATIONS: ConsumerSpec = ConsumerSpec {
     ..STANDARD
 };
 
-/// What signature listens to: requests of orders, and reports of the providers.
+/// What signature listens to: requests of orders and orders that are cancelled, reports of the providers, and whether
+/// people could be told.
 pub const SIGNATURE: ConsumerSpec = ConsumerSpec {
     durable: "signature",
-    events: &[orders::SignatureRequested::TYPE, signing::EnvelopeChanged::TYPE],
+    events: &[
+        orders::SignatureRequested::TYPE,
+        orders::OrderStateChanged::TYPE,
+        signing::EnvelopeChanged::TYPE,
+        notifications::MessageStateChanged::TYPE,
+    ],
+    ..STANDARD
+};
+
+/// What ocr listens to: turns of conversations about serial plates.
+pub const OCR: ConsumerSpec = ConsumerSpec {
+    durable: "ocr",
+    events: &[orders::CaptureContinued::TYPE],
     ..STANDARD
 };
 
 /// Every consumer, for documents and checks.
-pub const CONSUMERS: &[ConsumerSpec] = &[NOTIFICATIONS, ORDERS, SIGNATURE];
+pub const CONSUMERS: &[ConsumerSpec] = &[NOTIFICATIONS, OCR, ORDERS, SIGNATURE];
 
 impl ConsumerSpec {
     /// The subjects it filters on.

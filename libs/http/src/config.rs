@@ -47,6 +47,16 @@ impl Default for HttpConfig {
 }
 
 impl HttpConfig {
+    /// For a service that calls providers, and simulators too where `simulators` says so.
+    #[must_use]
+    pub fn reaching(simulators: bool) -> Self {
+        if simulators {
+            Self::local()
+        } else {
+            Self::default()
+        }
+    }
+
     /// For simulators on this machine or a private network, and for tests: plain HTTP and private addresses.
     #[must_use]
     pub fn local() -> Self {

@@ -5,6 +5,7 @@
 
 use std::collections::HashMap;
 
+use puente_http::breaker::Standing;
 use puente_proto::operations::{
     ConnectionHealth, FailureCount, ListConnectionHealthRequest, ListConnectionHealthResponse, QuotaUse,
 };
@@ -35,6 +36,18 @@ pub struct Breaker {
     pub state: &'static str,
     /// Since when; `None` when it never stood otherwise.
     pub since: Option<OffsetDateTime>,
+}
+
+impl Breaker {
+    /// One as it stands at `now`.
+    pub(crate) fn standing(breaker: Standing, now: OffsetDateTime) -> Self {
+        Self {
+            provider: breaker.provider,
+            connection: breaker.connection.to_string(),
+            state: breaker.state.as_str(),
+            since: breaker.held_for.map(|held| now - held),
+        }
+    }
 }
 
 struct Lane {

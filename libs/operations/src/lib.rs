@@ -3,7 +3,7 @@
 //! # Protocol
 //! 1. A service makes [`Operations`] with its [`Readers`](puente_service::Readers), hands over its inbox
 //!    ([`Operations::redelivers`]), its effects ([`Operations::resolves`]) and its breakers
-//!    ([`Operations::with_breakers`]) where it has them, and serves [`Operations::server`] behind its
+//!    ([`Operations::with_breakers_of`]) where it has them, and serves [`Operations::server`] behind its
 //!    [`Door`](puente_rpc::Door).
 //! 2. A question is answered from one read-only transaction. For a tenant it is begun as `<service>_api` with
 //!    `puente.tenant` set, so that row policies hide every other tenant; for the installation as the worker.

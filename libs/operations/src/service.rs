@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use puente_http::Http;
 use puente_outbox::Redeliver;
 use puente_proto::operations::operations_server::{Operations as Service, OperationsServer};
 use puente_proto::operations::{
@@ -13,6 +14,7 @@ use puente_proto::operations::{
 };
 use puente_rpc::{Caller, answer};
 use puente_service::Readers;
+use puente_types::Clock;
 use sqlx::{Postgres, Transaction};
 use tonic::{Request, Response, Status};
 
@@ -73,6 +75,18 @@ impl Operations {
     pub fn with_breakers(mut self, breakers: impl Fn() -> Vec<Breaker> + Send + Sync + 'static) -> Self {
         self.breakers = Box::new(breakers);
         self
+    }
+
+    /// The breakers of this replica are those of its way out.
+    #[must_use]
+    pub fn with_breakers_of(self, http: Http, clock: Arc<dyn Clock>) -> Self {
+        self.with_breakers(move || {
+            let now = clock.now();
+            http.breakers()
+                .into_iter()
+                .map(|breaker| Breaker::standing(breaker, now))
+                .collect()
+        })
     }
 
     /// What is served behind the service's door.

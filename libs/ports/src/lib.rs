@@ -8,6 +8,7 @@ mod error;
 mod manifest;
 mod message;
 mod oauth;
+mod ocr;
 mod provider;
 mod rate;
 mod signature;
@@ -17,8 +18,11 @@ pub use call::{CallCtx, Outbound, OutboundRequest, OutboundResponse, Recovery};
 pub use connection::Connection;
 pub use error::{Decision, ErrorClass, ErrorTag, ProviderError, ProviderErrorKind};
 pub use manifest::{ErrorRule, Manifest, ManifestError, Quota, SecretSpec, SettingSpec};
-pub use message::{Content, MessageChannel, OutboundMessage, Sent, TemplateInfo};
+pub use message::{
+    Content, MEDIA_GONE, MEDIA_TOO_LARGE, MediaFile, MessageChannel, OutboundMessage, Sent, TemplateInfo,
+};
 pub use oauth::{Grant, GrantedAccount, OAuthProvider};
+pub use ocr::{OcrEngine, OcrLimits, OcrPicture, OcrProgress, TextLine, TextRead};
 pub use provider::Provider;
 pub use rate::{LONGEST_WAIT, RateHint, reset_in, retry_after};
 pub use signature::{

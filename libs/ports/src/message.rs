@@ -1,9 +1,10 @@
 //! Messages that go out.
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 
-use crate::{CallCtx, ProviderError, Recovery};
+use crate::{CallCtx, ProviderError, ProviderErrorKind, Recovery};
 
 /// A message to one person.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -70,6 +71,29 @@ pub struct TemplateInfo {
     pub parameters: usize,
 }
 
+/// The code of a `Rejected` of [`MessageChannel::media`]: the provider no longer has the file.
+pub const MEDIA_GONE: &str = "media_gone";
+/// The code of a `Rejected` of [`MessageChannel::media`]: the file has more bytes than are wanted.
+pub const MEDIA_TOO_LARGE: &str = "media_too_large";
+
+/// A file that came with a message, as the provider named it.
+#[derive(Clone, PartialEq, Eq, Default)]
+pub struct MediaFile {
+    /// The provider's id of the file; empty where it has none.
+    pub id: String,
+    /// Where it may be fetched; empty where the provider has to be asked for that.
+    pub url: String,
+}
+
+// A link to somebody's file is not for logs.
+impl std::fmt::Debug for MediaFile {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("MediaFile")
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
 /// A provider that carries messages to people.
 #[async_trait]
 pub trait MessageChannel: Send + Sync {
@@ -93,4 +117,23 @@ pub trait MessageChannel: Send + Sync {
     /// # Errors
     /// A classified [`ProviderError`].
     async fn templates(&self, ctx: CallCtx<'_>) -> Result<Vec<TemplateInfo>, ProviderError>;
+
+    /// Fetches a file that came with a message, at most `max_bytes`. Read-only. Channels that carry no files answer
+    /// `Configuration`, which is the default.
+    ///
+    /// # Errors
+    /// A classified [`ProviderError`]; `Rejected` with [`MEDIA_GONE`] or [`MEDIA_TOO_LARGE`] when the provider no longer
+    /// has it or it is too large.
+    async fn media(
+        &self,
+        _ctx: CallCtx<'_>,
+        _file: &MediaFile,
+        _max_bytes: usize,
+    ) -> Result<Bytes, ProviderError> {
+        Err(ProviderError::new(
+            ProviderErrorKind::Configuration,
+            "no_media",
+            "this channel carries no files",
+        ))
+    }
 }

@@ -1,6 +1,6 @@
 //! A provider as the registry sees it.
 
-use crate::{InboundWebhook, Manifest, MessageChannel, OAuthProvider, SignatureProvider};
+use crate::{InboundWebhook, Manifest, MessageChannel, OAuthProvider, OcrEngine, SignatureProvider};
 
 /// One provider: its manifest and the capabilities it has. Adapters are stateless statics.
 pub trait Provider: Send + Sync {
@@ -19,6 +19,11 @@ pub trait Provider: Send + Sync {
 
     /// Its signatures, if it collects any.
     fn signature(&self) -> Option<&dyn SignatureProvider> {
+        None
+    }
+
+    /// Its reading of pictures, if it reads any.
+    fn ocr(&self) -> Option<&dyn OcrEngine> {
         None
     }
 

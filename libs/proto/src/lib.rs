@@ -20,7 +20,7 @@ mod generated {
 pub use generated::puente;
 pub use puente::{
     documents::v1 as documents, ingress::v1 as ingress, messaging::v1 as messaging,
-    notifications::v1 as notifications, operations::v1 as operations, orders::v1 as orders,
+    notifications::v1 as notifications, ocr::v1 as ocr, operations::v1 as operations, orders::v1 as orders,
     signature::v1 as signature, signing::v1 as signing,
 };
 

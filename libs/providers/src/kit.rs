@@ -4,11 +4,17 @@
 
 mod call;
 mod json;
+mod lines;
+mod media;
+mod place;
 mod text;
 mod trace;
 
-pub(crate) use call::{Api, base, bearer, classify, header, listed, read, segment, setting};
+pub(crate) use call::{Api, asked, base, bearer, classify, header, listed, read, segment, setting};
 pub(crate) use json::{Num, Text, lenient, lenient_structs};
+pub(crate) use lines::{Corners, MAX_LINES, Word, confidence, corners, line, printed};
+pub(crate) use media::{gone, media, too_large};
+pub(crate) use place::Place;
 pub(crate) use text::{
     MAX_ID, MAX_PAYLOAD, MAX_TEXT, content_key, cut, encode, flat, hex_digest, instant, key, placeholders,
     scrub,

@@ -14,11 +14,13 @@
 //! with every call, and a webhook is translated from its bytes alone. What they read comes from outside, so every
 //! field is optional, bounded, and of a type that may be wrong.
 
+mod fuzz;
 mod kit;
 mod registry;
 #[cfg(feature = "sim")]
 pub mod sim;
 
+pub use fuzz::fuzz_read;
 pub use registry::{all, find, fuzz_translate, with_capability};
 
 /// Declares each provider's module, its line in the registry, and its simulator.
@@ -35,4 +37,4 @@ macro_rules! providers {
     };
 }
 
-providers! { docusign, jelou, whatsapp_cloud }
+providers! { azure_vision, docusign, google_vision, jelou, whatsapp_cloud }

@@ -13,15 +13,21 @@
 //! /sim/<slug>/_control/inbound       POST: a person writes; answers with the webhook's HTTP status
 //! /sim/<slug>/_control/callbacks     GET: how many callbacks arrived, and how many were given up
 //! /sim/<slug>/_control/reset         POST: forgets everything but the accounts
+//! /sim/<slug>/_control/media         files that people send, where the vendor carries any: see media.rs
+//! /sim/<slug>/_control/readings      what stands in pictures, where the vendor reads any: see reading.rs
 //! ```
 
 mod account;
 mod callback;
 mod connection;
+mod consent;
 mod control;
 mod fault;
 mod hub;
 mod journal;
+pub(crate) mod media;
+pub(crate) mod picture;
+pub(crate) mod reading;
 mod webhook;
 
 use axum::Router;
@@ -31,9 +37,11 @@ use tokio::net::TcpListener;
 
 pub use account::{Account, Callbacks, Template};
 pub use callback::Counts;
+pub use consent::{Consent, NoConsent, consent};
 pub use fault::{Fault, FaultKind};
 pub use hub::{Hub, Limit};
 pub use journal::{Effect, Entry};
+pub use reading::{ReadLine, ReadTrouble};
 pub use webhook::{Inbound, SimError, Webhook};
 
 use crate::SIMULATORS;
@@ -117,6 +125,9 @@ pub async fn serve(
     hub: Hub,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
+    if let Ok(address) = listener.local_addr() {
+        hub.serve_at(address);
+    }
     let service = router(hub).into_make_service_with_connect_info::<connection::Peer>();
     axum::serve(connection::CutListener(listener), service)
         .with_graceful_shutdown(shutdown)

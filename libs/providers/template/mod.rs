@@ -8,14 +8,15 @@ mod wire;
 use std::sync::LazyLock;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use http::Method;
 use puente_ports::{
-    CallCtx, Connection, InboundEvent, InboundWebhook, Manifest, MessageChannel, OutboundMessage, Provider,
-    ProviderError, Recovery, Sent, TemplateInfo,
+    CallCtx, Connection, InboundEvent, InboundWebhook, Manifest, MediaFile, MessageChannel, OutboundMessage,
+    Provider, ProviderError, Recovery, Sent, TemplateInfo,
 };
 use puente_webhook_auth::{Encoding, HmacScheme, SignedPart, Verified, WebhookAuth};
 
-use crate::kit::{Api, bearer};
+use crate::kit::{Api, Place, bearer, gone, media, segment};
 
 /// The adapter.
 pub static ADAPTER: Adapter = Adapter;
@@ -64,10 +65,7 @@ impl MessageChannel for Adapter {
     }
 
     async fn send(&self, ctx: CallCtx<'_>, message: &OutboundMessage) -> Result<Sent, ProviderError> {
-        let api = Api {
-            manifest: &MANIFEST,
-            ctx,
-        };
+        let api = Api::new(&MANIFEST, ctx);
         let path = format!("/accounts/{}/messages", api.account()?);
         let body = map::message(message)?;
         let headers = bearer(&ctx, "api_key")?;
@@ -87,5 +85,21 @@ impl MessageChannel for Adapter {
 
     async fn templates(&self, _ctx: CallCtx<'_>) -> Result<Vec<TemplateInfo>, ProviderError> {
         Ok(Vec::new())
+    }
+
+    // Take this away where people send no files: the trait's own answer says so.
+    async fn media(
+        &self,
+        ctx: CallCtx<'_>,
+        file: &MediaFile,
+        max_bytes: usize,
+    ) -> Result<Bytes, ProviderError> {
+        let api = Api::new(&MANIFEST, ctx);
+        let id = segment(&file.id).ok_or_else(gone)?;
+        let base = api.base()?;
+        let url = format!("{base}/accounts/{}/media/{id}", api.account()?);
+        // Only the provider's own host is given the key, and that of every redirect is looked at.
+        let own = |place: &Place| place.is_at(base);
+        media(&MANIFEST, ctx, &url, &bearer(&ctx, "api_key")?, &own, max_bytes).await
     }
 }

@@ -1,15 +1,19 @@
 //! The simulator of __Name__.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
-use axum::routing::post;
+use axum::routing::{get, post};
 use bytes::Bytes;
 use puente_webhook_auth::{Encoding, sign};
 use serde_json::{Value, json};
 
-use crate::sim::{Account, Effect, Entry, Hub, Inbound, SimError, Simulator, Webhook, reply, reply_later};
+use crate::sim::{
+    Account, Effect, Entry, Hub, Inbound, SimError, Simulator, Webhook, media, reply, reply_later,
+};
 
 pub(crate) static SIMULATOR: Sim = Sim;
 
@@ -17,7 +21,13 @@ pub(crate) struct Sim;
 
 impl Simulator for Sim {
     fn routes(&self) -> Router<Hub> {
-        Router::new().route("/accounts/{account}/messages", post(messages))
+        Router::new()
+            .route("/accounts/{account}/messages", post(messages))
+            .route("/accounts/{account}/media/{id}", get(file))
+    }
+
+    fn control(&self) -> Router<Hub> {
+        media::control("__slug__")
     }
 
     fn rate_limited(&self, retry_after_s: Option<u32>) -> Response {
@@ -60,19 +70,36 @@ fn signed(account: &Account, body: &Value) -> Result<Webhook, SimError> {
     Ok(Webhook { url, headers, body })
 }
 
+/// The account of a key, if it is the one that is asked for.
+fn authorised(hub: &Hub, headers: &HeaderMap, id: &str) -> Option<Arc<Account>> {
+    let token = headers
+        .get(header::AUTHORIZATION)?
+        .to_str()
+        .ok()?
+        .strip_prefix("Bearer ")?;
+    let account = hub.account("__slug__", id)?;
+    account.holds("api_key", token).then_some(account)
+}
+
+/// A file that somebody sent, put there by `_control/media`.
+async fn file(
+    State(hub): State<Hub>,
+    Path((account, id)): Path<(String, String)>,
+    headers: HeaderMap,
+) -> Response {
+    match authorised(&hub, &headers, &account) {
+        Some(_) => media::bytes(&hub, "__slug__", &id),
+        None => reply(401, &json!({"code": "unauthorized"})),
+    }
+}
+
 async fn messages(
     State(hub): State<Hub>,
     Path(id): Path<String>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Response {
-    let token = headers
-        .get(header::AUTHORIZATION)
-        .and_then(|v| v.to_str().ok()?.strip_prefix("Bearer "));
-    let own = |account: &Account| {
-        account.account == id && token.is_some_and(|token| account.holds("api_key", token))
-    };
-    let Some(account) = hub.accounts("__slug__").into_iter().find(|account| own(account)) else {
+    let Some(account) = authorised(&hub, &headers, &id) else {
         return reply(401, &json!({"code": "unauthorized"}));
     };
     let body: Value = serde_json::from_slice(&body).unwrap_or_default();

@@ -33,6 +33,7 @@ const CLOSE_PATIENCE: Duration = Duration::from_secs(10);
 pub struct Door {
     listener: TcpListener,
     guard: Guard,
+    patience: Duration,
 }
 
 /// Why a service cannot be asked.
@@ -79,7 +80,17 @@ impl Door {
     /// When the address cannot be listened on.
     pub async fn bind(address: SocketAddr, guard: Guard) -> std::io::Result<Self> {
         let listener = TcpListener::bind(address).await?;
-        Ok(Self { listener, guard })
+        Ok(Self {
+            listener,
+            guard,
+            patience: PATIENCE,
+        })
+    }
+
+    /// The same, for a service whose callers may ask it to wait for something: answers may take so long.
+    #[must_use]
+    pub fn patient(self, patience: Duration) -> Self {
+        Self { patience, ..self }
     }
 
     /// Where it listens.
@@ -100,7 +111,7 @@ impl Door {
             turns: Arc::new(Semaphore::new(AT_A_TIME)),
         };
         let serve = Server::builder()
-            .timeout(PATIENCE)
+            .timeout(self.patience)
             .max_concurrent_streams(PER_CONNECTION)
             .http2_max_header_list_size(MAX_HEADERS)
             .http2_keepalive_interval(Some(SILENCE))

@@ -46,6 +46,9 @@ pub enum StartError {
     /// The broker cannot be used.
     #[error(transparent)]
     Broker(#[from] crate::nats::BrokerError),
+    /// Other services cannot ask.
+    #[error("other services cannot ask")]
+    Door(#[from] puente_rpc::DoorError),
     /// An address could not be listened on.
     #[error("cannot listen on {address}")]
     Listen {

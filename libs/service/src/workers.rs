@@ -4,10 +4,13 @@ use std::convert::Infallible;
 use std::future::Future;
 
 use async_nats::Client;
+use puente_rpc::Door;
 use sqlx::PgPool;
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tokio_util::task::TaskTracker;
+use tonic::service::Routes;
 
+use crate::readers::Readers;
 use crate::runtime::Runtime;
 use crate::{db, nats};
 
@@ -64,9 +67,13 @@ impl Workers {
         }
     }
 
-    /// Adds the readiness check of a service that answers callers through the pool of the API role.
-    pub fn answer_with(&self, api: &PgPool) {
-        let pool = api.clone();
+    /// Answers other services behind `door`, if there is one, and is ready only while the pool of the API role is: it is
+    /// what they are answered from.
+    pub fn answer(&self, door: Option<Door>, readers: &Readers, routes: Routes) {
+        let Some(door) = door else { return };
+        self.rt
+            .spawn("grpc", door.serve(routes, self.rt.shutdown.clone()));
+        let pool = readers.api().clone();
         self.rt.ready_check("database of queries", move || {
             let pool = pool.clone();
             async move { db::ready(&pool).await }

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 
 use puente_embedded::{Login, PgOptions, Postgres};
 use puente_service::{DatabaseConfig, db};
-use sqlx::{AssertSqlSafe, PgPool};
 use sqlx::migrate::Migrator;
 use sqlx::postgres::PgPoolOptions;
+use sqlx::{AssertSqlSafe, PgPool};
 use tempfile::TempDir;
 use uuid::Uuid;
 

@@ -1,8 +1,10 @@
-//! The words every room of Puente shares: typed ids, tenant, money, phone, NIT, clock, secrets.
+//! The words every room of Puente shares: typed ids, tenant, money, phone, NIT, clock, secrets, the
+//! containers of documents.
 //!
 //! No I/O and no async live here. Values are parsed once at the edge and are valid ever after.
 
 mod clock;
+mod container;
 mod id;
 mod money;
 mod nit;
@@ -12,6 +14,7 @@ mod secret;
 mod tenant;
 
 pub use clock::{Clock, ManualClock, SystemClock};
+pub use container::{Container, ContainerError};
 pub use id::{
     ClientId, ConnectionId, ConversationId, DeliveryId, EffectId, EventId, IdError, MessageId, OrderId,
 };

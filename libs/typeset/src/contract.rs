@@ -74,6 +74,7 @@ pub(crate) fn render(
         layout: Layout::Contract,
         data: sheet(brand, text, data, sample)?,
         logo: brand.logo.as_ref(),
+        photos: &[],
         created_at: data
             .issued_on
             .with_time(Time::MIDNIGHT)

@@ -1,10 +1,14 @@
 //! What a document is made of: plain data, already read and already allowed. No clock is read here: every date comes with
 //! the data, so that the same data always gives the same bytes.
 
+mod sheet;
+
 use std::fmt;
 
 use puente_types::Money;
 use time::{Date, OffsetDateTime};
+
+pub use sheet::{SheetData, SheetFact, SheetFactKind, SheetOrigin, SheetPhoto};
 
 /// One side of a contract. Its part in it (client, provider, agent) is said by the field that holds it.
 #[derive(Clone, PartialEq, Eq, Default)]

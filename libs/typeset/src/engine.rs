@@ -1,6 +1,6 @@
 //! From a layout and its data to the bytes of a PDF: the only file that drives typst.
 //!
-//! The world that a layout sees is closed: its own sources, the data in `sys.inputs`, and a logo. No file, package, clock
+//! The world that a layout sees is closed: its own sources, the data in `sys.inputs`, a logo and photographs. No file, package, clock
 //! or network can be reached from it.
 
 use serde::{Deserialize, Serialize};
@@ -30,6 +30,7 @@ const CACHE_DOCUMENTS: usize = 3;
 pub(crate) enum Layout {
     Contract,
     Summary,
+    Sheet,
 }
 
 /// The layouts, parsed once.
@@ -37,7 +38,9 @@ pub(crate) struct Engine {
     sources: Vec<Source>,
     contract: FileId,
     summary: FileId,
+    sheet: FileId,
     logos: [FileId; 3],
+    photos: Vec<FileId>,
 }
 
 /// What goes into one document.
@@ -45,6 +48,8 @@ pub(crate) struct Job<'a, T> {
     pub(crate) layout: Layout,
     pub(crate) data: T,
     pub(crate) logo: Option<&'a Logo>,
+    /// JPEG files; the layout finds the first one as [`photo_path`] 0.
+    pub(crate) photos: &'a [Vec<u8>],
     pub(crate) created_at: OffsetDateTime,
     pub(crate) offset: UtcOffset,
 }
@@ -54,14 +59,20 @@ impl Engine {
         let common = file("/common.typ")?;
         let contract = file("/contract.typ")?;
         let summary = file("/summary.typ")?;
+        let sheet = file("/sheet.typ")?;
         Ok(Self {
             sources: vec![
                 Source::new(common, include_str!("../layouts/common.typ").to_owned()),
                 Source::new(contract, include_str!("../layouts/contract.typ").to_owned()),
                 Source::new(summary, include_str!("../layouts/summary.typ").to_owned()),
+                Source::new(sheet, include_str!("../layouts/sheet.typ").to_owned()),
             ],
             contract,
             summary,
+            sheet,
+            photos: (0..limits::PHOTOS)
+                .map(|at| file(&photo_path(at)))
+                .collect::<Result<_, _>>()?,
             logos: [file("/logo.png")?, file("/logo.jpg")?, file("/logo.svg")?],
         })
     }
@@ -80,6 +91,8 @@ impl Engine {
         let logo = job
             .logo
             .map(|logo| (self.logo_file(logo), Bytes::new(logo.bytes.clone())));
+        let photos = job.photos.iter().map(|bytes| Bytes::new(bytes.clone()));
+        let photos = self.photos.iter().copied().zip(photos);
         let inputs = serde_json::json!({
             "data": &job.data,
             "document_id": document_id,
@@ -94,8 +107,9 @@ impl Engine {
             main: match job.layout {
                 Layout::Contract => self.contract,
                 Layout::Summary => self.summary,
+                Layout::Sheet => self.sheet,
             },
-            logo,
+            pictures: logo.into_iter().chain(photos).collect(),
         };
         typst::compile::<PagedDocument>(&sheet)
             .output
@@ -145,6 +159,9 @@ fn document_id<T: Serialize>(job: &Job<'_, T>) -> Result<String, TypesetError> {
     if let Some(logo) = job.logo {
         hash.update(&logo.bytes);
     }
+    for photo in job.photos {
+        hash.update(photo);
+    }
     hash.update(job.created_at.unix_timestamp().to_be_bytes());
     let digits = format!(
         "{:016X}",
@@ -172,6 +189,11 @@ fn timestamp(at: OffsetDateTime, offset: UtcOffset) -> Result<Timestamp, Typeset
         .ok_or_else(|| layout_error("the date cannot be written"))
 }
 
+/// Where a layout finds a photograph.
+pub(crate) fn photo_path(at: usize) -> String {
+    format!("/photo-{}.jpg", at + 1)
+}
+
 fn file(path: &str) -> Result<FileId, TypesetError> {
     let path = VirtualPath::new(path).map_err(|_| layout_error("a layout's path is wrong"))?;
     Ok(RootedPath::new(VirtualRoot::Project, path).intern())
@@ -195,7 +217,7 @@ struct Sheet<'a> {
     library: LazyHash<Library>,
     engine: &'a Engine,
     main: FileId,
-    logo: Option<(FileId, Bytes)>,
+    pictures: Vec<(FileId, Bytes)>,
 }
 
 impl World for Sheet<'_> {
@@ -217,10 +239,10 @@ impl World for Sheet<'_> {
     }
 
     fn file(&self, id: FileId) -> FileResult<Bytes> {
-        match &self.logo {
-            Some((logo, bytes)) if *logo == id => Ok(bytes.clone()),
-            _ => Err(FileError::AccessDenied),
-        }
+        let picture = self.pictures.iter().find(|(picture, _)| *picture == id);
+        picture
+            .map(|(_, bytes)| bytes.clone())
+            .ok_or(FileError::AccessDenied)
     }
 
     fn font(&self, index: usize) -> Option<Font> {

@@ -1,4 +1,4 @@
-//! Documents as PDF: contracts and order summaries, set with typst.
+//! Documents as PDF: contracts, order summaries and the record sheets of equipment, set with typst.
 //!
 //! - **Pure and blocking.** No clock, no network, no file is touched while a document is made; the same data and templates
 //!   give the same bytes. A call takes a processor for up to a second: asynchronous callers use `spawn_blocking`.
@@ -20,11 +20,16 @@ mod error;
 mod fonts;
 mod letterhead;
 pub mod limits;
+mod photo;
+mod sheet;
 mod spanish;
 mod summary;
 mod templates;
 
 pub use anchors::ANCHORS;
-pub use data::{ContractData, Party, Rendered, SummaryData, SummaryDocument, SummaryStep};
+pub use data::{
+    ContractData, Party, Rendered, SheetData, SheetFact, SheetFactKind, SheetOrigin, SheetPhoto, SummaryData,
+    SummaryDocument, SummaryStep,
+};
 pub use error::TypesetError;
 pub use templates::{Brand, Logo, LogoKind, TemplateProblem, Templates};

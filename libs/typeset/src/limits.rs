@@ -13,6 +13,18 @@ pub const PARAGRAPHS: usize = 200;
 pub const STEPS: usize = 200;
 /// Documents of a summary.
 pub const DOCUMENTS: usize = 50;
+/// Values of a record sheet.
+pub const VALUES: usize = 80;
+/// Things that happened, in a record sheet.
+pub const FACTS: usize = 200;
+/// Photographs in a record sheet: what is more stays where it is kept.
+pub const PHOTOS: usize = 8;
+/// Bytes of a photograph as it comes.
+pub const PHOTO_BYTES: usize = 25 * 1024 * 1024;
+/// Pixels of a photograph as it comes: unfolded, it takes four bytes of memory each.
+pub const PHOTO_PIXELS: u64 = 50_000_000;
+/// The longer side of a photograph as it is printed, in pixels: 300 to the inch on half a page.
+pub const PHOTO_SIDE: u32 = 1_000;
 /// Clauses of a contract.
 pub const CLAUSES: usize = 40;
 /// Characters of a clause, before its placeholders are filled.

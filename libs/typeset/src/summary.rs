@@ -51,6 +51,7 @@ pub(crate) fn render(engine: &Engine, brand: &Brand, data: &SummaryData) -> Resu
         layout: Layout::Summary,
         data: sheet(brand, data)?,
         logo: brand.logo.as_ref(),
+        photos: &[],
         created_at: data.as_of,
         offset: brand.utc_offset,
     })

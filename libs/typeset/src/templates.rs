@@ -5,6 +5,7 @@
 //! ```text
 //! <folder>/<tenant>/brand.toml      company, NIT, address …            see texts/brand.toml
 //! <folder>/<tenant>/contract.toml   title, clauses with {placeholders} see texts/contract.toml
+//! <folder>/<tenant>/sheet.toml      labels of record sheets          see texts/sheet.toml
 //! <folder>/<tenant>/logo.svg        or logo.png, logo.jpg
 //! ```
 //!
@@ -18,6 +19,7 @@ mod folder;
 mod logo;
 mod placeholders;
 mod problem;
+mod sheet;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -31,11 +33,13 @@ pub use problem::TemplateProblem;
 
 pub(crate) use contract::ContractText;
 pub(crate) use placeholders::{NAMES, Paragraph, Values};
+pub(crate) use sheet::SheetText;
 
 use crate::contract as contract_document;
-use crate::data::{ContractData, Rendered, SummaryData};
+use crate::data::{ContractData, Rendered, SheetData, SummaryData};
 use crate::engine::Engine;
 use crate::error::TypesetError;
+use crate::sheet as sheet_document;
 use crate::summary as summary_document;
 
 /// Makes documents. Cheap to clone, and shared between threads.
@@ -56,6 +60,7 @@ pub(crate) struct Set {
     /// `None`: the tenant is called by its id.
     pub(crate) brand: Option<Brand>,
     pub(crate) contract: Arc<ContractText>,
+    pub(crate) sheet: Arc<SheetText>,
 }
 
 impl Templates {
@@ -136,6 +141,15 @@ impl Templates {
     /// Data that no document may hold, by name.
     pub fn summary(&self, tenant: &TenantId, data: &SummaryData) -> Result<Rendered, TypesetError> {
         summary_document::render(&self.shared.engine, &self.brand(tenant), data)
+    }
+
+    /// The record sheet of a piece of equipment (ORD-14). A photograph that cannot be shown does not stop it: it says so.
+    ///
+    /// # Errors
+    /// Data that no document may hold, by name.
+    pub fn sheet(&self, tenant: &TenantId, data: &SheetData) -> Result<Rendered, TypesetError> {
+        let text = &self.set(tenant).sheet;
+        sheet_document::render(&self.shared.engine, &self.brand(tenant), text, data)
     }
 
     /// How a tenant's company presents itself.

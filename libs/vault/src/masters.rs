@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use aes_gcm::aead::Generate;
 use puente_http::{Http, HttpConfig};
-use puente_types::TenantId;
+use puente_types::{Secret, TenantId};
 use zeroize::Zeroizing;
 
 use crate::azure::{IdentityConfig, KeyUrl, KeyVault};
@@ -86,6 +86,14 @@ impl MasterKeys {
             });
         let sealing = keys.next().ok_or(MasterKeyError::Missing)??;
         Ok(Self::of(sealing, keys.collect::<Result<_, _>>()?))
+    }
+
+    /// The keys of a service's configuration: `master_key`, and `azure` for those of them that are in a vault.
+    ///
+    /// # Errors
+    /// As [`MasterKeys::parse`] and [`MasterKeys::with_identity`].
+    pub fn configured(keys: &Secret, azure: &IdentityConfig) -> Result<Self, MasterKeyError> {
+        Self::parse(keys.expose())?.with_identity(azure)
     }
 
     /// Reads a file of keys (as [`MasterKeys::parse`]), or of 32 raw bytes.

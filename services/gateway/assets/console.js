@@ -13,7 +13,7 @@
       if (name !== "open" && from.getAttribute(name) !== value) from.setAttribute(name, value);
     }
     for (const { name } of [...from.attributes]) {
-      if (name !== "open" && !to.hasAttribute(name)) from.removeAttribute(name);
+      if (!/^(open|data-(zoom|turn|contrast)|viewBox)$/.test(name) && !to.hasAttribute(name)) from.removeAttribute(name);
     }
   };
   const morph = (from, to) => {
@@ -72,6 +72,7 @@
         morph(here, part);
       }
     }
+    mark();
     const title = page.querySelector("[data-title]");
     if (title) document.title = title.dataset.title;
     say();
@@ -94,8 +95,37 @@
   setInterval(say, 1000);
   open();
 
+  // ---- A plate: the photograph nearer, turned, clearer; where the serial was found; the button that says what it does.
+  document.documentElement.dataset.js = "on";
+  const mark = () => {
+    for (const here of main.querySelectorAll(".mark")) {
+      const photo = here.parentElement.querySelector("img");
+      const show = () => photo.naturalWidth && here.setAttribute("viewBox", `0 0 ${photo.naturalWidth} ${photo.naturalHeight}`);
+      if (photo.complete) show();
+      else photo.addEventListener("load", show, { once: true });
+    }
+  };
+  const lens = (does) => {
+    const look = main.querySelector(".lens");
+    if (!look) return;
+    const at = (name) => Number(look.dataset[name] ?? 0);
+    if (does === "turn") look.dataset.turn = (at("turn") + 1) % 4;
+    else if (does === "contrast") look.dataset.contrast = (at("contrast") + 1) % 3;
+    else look.dataset.zoom = Math.min(Math.max(at("zoom") + (does === "nearer" ? 1 : -1), 0), 3);
+    // What was read is what one looks at.
+    const to = (look.querySelector(".mark[viewBox] polygon") ?? look.querySelector(".sheet")).getBoundingClientRect();
+    const box = look.getBoundingClientRect();
+    look.scrollBy(to.x - box.x + (to.width - box.width) / 2, to.y - box.y + (to.height - box.height) / 2);
+  };
+  main.addEventListener("input", (event) => {
+    const read = event.target.dataset?.read;
+    const button = read !== undefined && event.target.form?.querySelector("[data-same]");
+    if (button) button.textContent = event.target.value.trim().toUpperCase() === read ? button.dataset.same : button.dataset.other;
+  });
+  mark();
+
   // ---- Keys: only outside fields, never with a modifier, and only when the person wants them.
-  const places = { p: "/pedidos", e: "/entregas", i: "/inciertos", c: "/cartas-muertas", s: "/salud", r: "/" };
+  const places = { p: "/pedidos", e: "/entregas", i: "/inciertos", c: "/cartas-muertas", s: "/salud", o: "/revision-ocr", a: "/activos", r: "/" };
   const off = () => document.documentElement.dataset.keys === "off";
   let go = 0;
   const rows = () => [...main.querySelectorAll("[data-row]")];
@@ -112,6 +142,7 @@
         menu.open = false;
         menu.querySelector("summary").focus();
       }
+      if (within.id === "serial") within.blur();
       return;
     }
     if (off() || event.ctrlKey || event.metaKey || event.altKey) return;
@@ -131,6 +162,7 @@
     } else if (event.key === "g") go = Date.now();
     else if (event.key === "j") step(1);
     else if (event.key === "k") step(-1);
+    else if (event.key === "n") main.querySelector("[data-next]")?.click();
     else if (/^[1-9]$/.test(event.key)) main.querySelectorAll(".tasks a.button")[event.key - 1]?.focus();
   });
 
@@ -139,6 +171,8 @@
     for (const menu of document.querySelectorAll("details.me[open]")) {
       if (!menu.contains(event.target)) menu.open = false;
     }
+    const tool = event.target.closest("[data-lens]");
+    if (tool) lens(tool.dataset.lens);
     const copy = event.target.closest("[data-copy]");
     if (copy) navigator.clipboard?.writeText(copy.dataset.copy === "" ? location.href : copy.dataset.copy);
   });

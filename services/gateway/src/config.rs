@@ -18,6 +18,7 @@ pub struct Config {
     pub orders_url: String,
     pub notifications_url: String,
     pub signature_url: String,
+    pub ocr_url: String,
     pub rpc_key: Secret,
     pub call_ms: NonZeroU32,
     pub session_per_minute: NonZeroU32,

@@ -10,7 +10,10 @@ use puente_proto::documents::documents_client::DocumentsClient;
 use puente_proto::ingress::deliveries_client::DeliveriesClient;
 use puente_proto::ingress::replays_client::ReplaysClient;
 use puente_proto::notifications::message_queries_client::MessageQueriesClient;
+use puente_proto::ocr::capture_commands_client::CaptureCommandsClient;
+use puente_proto::ocr::capture_queries_client::CaptureQueriesClient;
 use puente_proto::operations::operations_client::OperationsClient;
+use puente_proto::orders::assets_client::AssetsClient;
 use puente_proto::orders::directory_client::DirectoryClient;
 use puente_proto::orders::order_commands_client::OrderCommandsClient;
 use puente_proto::orders::order_queries_client::OrderQueriesClient;
@@ -43,6 +46,7 @@ pub(crate) struct Peers {
     orders: Option<Peer>,
     notifications: Option<Peer>,
     signature: Option<Peer>,
+    ocr: Option<Peer>,
 }
 
 /// Why services cannot be asked.
@@ -67,6 +71,7 @@ impl Peers {
                 orders: None,
                 notifications: None,
                 signature: None,
+                ocr: None,
             });
         }
         let keys = RpcKeys::parse(&config.rpc_key)?;
@@ -89,19 +94,26 @@ impl Peers {
             orders: peer("orders", &config.orders_url)?,
             notifications: peer("notifications", &config.notifications_url)?,
             signature: peer("signature", &config.signature_url)?,
+            ocr: peer("ocr", &config.ocr_url)?,
         })
     }
 
     /// Every service that is configured: each answers [`OperationsClient`].
     pub(crate) fn all(&self) -> impl Iterator<Item = &Peer> {
-        [&self.ingress, &self.notifications, &self.orders, &self.signature]
-            .into_iter()
-            .flatten()
+        [
+            &self.ingress,
+            &self.notifications,
+            &self.ocr,
+            &self.orders,
+            &self.signature,
+        ]
+        .into_iter()
+        .flatten()
     }
 
     /// Those that keep documents: each answers [`DocumentsClient`].
     pub(crate) fn keepers(&self) -> impl Iterator<Item = &Peer> {
-        [&self.orders, &self.signature].into_iter().flatten()
+        [&self.ocr, &self.orders, &self.signature].into_iter().flatten()
     }
 
     /// Ingress.
@@ -122,6 +134,11 @@ impl Peers {
     /// Signature.
     pub(crate) fn signature(&self) -> Result<&Peer, Status> {
         connected(self.signature.as_ref(), "signature")
+    }
+
+    /// Ocr.
+    pub(crate) fn ocr(&self) -> Result<&Peer, Status> {
+        connected(self.ocr.as_ref(), "ocr")
     }
 }
 
@@ -161,7 +178,13 @@ impl Peer {
         messages: MessageQueriesClient,
         /// Agents and service providers; orders only.
         directory: DirectoryClient,
-        /// Documents; orders and signature.
+        /// Equipment and its record sheets; orders only.
+        assets: AssetsClient,
+        /// Photographs of plates and what was read; ocr only.
+        captures: CaptureQueriesClient,
+        /// What people do to them; ocr only.
+        capture_commands: CaptureCommandsClient,
+        /// Documents; ocr, orders and signature.
         documents: DocumentsClient,
         /// Signature requests and accounts; signature only.
         signatures: SignatureQueriesClient,

@@ -21,7 +21,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use puente_bus::StreamSettings;
 use puente_operations::Operations;
 use puente_outbox::{Outbox, Settings};
 use puente_rpc::Door;
@@ -89,25 +88,14 @@ impl Service for Ingress {
             address: config.listen.to_string(),
             source,
         })?;
-        let door = Door::open(config.grpc_listen, &config.rpc_key, Self::NAME, rt.clock.clone())
-            .await
-            .map_err(|error| StartError::other("other services cannot ask", error))?;
-        let masters = MasterKeys::parse(config.master_key.expose())
-            .and_then(|keys| keys.with_identity(&config.azure))
+        let door = Door::open(config.grpc_listen, &config.rpc_key, Self::NAME, rt.clock.clone()).await?;
+        let masters = MasterKeys::configured(&config.master_key, &config.azure)
             .map_err(|error| StartError::other("the master key cannot be used", error))?;
         let pool = db::pool(&config.database, Self::NAME, rt.replica)?;
         let api = db::api_pool(&config.database, Self::NAME, rt.replica)?;
         let readers = Readers::new(api, pool.clone());
         let client = nats::connect(&config.nats, Self::NAME).await?;
-        let settings = Settings {
-            stream: StreamSettings {
-                replicas: config.stream_replicas.get(),
-                ..StreamSettings::default()
-            },
-            lease: Duration::from_millis(config.relay_lease_ms),
-            keep_days: config.keep_days.get(),
-            ..Settings::default()
-        };
+        let settings = Settings::configured(config.stream_replicas, config.relay_lease_ms, config.keep_days);
         let outbox = Outbox::open(pool.clone(), Self::NAME, settings).await?;
         let connections = Connections::open_known(pool.clone(), masters, |slug| {
             puente_providers::find(slug).is_some()
@@ -223,10 +211,7 @@ impl Service for Ingress {
 
     async fn run(self) -> Result<(), RunError> {
         let shutdown = self.rt.shutdown.clone();
-        if let Some(door) = self.door {
-            self.workers.answer_with(self.readers.api());
-            self.rt.spawn("grpc", door.serve(self.routes, shutdown.clone()));
-        }
+        self.workers.answer(self.door, &self.readers, self.routes);
         let serve = axum::serve(
             self.listener,
             self.router.into_make_service_with_connect_info::<SocketAddr>(),

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::net::SocketAddr;
 use std::num::{NonZeroU16, NonZeroU32, NonZeroUsize};
 
+use puente_blob::StorageSettings;
 use puente_service::{DatabaseConfig, NatsConfig};
 use puente_types::{Secret, TenantId};
 use puente_vault::azure::IdentityConfig;
@@ -38,6 +39,8 @@ pub struct Config {
     pub grpc_listen: SocketAddr,
     pub rpc_key: Secret,
     pub master_key: Secret,
+    #[serde(default)]
+    pub storage: StorageSettings,
     pub azure: IdentityConfig,
     pub database: DatabaseConfig,
     pub nats: NatsConfig,

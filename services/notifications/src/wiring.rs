@@ -8,15 +8,15 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use puente_blob::Blobs;
 use puente_bus::{StreamSettings, consume, topology};
 use puente_effects::{Effects, ManifestLookup};
-use puente_http::{Hooks, Http, HttpConfig};
-use puente_operations::{Breaker, Operations};
-use puente_outbox::{Inbox, Outbox};
+use puente_http::{Http, HttpConfig};
+use puente_operations::Operations;
+use puente_outbox::{Inbox, Outbox, Settings};
 use puente_ports::Provider;
 use puente_rpc::Door;
 use puente_service::{Readers, RunError, Runtime, Service, StartError, Workers, db};
-use puente_types::Clock;
 use puente_vault::{Connections, MasterKeys};
 use sqlx::PgPool;
 
@@ -26,7 +26,9 @@ use crate::infrastructure::desk::{Desk, Policy};
 use crate::infrastructure::executor::Sender;
 use crate::infrastructure::grpc;
 use crate::infrastructure::handler::Handler;
+use crate::infrastructure::media::{MAX_FILE, Media};
 use crate::infrastructure::patience::Patience;
+use crate::infrastructure::reach::Reach;
 use crate::infrastructure::receipts::Registry;
 use crate::infrastructure::resolve::Resolver;
 use crate::infrastructure::templates::{Reader, Requests};
@@ -48,6 +50,7 @@ pub struct Notifications {
     effects: Effects<Sender>,
     handler: Arc<Handler>,
     reader: Reader,
+    media: Media,
     upkeep: Upkeep,
     door: Option<Door>,
     readers: Readers,
@@ -60,8 +63,7 @@ impl Service for Notifications {
     type Config = Config;
 
     async fn build(config: Config, rt: Runtime) -> Result<Self, StartError> {
-        let masters = MasterKeys::parse(config.master_key.expose())
-            .and_then(|keys| keys.with_identity(&config.azure))
+        let masters = MasterKeys::configured(&config.master_key, &config.azure)
             .map_err(|error| StartError::other("the master key is not usable", error))?;
         let pool = db::pool(&config.database, Self::NAME, rt.replica)?;
         let api = db::api_pool(&config.database, Self::NAME, rt.replica)?;
@@ -71,19 +73,20 @@ impl Service for Notifications {
                 .await
                 .map_err(|error| StartError::other("connections cannot be read", error))?;
         let client = puente_service::nats::connect(&config.nats, "puente-notifications").await?;
-        let settings = if config.allow_simulators {
-            HttpConfig::local()
-        } else {
-            HttpConfig::default()
+        // Files of messages come down by the same client.
+        let settings = HttpConfig {
+            max_response_bytes: MAX_FILE,
+            ..HttpConfig::reaching(config.allow_simulators)
         };
-        let http = Http::with_hooks(
-            settings,
-            Hooks {
-                clock: rt.clock.clone(),
-                ..Hooks::default()
-            },
-        )
-        .map_err(|error| StartError::other("the way out to providers", error))?;
+        let http = Http::timed_by(settings, rt.clock.clone())
+            .map_err(|error| StartError::other("the way out to providers", error))?;
+        let blobs = match &config.storage.link_key {
+            Some(_) => Some(
+                Blobs::open(&config.storage, rt.clock.clone())
+                    .map_err(|error| StartError::other("the store of documents", error))?,
+            ),
+            None => None,
+        };
         let manifests = |slug: &str| puente_providers::find(slug).map(|provider| provider.manifest());
         Self::with_parts(
             config,
@@ -94,6 +97,7 @@ impl Service for Notifications {
                 client,
                 connections,
                 http,
+                blobs,
                 registry,
                 manifests,
             },
@@ -112,6 +116,7 @@ impl Service for Notifications {
             effects,
             handler,
             reader,
+            media,
             upkeep,
             door,
             readers,
@@ -129,12 +134,9 @@ impl Service for Notifications {
             inbox.clone(),
             shutdown.clone(),
         );
-        if let Some(door) = door {
-            workers.answer_with(readers.api());
-            let operations = operations.redelivers(inbox);
-            let routes = grpc::routes(&readers, &rt.clock).add_service(operations.server());
-            rt.spawn("grpc", door.serve(routes, shutdown.clone()));
-        }
+        let operations = operations.redelivers(inbox).server();
+        let routes = grpc::routes(&readers, &rt.clock, media).add_service(operations);
+        workers.answer(door, &readers, routes);
         workers.spawn("consumer", consumer);
         workers.spawn("effects", effects.run(shutdown.clone()));
         workers.spawn("connections", connections.run(client, shutdown.clone()));
@@ -157,6 +159,8 @@ pub struct Parts {
     pub connections: Connections,
     /// The way out.
     pub http: Http,
+    /// Where files of messages are stored; none are without it.
+    pub blobs: Option<Blobs>,
     /// Finds providers.
     pub registry: fn(&str) -> Option<&'static dyn Provider>,
     /// Finds their manifests.
@@ -183,12 +187,11 @@ impl Notifications {
             client,
             connections,
             http,
+            blobs,
             registry,
             manifests,
         } = parts;
-        let door = Door::open(config.grpc_listen, &config.rpc_key, Self::NAME, rt.clock.clone())
-            .await
-            .map_err(|error| StartError::other("other services cannot ask", error))?;
+        let door = Door::open(config.grpc_listen, &config.rpc_key, Self::NAME, rt.clock.clone()).await?;
         let folder = Some(config.texts_dir.as_str())
             .filter(|folder| !folder.is_empty())
             .map(Path::new);
@@ -202,16 +205,7 @@ impl Notifications {
                 ));
             }
         }
-        let stream = StreamSettings {
-            replicas: config.stream_replicas.get(),
-            ..StreamSettings::default()
-        };
-        let settings = puente_outbox::Settings {
-            stream,
-            lease: Duration::from_millis(config.relay_lease_ms),
-            keep_days: config.keep_days.get(),
-            ..puente_outbox::Settings::default()
-        };
+        let settings = Settings::configured(config.stream_replicas, config.relay_lease_ms, config.keep_days);
         let outbox = Outbox::open(pool.clone(), Self::NAME, settings).await?;
         let listings = Arc::new(Requests::default());
         let desk = Arc::new(Desk {
@@ -249,9 +243,14 @@ impl Notifications {
         let handler = Arc::new(Handler {
             desk,
             registry,
+            reach: Reach {
+                connections: connections.clone(),
+                registry,
+            },
             wake: Box::new(move || runner.wake()),
         });
         let breakers = http.clone();
+        let media = Media::new(connections.clone(), Arc::new(http.clone()), registry, blobs);
         let reader = Reader {
             pool: pool.clone(),
             clock: rt.clock.clone(),
@@ -277,35 +276,22 @@ impl Notifications {
         let operations = Operations::new(Self::NAME, readers.clone())
             .indexed()
             .resolves(Arc::new(resolver))
-            .with_breakers(standing(breakers, rt.clock.clone()));
+            .with_breakers_of(breakers, rt.clock.clone());
         Ok(Self {
             rt,
             pool,
             client,
-            stream,
+            stream: settings.stream,
             outbox,
             connections,
             effects,
             handler,
             reader,
+            media,
             upkeep,
             door,
             readers,
             operations,
         })
-    }
-}
-
-/// The breakers of this replica, as health pages want them.
-fn standing(http: Http, clock: Arc<dyn Clock>) -> impl Fn() -> Vec<Breaker> {
-    move || {
-        let now = clock.now();
-        let shown = |breaker: puente_http::breaker::Standing| Breaker {
-            provider: breaker.provider,
-            connection: breaker.connection.to_string(),
-            state: breaker.state.as_str(),
-            since: breaker.held_for.map(|held| now - held),
-        };
-        http.breakers().into_iter().map(shown).collect()
     }
 }

@@ -5,6 +5,7 @@ pub mod apply_signature;
 pub mod change_state;
 pub mod command_order;
 pub mod handle_message;
+pub mod list_assets;
 pub mod list_clients;
 pub mod list_conversations;
 pub mod list_orders;

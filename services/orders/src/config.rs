@@ -17,6 +17,7 @@ pub struct Config {
     pub region: Region,
     pub skills_dir: String,
     pub skills_check_ms: NonZeroU32,
+    pub templates_dir: String,
     pub settle_ms: u32,
     pub workers: NonZeroUsize,
     pub message_days: NonZeroU16,

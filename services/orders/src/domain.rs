@@ -3,6 +3,8 @@
 //! Pure: std, `puente-types` and `thiserror` only. Nothing here knows a database, a broker, a file format or the time;
 //! what depends on them arrives as a value. Spanish appears only as the names of states, which people see.
 
+pub mod asset;
+pub mod capture;
 pub mod client;
 pub mod conversation;
 pub mod directory;

@@ -1,4 +1,4 @@
-//! Orders: people write, the bot asks, an order comes of it and moves through its states.
+//! Orders: people write, the bot asks, an order comes of it and moves through its states; equipment gets its record.
 //!
 //! # Protocol
 //! 1. `messaging.message.received` puts a message in the queue of its conversation, in the transaction of the inbox
@@ -16,9 +16,15 @@
 //!    brings the order to `PolizaAsignada`, `DocumentosRechazados`, or back to `CotizacionAprobada`; only news of the
 //!    newest request, and only while the order waits for it (`application::apply_signature`).
 //!
+//! 5. A word about a serial plate opens a capture: from then on the conversation's messages go to ocr as
+//!    `orders.capture.continued`, gapless per capture, until `ocr.capture.state_changed` brings its end or the person turns
+//!    to something else. An end with a serial registers the asset of it, or finds it, with its photographs, in the
+//!    transaction of the inbox mark; `orders.asset.registered` and `orders.asset.changed` tell of it. A worker then makes
+//!    its record sheet (`infrastructure::sheets`).
+//!
 //! Other services ask by gRPC for orders, clients and conversations (`OrderQueries`), and bring the commands of people
 //! (`OrderCommands`), each done once per key; they keep the directory of agents and service providers (`Directory`), and
-//! papers about providers and orders (`Documents`). The tenant is that of the caller's token.
+//! papers about providers and orders (`Documents`), and ask for equipment and write what is known of it (`Assets`). The tenant is that of the caller's token.
 //!
 //! # Who is who
 //! A client is known by the phone number that the provider vouches for, else by the conversation that it registered
@@ -26,7 +32,8 @@
 //!
 //! # Never
 //! A provider is called. A message's words are kept after its turn, or logged. An order is told of to anybody but its
-//! client. A state is changed past the table of `domain::state`. A person says what became of signatures.
+//! client. A state is changed past the table of `domain::state`. A person says what became of signatures. The
+//! serial of an asset changes.
 
 pub mod application;
 mod config;

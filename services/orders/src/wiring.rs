@@ -12,16 +12,18 @@ use puente_blob::Blobs;
 use puente_bus::{StreamSettings, consume, topology};
 use puente_documents::Documents;
 use puente_operations::Operations;
-use puente_outbox::{Inbox, Outbox};
+use puente_outbox::{Inbox, Outbox, Settings};
 use puente_rpc::Door;
 use puente_service::{Readers, RunError, Runtime, Service, StartError, Workers, db};
 use puente_types::Region;
+use puente_typeset::Templates;
 use tokio::sync::Notify;
 
 use crate::config::Config;
 use crate::infrastructure::consumer::Consumer;
 use crate::infrastructure::documents::KEPT;
 use crate::infrastructure::grpc;
+use crate::infrastructure::sheets::Sheets;
 use crate::infrastructure::skills::Library;
 use crate::infrastructure::store::{PgOrders, PgQueries, Things};
 use crate::infrastructure::upkeep;
@@ -41,7 +43,8 @@ pub struct Orders {
     keep_messages: Duration,
     door: Option<Door>,
     readers: Readers,
-    blobs: Option<Blobs>,
+    /// Where documents are, and what sheets are set with.
+    papers: Option<(Blobs, Templates)>,
     papers_required: bool,
 }
 
@@ -67,9 +70,7 @@ impl Service for Orders {
     type Config = Config;
 
     async fn build(config: Config, rt: Runtime) -> Result<Self, StartError> {
-        let door = Door::open(config.grpc_listen, &config.rpc_key, Self::NAME, rt.clock.clone())
-            .await
-            .map_err(|error| StartError::other("other services cannot ask", error))?;
+        let door = Door::open(config.grpc_listen, &config.rpc_key, Self::NAME, rt.clock.clone()).await?;
         let folder = Some(config.skills_dir)
             .filter(|folder| !folder.is_empty())
             .map(PathBuf::from);
@@ -82,28 +83,20 @@ impl Service for Orders {
         let api = db::api_pool(&config.database, Self::NAME, rt.replica)?;
         let readers = Readers::new(api, pool.clone());
         let client = puente_service::nats::connect(&config.nats, "puente-orders").await?;
-        let stream = StreamSettings {
-            replicas: config.stream_replicas.get(),
-            ..StreamSettings::default()
-        };
-        let settings = puente_outbox::Settings {
-            stream,
-            lease: Duration::from_millis(config.relay_lease_ms),
-            keep_days: config.keep_days.get(),
-            ..puente_outbox::Settings::default()
-        };
+        let settings = Settings::configured(config.stream_replicas, config.relay_lease_ms, config.keep_days);
         let outbox = Outbox::open(pool, Self::NAME, settings).await?;
-        let blobs = match &config.storage.link_key {
-            Some(_) => Some(
-                Blobs::open(&config.storage, rt.clock.clone())
-                    .map_err(|error| StartError::other("the store of documents", error))?,
-            ),
+        let papers = match &config.storage.link_key {
+            Some(_) => {
+                let blobs = Blobs::open(&config.storage, rt.clock.clone())
+                    .map_err(|error| StartError::other("the store of documents", error))?;
+                Some((blobs, templates(config.templates_dir).await?))
+            }
             None => None,
         };
         Ok(Self {
             rt,
             client,
-            stream,
+            stream: settings.stream,
             outbox,
             skills: Arc::new(skills),
             region: config.region,
@@ -113,7 +106,7 @@ impl Service for Orders {
             keep_messages: Duration::from_secs(u64::from(config.message_days.get()) * 24 * 60 * 60),
             door,
             readers,
-            blobs,
+            papers,
             papers_required: config.require_provider_documents,
         })
     }
@@ -127,7 +120,7 @@ impl Service for Orders {
             skills,
             door,
             readers,
-            blobs,
+            papers,
             ..
         } = self;
         let workers = Workers::new(&rt);
@@ -135,33 +128,43 @@ impl Service for Orders {
         let shutdown = rt.shutdown.clone();
         workers.relay(|stop| outbox.clone().run(client.clone(), stop));
         let wake = Arc::new(Notify::new());
+        let sheets = Arc::new(Notify::new());
+        let documents = Documents::new(&KEPT, rt.clock.clone()).about(Arc::new(Things));
         let consumer = Arc::new(Consumer {
+            documents: documents.clone(),
+            sheets: sheets.clone(),
             wake: wake.clone(),
             skills: skills.clone(),
             clock: rt.clock.clone(),
         });
         let inbox = Arc::new(Inbox::new(outbox.clone(), topology::ORDERS, consumer));
-        if let Some(door) = door {
-            workers.answer_with(readers.api());
-            let operations = Operations::new(Self::NAME, readers.clone())
-                .indexed()
-                .redelivers(inbox.clone());
-            let queries = PgQueries::new(readers.clone(), rt.clock.clone(), self.region);
-            let orders = PgOrders::new(outbox.clone(), rt.clock.clone(), skills.clone());
-            let routes = grpc::routes(
-                queries,
-                orders,
-                rt.clock.clone(),
-                self.region,
-                self.papers_required,
-            );
-            let mut routes = routes.add_service(operations.server());
-            if let Some(blobs) = blobs {
-                let documents = Documents::new(&KEPT, rt.clock.clone()).about(Arc::new(Things));
-                routes = routes.add_service(documents.server(readers, outbox.clone(), blobs));
-            }
-            rt.spawn("grpc", door.serve(routes, shutdown.clone()));
+        let operations = Operations::new(Self::NAME, readers.clone())
+            .indexed()
+            .redelivers(inbox.clone());
+        let queries = PgQueries::new(readers.clone(), rt.clock.clone(), self.region);
+        let orders = PgOrders::new(outbox.clone(), rt.clock.clone(), skills.clone());
+        let assets = grpc::assets(queries.clone(), orders.clone(), sheets.clone());
+        let routes = grpc::routes(
+            queries,
+            orders,
+            rt.clock.clone(),
+            self.region,
+            self.papers_required,
+        );
+        let mut routes = routes.add_service(assets).add_service(operations.server());
+        if let Some((blobs, templates)) = papers {
+            let makes = Sheets {
+                outbox: outbox.clone(),
+                blobs: blobs.clone(),
+                documents: documents.clone(),
+                templates,
+                clock: rt.clock.clone(),
+                wake: sheets,
+            };
+            workers.spawn("sheets", makes.run(shutdown.clone()));
+            routes = routes.add_service(documents.server(readers.clone(), outbox.clone(), blobs));
         }
+        workers.answer(door, &readers, routes);
         workers.spawn(
             "consumer",
             consume(client, topology::ORDERS, stream, inbox, shutdown.clone()),
@@ -195,4 +198,17 @@ impl Service for Orders {
         workers.finish().await;
         Ok(())
     }
+}
+
+/// Reads the templates; each is set once, which takes a processor for a while.
+async fn templates(folder: String) -> Result<Templates, StartError> {
+    let folder = Some(folder)
+        .filter(|folder| !folder.is_empty())
+        .map(PathBuf::from);
+    let read = tokio::task::spawn_blocking(move || Templates::open(folder.as_deref())).await;
+    read.map_err(|error| StartError::other("the templates cannot be read", error))?
+        .map_err(|problems| {
+            let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
+            StartError::other("the templates are refused", problems.join("; "))
+        })
 }

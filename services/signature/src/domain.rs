@@ -1,6 +1,7 @@
 //! A request for signatures, free of I/O: its states, its signers, what it hears and what is done to it.
 
 pub(crate) mod event;
+pub(crate) mod notice;
 pub(crate) mod problem;
 pub(crate) mod report;
 pub(crate) mod signature;

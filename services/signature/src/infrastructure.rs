@@ -2,6 +2,8 @@
 
 pub(crate) mod access;
 pub(crate) mod accounts;
+pub(crate) mod calls;
+pub(crate) mod cancelled;
 pub(crate) mod choose;
 pub(crate) mod desk;
 pub(crate) mod documents;
@@ -9,6 +11,7 @@ pub(crate) mod executor;
 pub(crate) mod files;
 pub(crate) mod grpc;
 pub(crate) mod handler;
+pub(crate) mod notices;
 pub(crate) mod poller;
 pub(crate) mod preparer;
 pub(crate) mod reports;

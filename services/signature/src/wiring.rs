@@ -12,13 +12,12 @@ use puente_blob::Blobs;
 use puente_bus::{StreamSettings, consume, topology};
 use puente_documents::Documents;
 use puente_effects::{Effects, ManifestLookup};
-use puente_http::{Hooks, Http, HttpConfig};
-use puente_operations::{Breaker, Operations};
-use puente_outbox::{Inbox, Outbox};
+use puente_http::{Http, HttpConfig};
+use puente_operations::Operations;
+use puente_outbox::{Inbox, Outbox, Settings};
 use puente_ports::Provider;
 use puente_rpc::Door;
 use puente_service::{Readers, RunError, Runtime, Service, StartError, Workers, db};
-use puente_types::Clock;
 use puente_typeset::Templates;
 use puente_vault::oauth::TokenStore;
 use puente_vault::{Connections, MasterKeys};
@@ -28,6 +27,7 @@ use tokio::sync::{Notify, Semaphore};
 use crate::config::Config;
 use crate::infrastructure::access::Access;
 use crate::infrastructure::accounts::Accounts;
+use crate::infrastructure::calls::Calls;
 use crate::infrastructure::choose::Chooser;
 use crate::infrastructure::desk::Desk;
 use crate::infrastructure::documents::KEPT;
@@ -72,8 +72,7 @@ impl Service for Signature {
     type Config = Config;
 
     async fn build(config: Config, rt: Runtime) -> Result<Self, StartError> {
-        let masters = MasterKeys::parse(config.master_key.expose())
-            .and_then(|keys| keys.with_identity(&config.azure))
+        let masters = MasterKeys::configured(&config.master_key, &config.azure)
             .map_err(|error| StartError::other("the master key is not usable", error))?;
         let pool = db::pool(&config.database, Self::NAME, rt.replica)?;
         let api = db::api_pool(&config.database, Self::NAME, rt.replica)?;
@@ -84,24 +83,13 @@ impl Service for Signature {
         .await
         .map_err(|error| StartError::other("connections cannot be read", error))?;
         let client = puente_service::nats::connect(&config.nats, "puente-signature").await?;
-        let settings = if config.allow_simulators {
-            HttpConfig::local()
-        } else {
-            HttpConfig::default()
-        };
         // Signed documents come down by the same client.
         let settings = HttpConfig {
             max_response_bytes: MAX_BYTES,
-            ..settings
+            ..HttpConfig::reaching(config.allow_simulators)
         };
-        let http = Http::with_hooks(
-            settings,
-            Hooks {
-                clock: rt.clock.clone(),
-                ..Hooks::default()
-            },
-        )
-        .map_err(|error| StartError::other("the way out to providers", error))?;
+        let http = Http::timed_by(settings, rt.clock.clone())
+            .map_err(|error| StartError::other("the way out to providers", error))?;
         let blobs = Blobs::open(&config.storage, rt.clock.clone())
             .map_err(|error| StartError::other("the store of documents", error))?;
         let tokens = TokenStore::new(pool.clone(), masters, rt.clock.clone());
@@ -157,16 +145,13 @@ impl Service for Signature {
             inbox.clone(),
             shutdown.clone(),
         );
-        if let Some(door) = door {
-            workers.answer_with(readers.api());
-            let documents = answers.documents.clone();
-            let documents = documents.server(readers, outbox, answers.blobs.clone());
-            let operations = operations.redelivers(inbox);
-            let routes = grpc::routes(answers)
-                .add_service(documents)
-                .add_service(operations.server());
-            rt.spawn("grpc", door.serve(routes, shutdown.clone()));
-        }
+        let documents = answers.documents.clone();
+        let documents = documents.server(readers.clone(), outbox, answers.blobs.clone());
+        let operations = operations.redelivers(inbox).server();
+        let routes = grpc::routes(answers)
+            .add_service(documents)
+            .add_service(operations);
+        workers.answer(door, &readers, routes);
         workers.spawn("consumer", consumer);
         workers.spawn("effects", effects.run(shutdown.clone()));
         workers.spawn("connections", connections.run(client, shutdown.clone()));
@@ -226,24 +211,13 @@ impl Signature {
             registry,
             manifests,
         } = parts;
-        let door = Door::open(config.grpc_listen, &config.rpc_key, Self::NAME, rt.clock.clone())
-            .await
-            .map_err(|error| StartError::other("other services cannot ask", error))?;
+        let door = Door::open(config.grpc_listen, &config.rpc_key, Self::NAME, rt.clock.clone()).await?;
         let texts = Texts::of(&config.language).ok_or_else(|| {
             let known = "there are texts in es and en only";
             StartError::other(format!("language `{}` is not known", config.language), known)
         })?;
         let templates = templates(&config.templates_dir).await?;
-        let stream = StreamSettings {
-            replicas: config.stream_replicas.get(),
-            ..StreamSettings::default()
-        };
-        let settings = puente_outbox::Settings {
-            stream,
-            lease: Duration::from_millis(config.relay_lease_ms),
-            keep_days: config.keep_days.get(),
-            ..puente_outbox::Settings::default()
-        };
+        let settings = Settings::configured(config.stream_replicas, config.relay_lease_ms, config.keep_days);
         let outbox = Outbox::open(pool.clone(), Self::NAME, settings).await?;
         let clock = rt.clock.clone();
         let desk = Arc::new(Desk {
@@ -300,16 +274,19 @@ impl Signature {
             lease,
             tick,
         };
-        let timeout = timeouts(manifests);
+        let calls = Calls {
+            chooser: desk.chooser.clone(),
+            access: access.clone(),
+            http: http.clone(),
+            timeout: timeouts(manifests),
+        };
         let storers = Worker {
             job: Arc::new(Storer {
                 desk: desk.clone(),
                 outbox: outbox.clone(),
                 blobs: blobs.clone(),
                 documents: documents.clone(),
-                access: access.clone(),
-                http: http.clone(),
-                timeout: timeout.clone(),
+                calls: calls.clone(),
             }),
             desk: desk.clone(),
             outbox: outbox.clone(),
@@ -320,9 +297,7 @@ impl Signature {
         let poller = Arc::new(Poller {
             desk: desk.clone(),
             outbox: outbox.clone(),
-            access: access.clone(),
-            http: http.clone(),
-            timeout,
+            calls,
             patience: Duration::from_mins(config.poll_minutes.get().into()),
             tick,
         });
@@ -352,12 +327,12 @@ impl Signature {
         let operations = Operations::new(Self::NAME, readers.clone())
             .indexed()
             .resolves(Arc::new(resolver))
-            .with_breakers(standing(http, clock));
+            .with_breakers_of(http, clock);
         Ok(Self {
             rt,
             pool,
             client,
-            stream,
+            stream: settings.stream,
             outbox,
             connections,
             effects,
@@ -394,18 +369,4 @@ fn timeouts(manifests: ManifestLookup) -> Arc<dyn Fn(&str) -> Duration + Send + 
             Duration::from_millis(manifest.timeout_ms)
         })
     })
-}
-
-/// The breakers of this replica, as health pages want them.
-fn standing(http: Http, clock: Arc<dyn Clock>) -> impl Fn() -> Vec<Breaker> {
-    move || {
-        let now = clock.now();
-        let shown = |breaker: puente_http::breaker::Standing| Breaker {
-            provider: breaker.provider,
-            connection: breaker.connection.to_string(),
-            state: breaker.state.as_str(),
-            since: breaker.held_for.map(|held| now - held),
-        };
-        http.breakers().into_iter().map(shown).collect()
-    }
 }

@@ -1,4 +1,5 @@
-//! Two tenants, one of them at two messaging providers and at DocuSign, and their accounts at the simulators.
+//! Two tenants, one of them at two messaging providers, at DocuSign and at two readers of pictures, and their accounts at
+//! the simulators.
 
 use puente_ports::Connection;
 use puente_providers::sim::{Account, Hub};
@@ -15,6 +16,11 @@ pub const JELOU_BOT: &str = "bot-algesta";
 pub const DOCUSIGN_ACCOUNT: &str = "8b1f0c52-7d3e-4a61-9a5e-0c2d4e6f8a10";
 /// Its connection.
 pub const DOCUSIGN: &str = "algesta-docusign";
+
+/// The resource of the tenant `algesta` at Azure AI Vision, and its project at Google Cloud Vision.
+pub const AZURE_VISION: &str = "algesta-azure";
+/// The same at Google.
+pub const GOOGLE_VISION: &str = "algesta-google";
 
 /// The connections, pointing at simulators on `sims`.
 pub(crate) fn all(sims: &str) -> Vec<Connection> {
@@ -53,6 +59,18 @@ pub(crate) fn all(sims: &str) -> Vec<Connection> {
                 ("secret_key", "e2e-docusign-secret"),
                 ("hmac_key", "e2e-hmac-key="),
             ],
+        ),
+        connection(
+            sims,
+            (AZURE_VISION, "algesta", "azure_vision", AZURE_VISION),
+            &[],
+            &[("key", "e2e-azure-key")],
+        ),
+        connection(
+            sims,
+            (GOOGLE_VISION, "algesta", "google_vision", GOOGLE_VISION),
+            &[],
+            &[("api_key", "e2e-google-key")],
         ),
     ]
 }

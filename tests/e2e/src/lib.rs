@@ -16,15 +16,19 @@
 mod connections;
 mod office;
 mod person;
+mod plates;
 mod processes;
 mod stage;
 mod threads;
 
 use std::time::Duration;
 
-pub use connections::{ALGESTA_NUMBER, DOCUSIGN, DOCUSIGN_ACCOUNT, JELOU_BOT, NORTE_NUMBER};
+pub use connections::{
+    ALGESTA_NUMBER, AZURE_VISION, DOCUSIGN, DOCUSIGN_ACCOUNT, GOOGLE_VISION, JELOU_BOT, NORTE_NUMBER,
+};
 pub use office::{AGENT, Office, PROVIDER};
 pub use person::{CONVERSATION, Person};
+pub use plates::{Plates, plate};
 pub use processes::{Processes, SERVICES};
 pub use stage::{LINK_KEY, RPC_KEY, Stage, schemas};
 pub use threads::InProcess;

@@ -90,14 +90,10 @@ impl Office {
                 .map_err(not_yet)
         })
         .await;
-        let back = consent(&begun.url).await;
-        let answer = |name: &str| {
-            let found = back.query_pairs().find(|(key, _)| key == name);
-            found.map(|(_, value)| value.into_owned()).unwrap_or_default()
-        };
+        let brought = puente_providers::sim::consent(&begun.url).await.unwrap();
         let request = CompleteAuthorizationRequest {
-            state: answer("state"),
-            code: answer("code"),
+            state: brought.state.expose().to_owned(),
+            code: brought.code.expose().to_owned(),
         };
         SignatureCommandsClient::new(self.signature.clone())
             .complete_authorization(self.request("signature", request))
@@ -224,19 +220,6 @@ impl Office {
             .await;
         }
     }
-}
-
-/// Goes to the provider's page, and returns where it sends the administrator back to.
-async fn consent(page: &str) -> reqwest::Url {
-    let browser = reqwest::Client::builder()
-        .no_proxy()
-        .redirect(reqwest::redirect::Policy::none())
-        .build()
-        .unwrap();
-    let answer = browser.get(page).send().await.unwrap();
-    let location = answer.headers().get("location");
-    let location = location.unwrap_or_else(|| panic!("the provider's page answered {}", answer.status()));
-    location.to_str().unwrap().parse().unwrap()
 }
 
 fn person(id: &str, kind: &str, name: &str, email: &str, tax_id: &str) -> Person {

@@ -60,7 +60,19 @@ impl Person {
 
     /// Delivers one message as the provider would: again until it is taken, and then `extra` times more.
     pub async fn say(&self, stage: &Stage, ingress: &str, text: &str, extra: usize) {
-        let mut inbound = Inbound::text(self.account, &self.phone, text);
+        let inbound = Inbound::text(self.account, &self.phone, text);
+        self.deliver(stage, ingress, inbound, extra).await;
+    }
+
+    /// The same with a photograph, which stays at the provider until it is fetched.
+    pub async fn show(&self, stage: &Stage, ingress: &str, jpeg: &[u8], caption: &str, extra: usize) {
+        let mut inbound = Inbound::text(self.account, &self.phone, caption);
+        inbound.kind = "image".into();
+        inbound.payload = stage.hub.put_media(self.provider, jpeg.to_vec(), "image/jpeg");
+        self.deliver(stage, ingress, inbound, extra).await;
+    }
+
+    async fn deliver(&self, stage: &Stage, ingress: &str, mut inbound: Inbound, extra: usize) {
         inbound.name = "Ana".into();
         let webhook = stage.hub.webhook(self.provider, &inbound).unwrap();
         let path = webhook
@@ -107,6 +119,13 @@ impl Person {
             }
         })
         .await;
+    }
+
+    /// What the last answer says.
+    #[must_use]
+    pub fn told(&self, stage: &Stage) -> String {
+        let told = stage.journal_of(self.provider, &self.phone);
+        told.last().map(|entry| entry.text.clone()).unwrap_or_default()
     }
 
     /// The number of the order that the last answer names: `OT-000042`.

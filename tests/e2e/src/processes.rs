@@ -8,10 +8,11 @@ use nix::unistd::Pid;
 use puente_testkit::programs;
 use tokio::process::{Child, Command};
 
+use crate::stage::models;
 use crate::{LINK_KEY, PATIENCE, RPC_KEY, Stage};
 
 /// The services.
-pub const SERVICES: &[&str] = &["ingress", "notifications", "orders", "signature"];
+pub const SERVICES: &[&str] = &["ingress", "notifications", "ocr", "orders", "signature"];
 
 /// Running processes, by service.
 pub struct Processes {
@@ -97,16 +98,31 @@ impl Processes {
         if service != "orders" {
             command.env(format!("{prefix}MASTER_KEY"), stage.master.expose());
         }
+        if service != "ingress" {
+            command
+                .env(format!("{prefix}STORAGE__FOLDER"), stage.files.path())
+                .env(format!("{prefix}STORAGE__LINK_KEY"), LINK_KEY);
+        }
         match service {
             "ingress" => command.env(format!("{prefix}LISTEN"), format!("127.0.0.1:{}", self.port)),
             "notifications" => command.env(format!("{prefix}ALLOW_SIMULATORS"), "true"),
+            "ocr" => command
+                .env(format!("{prefix}ALLOW_SIMULATORS"), "true")
+                .env(
+                    format!("{prefix}NOTIFICATIONS_URL"),
+                    self.grpc_url("notifications"),
+                )
+                .env(format!("{prefix}MODELS"), models())
+                // Who dies at a photograph leaves it to others soon: longer than a fetch, and than one reading after another.
+                .env(format!("{prefix}READINGS"), "1")
+                .env(format!("{prefix}ENGINE_MS"), "7000")
+                .env(format!("{prefix}FETCH_MS"), "10000")
+                .env(format!("{prefix}WORK_LEASE_MS"), "15000"),
             "signature" => command
                 .env(format!("{prefix}ALLOW_SIMULATORS"), "true")
                 .env(format!("{prefix}CALLBACK_URL"), self.url())
                 // Who dies at a contract leaves it to others soon.
-                .env(format!("{prefix}WORK_LEASE_MS"), "15000")
-                .env(format!("{prefix}STORAGE__FOLDER"), stage.files.path())
-                .env(format!("{prefix}STORAGE__LINK_KEY"), LINK_KEY),
+                .env(format!("{prefix}WORK_LEASE_MS"), "15000"),
             _ => &mut command,
         };
         command.spawn().unwrap()

@@ -1,5 +1,7 @@
 //! What every shape of the fleet stands on: database, broker, simulators, connections.
 
+use std::path::PathBuf;
+
 use puente_ports::Connection;
 use puente_providers::sim::{self, Entry, Hub};
 use puente_service::Overrides;
@@ -97,7 +99,8 @@ impl Stage {
                 .iter()
                 .map(|i| i["connections"].as_u64().unwrap());
             let known = usize::try_from(counts.sum::<u64>()).unwrap();
-            if known == self.connections.len() {
+            let wanted = self.connections.iter().filter(|one| has_webhooks(&one.provider));
+            if known == wanted.count() {
                 Ok(())
             } else {
                 Err(format!("{known} connections"))
@@ -113,12 +116,12 @@ impl Stage {
             .set("database.max_connections", 8)
             .set("nats.url", self.nats.url())
             .set("rpc_key", RPC_KEY);
-        let overrides = if matches!(service, "gateway" | "signature") {
+        let overrides = if service == "ingress" {
+            overrides
+        } else {
             overrides
                 .set("storage.folder", self.files.path().display().to_string())
                 .set("storage.link_key", LINK_KEY)
-        } else {
-            overrides
         };
         if service == "gateway" {
             return overrides.set("listen", "127.0.0.1:0");
@@ -131,6 +134,15 @@ impl Stage {
             "notifications" | "signature" => overrides
                 .set("allow_simulators", true)
                 .set("master_key", self.master.expose()),
+            "ocr" => overrides
+                .set("allow_simulators", true)
+                .set("master_key", self.master.expose())
+                .set("models", models().display().to_string())
+                .set("work_tick_ms", 100)
+                .set(
+                    "tenants.algesta.engines",
+                    vec!["azure_vision", "google_vision", "embedded"],
+                ),
             _ => overrides,
         }
     }
@@ -149,6 +161,17 @@ impl Stage {
     pub async fn count(&self, sql: &'static str) -> i64 {
         sqlx::query_scalar(sql).fetch_one(&self.db.admin()).await.unwrap()
     }
+}
+
+fn has_webhooks(provider: &str) -> bool {
+    puente_providers::find(provider).is_some_and(|provider| provider.webhook().is_some())
+}
+
+/// Where the models of the embedded engine are.
+pub(crate) fn models() -> PathBuf {
+    puente_testkit::tools()
+        .plate_models()
+        .unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// The schemas of all services.
@@ -170,6 +193,11 @@ pub fn schemas() -> Vec<Schema<'static>> {
             service: "notifications",
             common,
             own: &puente_notifications::MIGRATIONS,
+        },
+        Schema {
+            service: "ocr",
+            common,
+            own: &puente_ocr::MIGRATIONS,
         },
         Schema {
             service: "orders",

@@ -6,6 +6,7 @@ use std::time::Duration;
 use puente_gateway::Gateway;
 use puente_ingress::Ingress;
 use puente_notifications::Notifications;
+use puente_ocr::Ocr;
 use puente_orders::Orders;
 use puente_service::{Overrides, Runtime, Service, Sources, config};
 use puente_signature::Signature;
@@ -40,6 +41,11 @@ impl InProcess {
             let (notifications, rt) = build::<Notifications>(stage).await;
             fleet.asked_at(Notifications::NAME, notifications.grpc_address());
             fleet.run(notifications, rt);
+            let asked = fleet.grpc_url(Notifications::NAME);
+            let overrides = stage.overrides(Ocr::NAME).set("notifications_url", asked);
+            let (ocr, rt) = build_with::<Ocr>(overrides).await;
+            fleet.asked_at(Ocr::NAME, ocr.grpc_address());
+            fleet.run(ocr, rt);
             let overrides = stage.overrides(Signature::NAME).set("callback_url", fleet.url(0));
             let (signature, rt) = build_with::<Signature>(overrides).await;
             fleet.asked_at(Signature::NAME, signature.grpc_address());
@@ -70,7 +76,7 @@ impl InProcess {
 
     /// Starts a gateway before these services, and returns its base URL.
     pub async fn open_gateway(&mut self, stage: &Stage) -> String {
-        let overrides = ["ingress", "notifications", "orders", "signature"]
+        let overrides = ["ingress", "notifications", "ocr", "orders", "signature"]
             .into_iter()
             .fold(stage.overrides(Gateway::NAME), |overrides, service| {
                 overrides.set(&format!("{service}_url"), self.grpc_url(service))

@@ -7,11 +7,12 @@ use puente_orders::skills::{Files, load};
 use puente_vault::ConnectionsFile;
 
 /// The files of a set of skills. The input stands for each of them in turn; the rest is as shipped.
-const SKILL_FILES: [&str; 5] = [
+const SKILL_FILES: [&str; 6] = [
     "bot.toml",
     "registration.toml",
     "order_creation.toml",
     "order_tracking.toml",
+    "plate_reading.toml",
     "status_updates.toml",
 ];
 /// A value that the environment holds; no message may repeat it.

@@ -12,6 +12,7 @@
 
 mod bus;
 mod files;
+mod pictures;
 mod values;
 mod webhooks;
 
@@ -23,7 +24,9 @@ pub const TARGETS: &[(&str, Target)] = &[
     ("connections_file", files::connections),
     ("envelope", bus::envelope),
     ("nit", values::nit),
+    ("ocr_answer", pictures::answer),
     ("phone", values::phone),
+    ("picture", pictures::picture),
     ("query", webhooks::query),
     ("signature", webhooks::signature),
     ("skills_file", files::skills),

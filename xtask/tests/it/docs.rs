@@ -96,3 +96,21 @@ fn a_changed_source_makes_its_document_stale() {
         "{stale:?}"
     );
 }
+
+#[test]
+fn a_requirement_without_its_test_is_told() {
+    let table = "| Id | Condition | Held by |\n|---|---|---|\n\
+                 | SIG-01 | x | `a/b.rs`: `good`, `gone`; `a/c.rs`: `good` |\n\
+                 | SIG-02 | y | by nobody |\n\
+                 | SIG-01 | z | `a/b.rs`: `good` |\n";
+    let has = |file: &str, test: &str| file == "a/b.rs" && test == "good";
+    assert_eq!(
+        check_docs::requirements::judge(table, &has),
+        [
+            "docs/requirements.md:3: SIG-01: `a/b.rs` has no test `gone`",
+            "docs/requirements.md:3: SIG-01: `a/c.rs` has no test `good`",
+            "docs/requirements.md:4: SIG-02 is held by no test",
+            "docs/requirements.md:5: SIG-01 stands there twice",
+        ]
+    );
+}

@@ -6,3 +6,4 @@ mod buf_baseline;
 mod docs;
 mod layers;
 mod new_provider;
+mod secrets;

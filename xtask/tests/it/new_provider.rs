@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use xtask::{check_docs, gen_docs, new_provider, tree};
 
 /// Adapter and simulator of a new provider: more than this and the shared kit lacks something.
-const MOST_CODE: usize = 300;
+const MOST_CODE: usize = 320;
 
 /// Brings `copy` to the state of the repository, touching only files that differ: the compiler looks at their times.
 fn sync(root: &Path, copy: &Path) {

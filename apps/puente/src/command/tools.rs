@@ -1,4 +1,4 @@
-//! `puente tools`: sees to it that nats-server and PostgreSQL are there, and says where.
+//! `puente tools`: sees to it that nats-server, PostgreSQL and the models that read plates are there, and says where.
 
 use crate::cli::ToolsArgs;
 use crate::exit::Done;
@@ -18,6 +18,19 @@ pub(crate) fn run(args: &ToolsArgs, ui: &Ui) -> Done {
             found.program.display().to_string(),
         ]);
     }
+    let models = tools.ensure_models(ui)?;
+    let (about, version) = tools.about_models();
+    let origin = if models.starts_with(&args.dir.dir) {
+        "fetched"
+    } else {
+        "variable"
+    };
+    rows.push(vec![
+        about.to_owned(),
+        version.to_owned(),
+        origin.to_owned(),
+        models.display().to_string(),
+    ]);
     ui.table(&["program", "version", "from", "path"], &rows);
     Ok(())
 }

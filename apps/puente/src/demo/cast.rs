@@ -25,6 +25,9 @@ pub(crate) struct Person {
     pub(crate) wish: &'static str,
 }
 
+/// The service provider's number in the directory: whoever writes from it may read plates for the provider's orders.
+pub(crate) const TECHNICIAN: &str = "573021234567";
+
 /// The people of the story.
 #[derive(Debug)]
 pub(crate) struct Cast {
@@ -36,6 +39,8 @@ pub(crate) struct Cast {
     pub(crate) luis: Person,
     /// Writes to another tenant.
     pub(crate) sofia: Person,
+    /// Photographs plates for the service provider, whose number it is.
+    pub(crate) julian: Person,
     /// Ana's and Luis' connections, and the other tenant's.
     pub(crate) whatsapp: Connection,
     /// As above.
@@ -67,6 +72,10 @@ impl Cast {
             marta: person(1, "Marta Ruiz", &whatsapp, "Hola", repair),
             luis: person(2, "Luis Peña", &jelou, install, install),
             sofia: person(3, "Sofía Rey", &norte, "Buenas tardes", install),
+            julian: Person {
+                contact: TECHNICIAN.to_owned(),
+                ..person(4, "Julián Ortiz", &whatsapp, "leer placa", repair)
+            },
             whatsapp,
             jelou,
             norte,
@@ -163,7 +172,7 @@ mod tests {
             .await
             .unwrap();
         let cast = Cast::of_this_run(&simulators).unwrap();
-        let mut people = vec![cast.ana, cast.marta, cast.luis, cast.sofia];
+        let mut people = vec![cast.ana, cast.marta, cast.luis, cast.sofia, cast.julian];
         people.extend(crowd(&simulators, 10).unwrap());
         let mut contacts: Vec<_> = people.iter().map(|person| person.contact.clone()).collect();
         for contact in &contacts {

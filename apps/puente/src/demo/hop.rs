@@ -10,6 +10,7 @@ use puente_proto::orders::{ClientRegistered, OrderOpened, OrderStateChanged, Sig
 use puente_proto::signature::{EnvelopeSent, SignatureStateChanged, SignerStateChanged};
 use puente_providers::sim::Entry;
 
+use crate::demo::plate;
 use crate::demo::post::Answer;
 use crate::demo::screen::{Line, Side};
 use crate::ui::Tone;
@@ -99,7 +100,7 @@ pub(crate) fn event(envelope: &Envelope, all: bool) -> Option<Line> {
             Tone::Bad,
         ));
     }
-    if let Some((what, detail)) = signing(envelope) {
+    if let Some((what, detail)) = signing(envelope).or_else(|| plate::shown(envelope)) {
         return Some(line(&envelope.source, Side::Fleet, what, detail, Tone::Good));
     }
     if !all {

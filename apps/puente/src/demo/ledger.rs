@@ -7,8 +7,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use puente_bus::Envelope;
 use puente_proto::messaging::{MessageReceived, ReceiptChanged};
 use puente_proto::notifications::{DeliveryState, MessageParked, MessageQueued, MessageStateChanged};
+use puente_proto::ocr::CaptureStateChanged;
 use puente_proto::orders::{ClientRegistered, OrderOpened, OrderStateChanged};
 use puente_proto::signature::EnvelopeSent;
+
+/// Where the capture of a plate ends that was read with certainty.
+const READ: &str = "Leido";
 
 /// A message that the fleet decided to send.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -46,6 +50,8 @@ pub(crate) struct Ledger {
     /// By order: the envelopes that left for their signers.
     envelopes: HashMap<String, BTreeSet<String>>,
     parked: usize,
+    /// Plates that were read.
+    plates: usize,
 }
 
 impl Ledger {
@@ -90,6 +96,8 @@ impl Ledger {
                 .entry(event.order_id)
                 .or_default()
                 .insert(event.envelope_id);
+        } else if let Ok(event) = envelope.decode::<CaptureStateChanged>() {
+            self.plates += usize::from(event.after == READ);
         } else if envelope.decode::<MessageParked>().is_ok() {
             self.parked += 1;
         } else if let Ok(event) = envelope.decode::<ReceiptChanged>() {
@@ -172,6 +180,11 @@ impl Ledger {
     /// The receipts of a provider that became events.
     pub(crate) fn receipts(&self, provider: &str) -> usize {
         self.receipts.get(provider).copied().unwrap_or(0)
+    }
+
+    /// Whether a plate was read.
+    pub(crate) fn read_plate(&self) -> bool {
+        self.plates > 0
     }
 
     /// Sends whose outcome nobody knows.

@@ -8,7 +8,7 @@ use anyhow::{Context, anyhow, ensure};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use crate::demo::cast::Person;
+use crate::demo::cast::{Person, TECHNICIAN};
 use crate::demo::desk::Desk;
 use crate::demo::screen::{Line, Side};
 use crate::demo::{Demo, Level, hop};
@@ -102,7 +102,7 @@ impl Office {
                 SERVICE_PROVIDER,
                 json!({
                     "kind": "service_provider", "name": "Frío Andino S.A.S.", "tax_id": "900123456-8",
-                    "email": "contratos@frioandino.example", "phone": "+573021234567",
+                    "email": "contratos@frioandino.example", "phone": format!("+{TECHNICIAN}"),
                     "address": "Carrera 15 # 93-75, Bogotá", "active": true,
                 }),
             ),
@@ -199,26 +199,39 @@ impl Office {
                 .to_owned()
         };
         let (id, hash) = (text(signed, "document_id"), text(signed, "sha256"));
-        let link = self
-            .desk
-            .post(&format!("/api/documents/{id}/link"), json!({}))
-            .await?;
-        let bytes = self.desk.follow(&text(&link, "url")).await?;
-        let intact = hex::encode(Sha256::digest(&bytes)) == hash;
-        let file = self.folder.join(format!("contrato-{number}.pdf"));
-        write(&file, &bytes).await?;
+        let (file, intact, size) = self.open(&id, &hash, &format!("contrato-{number}.pdf")).await?;
         demo.screen.hop(&line(
             "Laura Mejía",
             Side::Person,
             "opens the contract",
             &format!(
                 "{} kB by a link that ends, SHA-256 {}…",
-                bytes.len() / 1024,
+                size / 1024,
                 short(&hash)
             ),
             Tone::Good,
         ));
         Ok((file, intact))
+    }
+
+    /// Follows the link to a document, puts it under this name beside the data, and says whether it is what was recorded, and
+    /// how long it is.
+    pub(crate) async fn open(
+        &self,
+        id: &str,
+        hash: &str,
+        name: &str,
+    ) -> anyhow::Result<(PathBuf, bool, usize)> {
+        let link = self
+            .desk
+            .post(&format!("/api/documents/{id}/link"), json!({}))
+            .await?;
+        let url = link.get("url").and_then(Value::as_str).unwrap_or_default();
+        let bytes = self.desk.follow(url).await?;
+        let intact = hex::encode(Sha256::digest(&bytes)) == hash;
+        let file = self.folder.join(name);
+        write(&file, &bytes).await?;
+        Ok((file, intact, bytes.len()))
     }
 }
 

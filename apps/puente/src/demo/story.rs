@@ -4,6 +4,7 @@ use anyhow::ensure;
 
 use crate::demo::cast::{Cast, Person, provider_name};
 use crate::demo::gate::{self, Refused};
+use crate::demo::plate::Sheet;
 use crate::demo::screen::{Line, Side};
 use crate::demo::signing::{Office, Signed};
 use crate::demo::{Demo, Level, hop};
@@ -19,6 +20,10 @@ pub(crate) struct Told {
     pub(crate) clients: Vec<Person>,
     /// The contract that was signed.
     pub(crate) signed: Signed,
+    /// Who photographed a plate, and the record sheet that came of it.
+    pub(crate) technician: Person,
+    /// As above.
+    pub(crate) sheet: Sheet,
     /// What was refused at the gate.
     pub(crate) refused: Refused,
 }
@@ -39,6 +44,14 @@ pub(crate) async fn tell(demo: &Demo, cast: &Cast, webhooks: &str, office: &Offi
     jelou(demo, cast).await?;
     norte(demo, cast).await?;
     let signed = office.play(demo, &cast.ana).await?;
+    let number = demo
+        .timeline
+        .ledger()
+        .orders_of(&cast.ana.contact)
+        .last()
+        .cloned();
+    let number = number.map(|order| order.number).unwrap_or_default();
+    let sheet = office.photograph(demo, &cast.julian, &number).await?;
     demo.show.set(Level::Outside);
     demo.screen.part("What must not get in");
     let refused = gate::rattle(demo, cast, webhooks).await?;
@@ -46,6 +59,8 @@ pub(crate) async fn tell(demo: &Demo, cast: &Cast, webhooks: &str, office: &Offi
     Ok(Told {
         clients: vec![cast.ana.clone(), cast.luis.clone()],
         signed,
+        technician: cast.julian.clone(),
+        sheet,
         refused,
     })
 }

@@ -5,8 +5,9 @@ use std::collections::BTreeSet;
 use puente_proto::Event;
 use puente_proto::documents::DocumentStored;
 use puente_proto::messaging::{MessageReceived, ReceiptChanged};
-use puente_proto::notifications::{MessageQueued, MessageStateChanged};
-use puente_proto::orders::{OrderOpened, OrderStateChanged, SignatureRequested};
+use puente_proto::notifications::{MessageQueued, MessageRequested, MessageStateChanged};
+use puente_proto::ocr::CaptureStateChanged;
+use puente_proto::orders::{CaptureContinued, OrderOpened, OrderStateChanged, SignatureRequested};
 use puente_proto::signature::{EnvelopeSent, SignatureStateChanged, SignerStateChanged};
 use puente_proto::signing::EnvelopeChanged;
 use puente_providers::sim::Entry;
@@ -36,6 +37,14 @@ const SIGNING: [&str; 7] = [
     OrderStateChanged::TYPE.name,
 ];
 
+/// What the way from a photograph to a record sheet is made of.
+const PLATE: [&str; 4] = [
+    CaptureContinued::TYPE.name,
+    CaptureStateChanged::TYPE.name,
+    DocumentStored::TYPE.name,
+    MessageRequested::TYPE.name,
+];
+
 /// One row.
 #[derive(Debug)]
 struct Row {
@@ -57,7 +66,7 @@ pub(crate) async fn reach(demo: &Demo, told: &Told, cast: &Cast) -> anyhow::Resu
     demo.until_quiet().await?;
     let ledger = demo.timeline.ledger();
     let mut people: Vec<_> = told.clients.iter().collect();
-    people.extend([&cast.marta, &cast.sofia]);
+    people.extend([&cast.marta, &cast.sofia, &told.technician]);
     let contacts: BTreeSet<&str> = people.iter().map(|person| person.contact.as_str()).collect();
     let sum = |count: &dyn Fn(&str) -> usize| contacts.iter().map(|contact| count(contact)).sum::<usize>();
     let entries: Vec<Entry> = PROVIDERS.iter().flat_map(|slug| demo.hub.journal(slug)).collect();
@@ -206,6 +215,31 @@ pub(crate) async fn reach(demo: &Demo, told: &Told, cast: &Cast) -> anyhow::Resu
     row(
         "hops of the signature outside the order's trace",
         outside.to_string(),
+        exactly(0),
+    );
+    let sheet = &told.sheet;
+    traces.push((format!("serial {}", sheet.serial), sheet.trace.clone()));
+    let inside = ledger.in_trace(&sheet.trace);
+    let outside = PLATE.into_iter().filter(|name| !inside.contains(name)).count();
+    row(
+        "hops of the plate outside its trace",
+        outside.to_string(),
+        exactly(0),
+    );
+    row("serial read from the plate", sheet.serial.clone(), None);
+    row(
+        "plates that were misread",
+        usize::from(!sheet.right).to_string(),
+        exactly(0),
+    );
+    row(
+        "record sheets of this serial",
+        sheet.assets.to_string(),
+        exactly(1),
+    );
+    row(
+        "record sheets that are not what was recorded",
+        usize::from(!sheet.intact).to_string(),
         exactly(0),
     );
     Ok(Verdict { rows, traces })

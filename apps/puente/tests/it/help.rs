@@ -2,7 +2,7 @@
 
 use crate::command::{folder, puente};
 
-const COMMANDS: [&str; 16] = [
+const COMMANDS: [&str; 17] = [
     "config",
     "connections",
     "deliveries",
@@ -12,6 +12,7 @@ const COMMANDS: [&str; 16] = [
     "events",
     "keys",
     "migrate",
+    "ocr",
     "reconcile",
     "run",
     "simulate",
@@ -55,6 +56,9 @@ fn the_commands_that_need_arguments_show_examples() {
         "events tail",
         "keys create",
         "migrate",
+        "ocr accuracy",
+        "ocr export",
+        "ocr list",
         "run",
         "simulate",
         "tools",
@@ -98,7 +102,7 @@ fn an_unknown_service_is_refused_with_the_known_ones() {
     ] {
         let ran = puente(folder().path(), &[], arguments);
         assert_eq!(ran.code, 2, "{arguments:?}");
-        let line = "error: there is no service `order`; there are: gateway, ingress, notifications, orders, signature\n";
+        let line = "error: there is no service `order`; there are: gateway, ingress, notifications, ocr, orders, signature\n";
         assert_eq!(ran.err, line, "{arguments:?}");
     }
 }

@@ -35,6 +35,11 @@ fn the_documented_defaults_are_the_defaults() {
 }
 
 #[test]
+fn downloads_go_by_the_gateway_which_audits_them_unless_an_operator_chooses_otherwise() {
+    assert_eq!(StorageSettings::default().links, Links::Gateway);
+}
+
+#[test]
 fn a_store_without_a_key_for_links_is_refused() {
     let folder = tempfile::tempdir().unwrap();
     let settings = |key: Option<&str>| StorageSettings {

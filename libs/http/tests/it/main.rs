@@ -12,3 +12,4 @@ mod calls;
 mod faults;
 mod guards;
 mod support;
+mod tls;

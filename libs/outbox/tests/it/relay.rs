@@ -114,7 +114,9 @@ async fn a_broker_that_lost_its_disk_before_it_was_noted_is_filled_again_too() {
         ..hasty()
     };
     let outbox = Outbox::open(db.pool(SERVICE), SERVICE, slow).await.unwrap();
-    puente_bus::declare(&nats.client().await, slow.stream).await.unwrap();
+    puente_bus::declare(&nats.client().await, slow.stream)
+        .await
+        .unwrap();
     let relay = run(&outbox, &nats.url()).await;
     let mut ids = Vec::new();
     for n in 0..30 {

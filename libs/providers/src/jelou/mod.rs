@@ -16,15 +16,16 @@ use std::sync::LazyLock;
 use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use bytes::Bytes;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use puente_ports::{
-    CallCtx, Connection, Content, InboundEvent, InboundWebhook, Manifest, MessageChannel, OutboundMessage,
-    Provider, ProviderError, Recovery, Sent, TemplateInfo,
+    CallCtx, Connection, Content, InboundEvent, InboundWebhook, Manifest, MediaFile, MessageChannel,
+    OutboundMessage, Provider, ProviderError, ProviderErrorKind, Recovery, Sent, TemplateInfo,
 };
 use puente_webhook_auth::{Verified, WebhookAuth};
 
-use crate::kit::{Api, header};
+use crate::kit::{Api, Place, gone, header, media, setting};
 
 /// The adapter.
 pub static ADAPTER: Adapter = Adapter;
@@ -107,14 +108,32 @@ impl MessageChannel for Adapter {
             .await?;
         map::outbound::templates(&MANIFEST, &answer)
     }
+
+    async fn media(
+        &self,
+        ctx: CallCtx<'_>,
+        file: &MediaFile,
+        max_bytes: usize,
+    ) -> Result<Bytes, ProviderError> {
+        if file.url.is_empty() {
+            return Err(gone());
+        }
+        let hosts = setting(&MANIFEST, ctx.connection, "media_hosts").unwrap_or_default();
+        let own = ctx.connection.setting("base_url");
+        let known = |place: &Place| place.is_on(hosts.split(',')) || own.is_some_and(|own| place.is_at(own));
+        // Files lie at a store whose links prove themselves: our key pair is Jelou's alone, and stays here.
+        let fetched = media(&MANIFEST, ctx, &file.url, &HeaderMap::new(), &known, max_bytes).await;
+        // Such a store answers 401 or 403 to a link that has ended, and a new one cannot be asked for.
+        fetched.map_err(|error| match error.kind() {
+            ProviderErrorKind::Auth => gone(),
+            _ => error,
+        })
+    }
 }
 
 /// The interface and the headers of every call.
 fn open(ctx: CallCtx<'_>) -> Result<(Api<'_>, HeaderMap), ProviderError> {
-    let api = Api {
-        manifest: &MANIFEST,
-        ctx,
-    };
+    let api = Api::new(&MANIFEST, ctx);
     let (id, secret) = (
         ctx.connection.require_secret("client_id")?,
         ctx.connection.require_secret("client_secret")?,

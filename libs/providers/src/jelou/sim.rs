@@ -1,4 +1,5 @@
-//! The simulator of Jelou: session messages, templates, and the webhooks of all its families.
+//! The simulator of Jelou: session messages, templates, files of messages (`sim/media.rs`), and the webhooks of all its
+//! families.
 //!
 //! The account's setting `inbound_family` chooses how people's messages come: `support` (default), `channel`, `legacy`.
 //! A webhook is tried once; delivery events are unsigned but for the endpoint's credential or our proxy's signature.
@@ -18,7 +19,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::sim::{
-    Account, Effect, Entry, Hub, Inbound, Limit, SimError, Simulator, Webhook, reply, reply_later,
+    Account, Effect, Entry, Hub, Inbound, Limit, SimError, Simulator, Webhook, bare, media, reply,
+    reply_later,
 };
 
 const SLUG: &str = "jelou";
@@ -35,6 +37,11 @@ impl Simulator for Sim {
             .route("/v1/bots/{bot}/messages", post(messages))
             .route("/v2/whatsapp/{bot}/hsm", post(hsm))
             .route("/v1/bots/{bot}/templates", get(templates))
+            .route("/media/{file}", get(file))
+    }
+
+    fn control(&self) -> Router<Hub> {
+        media::control(SLUG)
     }
 
     fn rate_limited(&self, retry_after_s: Option<u32>) -> Response {
@@ -48,9 +55,17 @@ impl Simulator for Sim {
     fn inbound(&self, hub: &Hub, account: &Account, message: &Inbound) -> Result<Webhook, SimError> {
         let id = message.id.clone().unwrap_or_else(|| hub.id().to_string());
         let (now, from) = (millis(hub), &message.from);
+        // The id of a file that the simulator keeps becomes the link to it; anything else is told as it is.
+        let place = hub.file(SLUG, &message.payload).map_or_else(
+            || message.payload.clone(),
+            |_| {
+                let (here, id) = (hub.own_address(SLUG, account), &message.payload);
+                format!("{here}/media/{id}?{}", media::ticket(hub, account, id))
+            },
+        );
         match account.setting("inbound_family", "support") {
             "channel" => {
-                let what = json!({"messageId": id, "type": message.kind.to_uppercase(), "text": message.text, "mediaUrl": message.payload});
+                let what = json!({"messageId": id, "type": message.kind.to_uppercase(), "text": message.text, "mediaUrl": place});
                 signed(
                     account,
                     &json!({"event": "message", "botId": account.account, "userId": from, "message": what}),
@@ -60,7 +75,7 @@ impl Simulator for Sim {
                 hub,
                 account,
                 &json!({
-                "messageId": id, "bubble": {"type": message.kind, "text": message.text, "mediaUrl": null},
+                "messageId": id, "bubble": {"type": message.kind, "text": message.text, "mediaUrl": Some(&place).filter(|place| !place.is_empty())},
                 "names": message.name, "userId": from, "botId": account.account, "received": now,
                 "status": "created", "owner": "user"}),
             ),
@@ -72,7 +87,7 @@ impl Simulator for Sim {
                         json!({"lat": lat, "lng": lng, "name": message.text})
                     }
                     "buttons" => json!({"title": message.text, "payload": message.payload}),
-                    _ => json!({"url": message.payload, "caption": message.text}),
+                    _ => json!({"url": place, "caption": message.text}),
                 };
                 signed(
                     account,
@@ -203,6 +218,19 @@ fn request_id(headers: &HeaderMap) -> Option<String> {
         .get("x-request-id")
         .and_then(|value| value.to_str().ok())
         .map(str::to_owned)
+}
+
+/// A file's bytes, by a link that proves itself. Who brings the key pair along has told it to a stranger, and is refused.
+async fn file(
+    State(hub): State<Hub>,
+    Path(id): Path<String>,
+    Query(ticket): Query<media::Ticket>,
+    headers: HeaderMap,
+) -> Response {
+    if headers.contains_key(header::AUTHORIZATION) || ticket.mid != id {
+        return bare(400);
+    }
+    media::open(&hub, SLUG, &ticket)
 }
 
 async fn messages(

@@ -20,6 +20,11 @@ pub(crate) struct Api<'a> {
 }
 
 impl<'a> Api<'a> {
+    /// The interface that a call goes to.
+    pub(crate) const fn new(manifest: &'static Manifest, ctx: CallCtx<'a>) -> Self {
+        Self { manifest, ctx }
+    }
+
     /// A setting of the connection, else the default of `provider.toml`.
     pub(crate) fn setting(&self, name: &str) -> Result<&'a str, ProviderError> {
         match setting(self.manifest, self.ctx.connection, name) {
@@ -218,4 +223,19 @@ pub(crate) fn classify(
         |code| code.chars().take(64).collect(),
     );
     ProviderError::new(kind, code, scrub(detail))
+}
+
+/// A failure of a question, or of a change that can be made again: there is no outcome to be in doubt about.
+pub(crate) fn asked(error: ProviderError) -> ProviderError {
+    match error.kind() {
+        // What is too large now is too large again.
+        ProviderErrorKind::OutcomeUnknown if error.code() == "response_too_large" => {
+            ProviderError::new(ProviderErrorKind::Malformed, error.code(), error.detail())
+        }
+        ProviderErrorKind::OutcomeUnknown => {
+            let kind = ProviderErrorKind::Unavailable { retry_after: None };
+            ProviderError::new(kind, error.code(), error.detail())
+        }
+        _ => error,
+    }
 }

@@ -163,6 +163,8 @@ impl Hub {
         state.told.retain(|(of, _, _), _| of != slug);
         drop(state);
         self.0.poster.reset(slug);
+        crate::sim::media::forget(self, slug);
+        crate::sim::reading::forget(self, slug);
         if let Some(simulator) = find(slug) {
             simulator.reset(self);
         }

@@ -74,6 +74,16 @@ impl Inbound {
             id: None,
         }
     }
+
+    /// A picture with a caption, whose bytes [`Hub::put_media`](crate::sim::Hub::put_media) keeps under `media`.
+    #[must_use]
+    pub fn image(account: &str, from: &str, media: &str, caption: &str) -> Self {
+        Self {
+            kind: "image".to_owned(),
+            payload: media.to_owned(),
+            ..Self::text(account, from, caption)
+        }
+    }
 }
 
 impl std::fmt::Display for SimError {

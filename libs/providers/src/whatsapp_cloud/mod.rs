@@ -12,14 +12,17 @@ mod wire;
 use std::sync::LazyLock;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use http::{HeaderMap, Method};
 use puente_ports::{
-    CallCtx, Connection, HandshakeReply, InboundEvent, InboundWebhook, Manifest, MessageChannel,
-    OutboundMessage, Provider, ProviderError, Recovery, Sent, TemplateInfo,
+    CallCtx, Connection, HandshakeReply, InboundEvent, InboundWebhook, MEDIA_GONE, Manifest, MediaFile,
+    MessageChannel, OutboundMessage, Provider, ProviderError, ProviderErrorKind, Recovery, Sent,
+    TemplateInfo,
 };
 use puente_webhook_auth::{Encoding, HmacScheme, RawRequest, SignedPart, Verified, WebhookAuth, secret_eq};
+use sha2::{Digest as _, Sha256};
 
-use crate::kit::{Api, bearer, encode};
+use crate::kit::{Api, Place, asked, bearer, encode, gone, media, segment};
 
 /// The adapter.
 pub static ADAPTER: Adapter = Adapter;
@@ -132,15 +135,62 @@ impl MessageChannel for Adapter {
         }
         Err(ProviderError::malformed("the list of templates has no end"))
     }
+
+    async fn media(
+        &self,
+        ctx: CallCtx<'_>,
+        file: &MediaFile,
+        max_bytes: usize,
+    ) -> Result<Bytes, ProviderError> {
+        let (api, headers) = open(ctx)?;
+        // A connection to a simulator or proxy has its files there as well.
+        let own = ctx.connection.setting("base_url");
+        let hosts = MANIFEST.urls.get("media").into_iter();
+        let hosts: Vec<&str> = hosts.filter_map(|url| url.strip_prefix("https://")).collect();
+        let known =
+            |place: &Place| place.is_on(hosts.iter().copied()) || own.is_some_and(|own| place.is_at(own));
+        if file.id.is_empty() {
+            return media(&MANIFEST, ctx, &file.url, &headers, &known, max_bytes).await;
+        }
+        let id = segment(&file.id).ok_or_else(gone)?;
+        let path = format!(
+            "/{}/{id}?phone_number_id={}",
+            api.path_setting("api_version")?,
+            api.account()?
+        );
+        // A URL lives for five minutes; one that ended in between is asked for once more.
+        let mut fetched = Err(gone());
+        for _ in 0..2 {
+            let answer = api
+                .send::<()>("media.find", Method::GET, &path, headers.clone(), None)
+                .await
+                .map_err(asked)?;
+            let (url, digest) = map::outbound::media_place(&MANIFEST, &answer, max_bytes)?;
+            fetched = media(&MANIFEST, ctx, &url, &headers, &known, max_bytes).await;
+            match &fetched {
+                Err(error) if error.code() == MEDIA_GONE => {}
+                Ok(bytes) => return whole(bytes, &digest).map(|()| bytes.clone()),
+                Err(_) => break,
+            }
+        }
+        fetched
+    }
+}
+
+/// Holds a file against the digest that Meta declared, where it did.
+fn whole(bytes: &Bytes, digest: &str) -> Result<(), ProviderError> {
+    if digest.is_empty() || hex::encode(Sha256::digest(bytes)) == digest {
+        return Ok(());
+    }
+    let kind = ProviderErrorKind::Unavailable { retry_after: None };
+    Err(ProviderError::new(
+        kind,
+        "media_damaged",
+        "the file is not what was declared",
+    ))
 }
 
 /// The interface and the headers of every call.
 fn open(ctx: CallCtx<'_>) -> Result<(Api<'_>, HeaderMap), ProviderError> {
-    Ok((
-        Api {
-            manifest: &MANIFEST,
-            ctx,
-        },
-        bearer(&ctx, "access_token")?,
-    ))
+    Ok((Api::new(&MANIFEST, ctx), bearer(&ctx, "access_token")?))
 }

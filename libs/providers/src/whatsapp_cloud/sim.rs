@@ -1,4 +1,7 @@
-//! The simulator of the Cloud API: sending, listing templates, and signed webhooks in Meta's escaped ASCII.
+//! The simulator of the Cloud API: sending, listing templates, files of messages (`sim/media.rs`), and signed webhooks in
+//! Meta's escaped ASCII.
+
+mod files;
 
 use std::sync::Arc;
 
@@ -16,7 +19,7 @@ use serde_json::{Value, json};
 
 use crate::kit::{placeholders, split_reference};
 use crate::sim::{
-    Account, Effect, Entry, Hub, Inbound, Limit, SimError, Simulator, Webhook, reply, reply_later,
+    Account, Effect, Entry, Hub, Inbound, Limit, SimError, Simulator, Webhook, media, reply, reply_later,
 };
 
 const SLUG: &str = "whatsapp_cloud";
@@ -32,6 +35,12 @@ impl Simulator for Sim {
         Router::new()
             .route("/{version}/{id}/messages", post(messages))
             .route("/{version}/{id}/message_templates", get(templates))
+            .route("/{version}/{id}", get(files::place))
+            .route("/whatsapp_business/attachments/", get(files::attachment))
+    }
+
+    fn control(&self) -> Router<Hub> {
+        media::control(SLUG)
     }
 
     fn rate_limited(&self, retry_after_s: Option<u32>) -> Response {
@@ -51,7 +60,7 @@ impl Simulator for Sim {
         let mut body = json!({
             "from": message.from, "id": id, "timestamp": hub.now().unix_timestamp().to_string(), "type": message.kind,
         });
-        if let (Some(fields), Some((name, content))) = (body.as_object_mut(), content(message)) {
+        if let (Some(fields), Some((name, content))) = (body.as_object_mut(), content(hub, message)) {
             fields.insert(name.to_owned(), content);
             if let Some(id) = &message.reply_to {
                 fields.insert("context".to_owned(), json!({"from": display(account), "id": id}));
@@ -105,9 +114,15 @@ impl Simulator for Sim {
 }
 
 /// What stands under the kind's own name.
-fn content(message: &Inbound) -> Option<(&'static str, Value)> {
+fn content(hub: &Hub, message: &Inbound) -> Option<(&'static str, Value)> {
     let (text, payload) = (&message.text, &message.payload);
-    let media = |mime: &str| json!({"id": payload, "mime_type": mime, "sha256": STANDARD.encode([7u8; 32]), "caption": text});
+    // A file that the simulator keeps is declared as it is; any other id stands for a file that is not there.
+    let media = |mime: &str| {
+        let file = hub.file(SLUG, payload);
+        let sha256 = file.as_ref().map_or([7u8; 32], |file| file.sha256);
+        let mime = file.as_ref().map_or(mime, |file| file.mime.as_str());
+        json!({"id": payload, "mime_type": mime, "sha256": STANDARD.encode(sha256), "caption": text})
+    };
     Some(match message.kind.as_str() {
         "text" => ("text", json!({"body": text})),
         "image" => ("image", media("image/jpeg")),

@@ -128,6 +128,9 @@ lenient_structs! {
     }
     Paging { cursors: Cursors, next: Text }
     Cursors { after: Text }
+
+    /// Where a file lies, for five minutes.
+    MediaPlace { url: Text, sha256: Text, file_size: Option<Num> }
 }
 
 /// One page of templates; without `data` it is none.

@@ -3,6 +3,7 @@
 //! `PUENTE_BLESS=1` writes missing `.expected.json` files; read them before they are committed.
 
 mod inbound;
+pub(crate) mod ocr;
 pub(crate) mod outbound;
 pub(crate) mod signature;
 mod summary;

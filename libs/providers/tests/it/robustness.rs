@@ -2,9 +2,10 @@
 
 use bytes::Bytes;
 use proptest::prelude::*;
-use puente_ports::{InboundEvent, InboundPayload};
-use puente_providers::{fuzz_translate, with_capability};
+use puente_ports::{InboundEvent, InboundPayload, OcrProgress};
+use puente_providers::{fuzz_read, fuzz_translate, with_capability};
 
+use crate::conformance::ocr::replies;
 use crate::support::{RequestCase, files, folder};
 
 /// Every body of the fixtures, with its provider.
@@ -17,6 +18,25 @@ fn bodies() -> Vec<(&'static str, Bytes)> {
         }
     }
     all
+}
+
+/// What an engine says of an answer is a text with a rating for each character, within bounds.
+fn check_read(slug: &str, body: &[u8]) {
+    for outcome in fuzz_read(slug, body) {
+        let Ok(OcrProgress::Done(text)) = outcome else {
+            continue;
+        };
+        assert!(text.lines.len() <= 1000 && text.model.chars().count() <= 256);
+        for line in &text.lines {
+            assert_eq!(line.text.chars().count(), line.characters.len());
+            assert!(!line.text.trim().is_empty() && line.characters.len() <= 500);
+            assert!(!line.text.starts_with(' ') && !line.text.ends_with(' ') && !line.text.contains("  "));
+            assert!(!line.text.chars().any(char::is_control));
+            let sure = |rating: &f32| (0.0..=1.0).contains(rating);
+            assert!(sure(&line.confidence) && line.characters.iter().all(sure));
+            assert!(line.corners.iter().all(|(x, y)| x.is_finite() && y.is_finite()));
+        }
+    }
 }
 
 fn check(events: &[InboundEvent]) {
@@ -112,6 +132,52 @@ proptest! {
         *json.pointer_mut(pointer).unwrap() = serde_json::from_str(value).unwrap();
         if let Ok(events) = fuzz_translate(slug, json.to_string().as_bytes()) {
             check(&events);
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn answers_of_engines_never_panic_whatever_they_hold(
+        which in any::<prop::sample::Index>(),
+        place in any::<prop::sample::Index>(),
+        edits in proptest::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0u8..4), 0..6),
+        value in prop::sample::select(vec![
+            "null", "true", "0", "-1", "1e308", "18446744073709551615", "\"\"", "\"\\u0000 \\u00a0\"", "[]", "{}", "[[]]", "\"x y\"",
+        ]),
+        noise in proptest::collection::vec(any::<u8>(), 0..500),
+    ) {
+        let all = replies();
+        let (slug, body) = which.get(&all);
+        check_read(slug, &noise);
+        let mut bytes = body.clone().into_bytes();
+        for (at, byte, edit) in edits {
+            if bytes.is_empty() {
+                break;
+            }
+            let at = at.index(bytes.len());
+            match edit {
+                0 => bytes[at] = byte,
+                1 => drop(bytes.remove(at)),
+                2 => bytes.insert(at, byte),
+                _ => bytes.truncate(at),
+            }
+        }
+        check_read(slug, &bytes);
+        let Ok(mut json) = serde_json::from_str::<serde_json::Value>(body) else { return Ok(()) };
+        let mut pointers = Vec::new();
+        collect(&json, String::new(), &mut pointers);
+        let pointer = place.get(&pointers);
+        *json.pointer_mut(pointer).unwrap() = serde_json::from_str(value).unwrap();
+        check_read(slug, json.to_string().as_bytes());
+    }
+}
+
+#[test]
+fn deeply_nested_answers_of_engines_do_not_exhaust_the_stack() {
+    for (slug, _) in replies() {
+        for open in ["[", "{\"readResult\":", "{\"responses\":[", "{\"analyzeResult\":"] {
+            check_read(slug, open.repeat(100_000).as_bytes());
         }
     }
 }

@@ -3,6 +3,9 @@
 mod callbacks;
 mod calls;
 mod contract;
+mod credentials;
 mod docusign;
+mod media;
+mod ocr;
 mod recording;
 mod stage;

@@ -8,11 +8,12 @@ use std::sync::Arc;
 
 use puente_types::TenantId;
 
-use super::{Brand, ContractText, Logo, Set, TemplateProblem};
+use super::{Brand, ContractText, Logo, Set, SheetText, TemplateProblem};
 use crate::limits;
 
 const BRAND: &str = "brand.toml";
 const CONTRACT: &str = "contract.toml";
+const SHEET: &str = "sheet.toml";
 /// The folder for tenants that have none.
 pub(super) const DEFAULT: &str = "default";
 
@@ -21,6 +22,7 @@ pub(super) fn read(folder: Option<&Path>) -> Result<(BTreeMap<TenantId, Set>, Se
     let embedded = Set {
         brand: None,
         contract: Arc::new(ContractText::embedded()?),
+        sheet: Arc::new(SheetText::embedded()?),
     };
     let Some(folder) = folder else {
         return Ok((BTreeMap::new(), embedded));
@@ -95,6 +97,10 @@ fn set(folder: &Path, otherwise: &Set) -> Result<Set, Vec<TemplateProblem>> {
             text(&path)
                 .and_then(|text| ContractText::parse(&shown, &text))
                 .map(|contract| set.contract = Arc::new(contract))
+        } else if name == SHEET {
+            text(&path)
+                .and_then(|text| SheetText::parse(&shown, &text))
+                .map(|sheet| set.sheet = Arc::new(sheet))
         } else if Logo::is_name(&name) && logo.is_none() {
             bytes(&path, limits::LOGO_BYTES)
                 .and_then(|bytes| Logo::read(&shown, &name, bytes))
@@ -103,7 +109,7 @@ fn set(folder: &Path, otherwise: &Set) -> Result<Set, Vec<TemplateProblem>> {
             Ok(())
         } else {
             let known = format!(
-                "is not used; a tenant has {BRAND}, {CONTRACT} and one logo.svg, logo.png or logo.jpg"
+                "is not used; a tenant has {BRAND}, {CONTRACT}, {SHEET} and one logo.svg, logo.png or logo.jpg"
             );
             Err(vec![TemplateProblem::whole(shown, known)])
         };

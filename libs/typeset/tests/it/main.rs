@@ -11,5 +11,6 @@ mod hostile;
 mod look;
 mod reading;
 mod sample;
+mod sheet;
 mod summary;
 mod templates;

@@ -24,8 +24,11 @@ pub(crate) struct Doc {
     query: Vec<Value>,
     body: Option<Value>,
     body_kind: BodyKind,
+    /// The body as JSON, where it may be sent as a form with a file or so.
+    or_json: Option<Value>,
     answer: Value,
     answered: Option<u16>,
+    also: Option<u16>,
     binary: bool,
     statuses: Vec<u16>,
     schemas: BTreeMap<String, Value>,
@@ -76,11 +79,22 @@ impl Doc {
     }
 
     /// Its body: a form with the field `file` and these texts, of which those that are told so are needed.
-    pub(crate) fn form(mut self, texts: &[(&str, &str, bool)]) -> Self {
+    pub(crate) fn form(self, texts: &[(&str, &str, bool)]) -> Self {
         let about = "PDF, JPEG, PNG or WebP by its content, at most 25 MiB.";
+        self.with_file(("file", about), texts)
+    }
+
+    /// Its body: a form with the field `photo` and these texts; or, as JSON, where the photograph is.
+    pub(crate) fn photo<T: ToSchema>(mut self, texts: &[(&str, &str, bool)]) -> Self {
+        self.or_json = Some(self.schema::<T>());
+        let about = "JPEG, PNG or WebP by its content, at most 25 MiB.";
+        self.with_file(("photo", about), texts)
+    }
+
+    fn with_file(mut self, (field, about): (&str, &str), texts: &[(&str, &str, bool)]) -> Self {
         let file = json!({ "type": "string", "format": "binary", "description": about });
-        let mut properties = Map::from_iter([("file".to_owned(), file)]);
-        let mut required = vec!["file"];
+        let mut properties = Map::from_iter([(field.to_owned(), file)]);
+        let mut required = vec![field];
         for (name, about, needed) in texts {
             let schema = json!({ "type": "string", "description": about });
             properties.insert((*name).to_owned(), schema);
@@ -96,6 +110,12 @@ impl Doc {
     /// The status of its answer, where that is not 200.
     pub(crate) fn answered(mut self, status: u16) -> Self {
         self.answered = Some(status);
+        self
+    }
+
+    /// Another status with the same answer.
+    pub(crate) fn also(mut self, status: u16) -> Self {
+        self.also = Some(status);
         self
     }
 
@@ -237,6 +257,16 @@ impl Api {
         self
     }
 
+    pub(crate) fn patch<H, T>(mut self, path: &'static str, access: Access, handler: H, doc: Doc) -> Self
+    where
+        H: Handler<T, App>,
+        T: 'static,
+    {
+        self.docs.push(doc);
+        self.routes = self.routes.patch(path, access, handler);
+        self
+    }
+
     pub(crate) fn upload<H, T>(mut self, path: &'static str, access: Access, handler: H, doc: Doc) -> Self
     where
         H: Handler<T, App>,
@@ -331,6 +361,9 @@ fn operation(path: &str, access: Access, kind: Kind, doc: &Doc) -> Value {
         }),
         _ => json!({ "description": doc.summary, "content": content }),
     };
+    if let Some(also) = doc.also {
+        responses.insert(also.to_string(), answer.clone());
+    }
     responses.insert(doc.answered.unwrap_or(200).to_string(), answer);
     let mut statuses = vec![400, 404, 405, 429, 503];
     if access != Access::Anyone {
@@ -356,9 +389,13 @@ fn operation(path: &str, access: Access, kind: Kind, doc: &Doc) -> Value {
                 BodyKind::Form => "multipart/form-data",
             };
             let needed = doc.body_kind != BodyKind::Optional;
+            let mut content = Map::from_iter([(kind.to_owned(), json!({ "schema": body }))]);
+            if let Some(json) = &doc.or_json {
+                content.insert("application/json".to_owned(), json!({ "schema": json }));
+            }
             fields.insert(
                 "requestBody".to_owned(),
-                json!({ "required": needed, "content": { kind: { "schema": body } } }),
+                json!({ "required": needed, "content": content }),
             );
         }
         if access != Access::Anyone {

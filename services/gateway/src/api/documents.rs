@@ -111,7 +111,7 @@ struct Wanted {
     #[serde(default, deserialize_with = "cursor")]
     #[param(value_type = Option<String>, max_length = 4096)]
     cursor: String,
-    /// What they are about: `order`, `service_provider`.
+    /// What they are about: `order`, `service_provider`, `asset`, `capture`.
     #[serde(default)]
     #[param(value_type = Option<String>)]
     about_kind: String,

@@ -181,7 +181,12 @@ impl FromRequest<App> for Form {
 impl Form {
     /// Its file.
     pub(crate) fn file(&self) -> Result<&Field, Problem> {
-        form_data::file(&self.0, "file").ok_or_else(|| invalid("file", "a file that is not empty"))
+        self.file_of("file")
+    }
+
+    /// The file of this field.
+    pub(crate) fn file_of(&self, name: &str) -> Result<&Field, Problem> {
+        form_data::file(&self.0, name).ok_or_else(|| invalid(name, "a file that is not empty"))
     }
 
     /// A text of it; empty when it was not sent.

@@ -1,6 +1,8 @@
 //! The REST interface under `/api`: decode, ask, encode. What may be asked is in the line of each route.
 
+mod assets;
 mod audit;
+mod captures;
 mod catalogue;
 mod changes;
 mod clients;
@@ -20,6 +22,7 @@ mod me;
 mod messages;
 mod order_signature;
 mod orders;
+mod recognize;
 mod replays;
 mod schemas;
 mod search;
@@ -51,8 +54,10 @@ fn refuse(refusal: &Refusal, _: &Parts) -> Response {
 }
 
 fn interface() -> Api {
-    let parts: [fn(Api) -> Api; 20] = [
+    let parts: [fn(Api) -> Api; 23] = [
+        assets::routes,
         audit::routes,
+        captures::routes,
         catalogue::routes,
         clients::routes,
         conversations::routes,
@@ -68,6 +73,7 @@ fn interface() -> Api {
         messages::routes,
         order_signature::routes,
         orders::routes,
+        recognize::routes,
         replays::routes,
         search::routes,
         signatures::routes,

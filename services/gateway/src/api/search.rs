@@ -17,7 +17,7 @@ pub(super) fn routes(api: Api) -> Api {
         find,
         doc(
             "search",
-            "What an order's number, an id, a phone number or a trace id leads to",
+            "What an order's or an asset's number, a serial, an id, a phone number or a trace id leads to",
         )
         .query::<Wanted>()
         .answer::<Found>(),
@@ -27,7 +27,7 @@ pub(super) fn routes(api: Api) -> Api {
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 struct Wanted {
-    /// `OT-000042`, an id, a phone number or its last 7 digits or more, or a trace id.
+    /// `OT-000042`, `HV-000042`, a serial, an id, a phone number or its last 7 digits or more, or a trace id.
     #[param(min_length = 1, max_length = 100)]
     q: String,
 }

@@ -4,8 +4,8 @@ use axum::Json;
 use axum::extract::Path;
 use puente_proto::signature::{
     CheckSignatureRequest, ListAccountsRequest, ListAccountsResponse, ListSignaturesRequest,
-    ListSignaturesResponse, ResendSignatureRequest, RetrySignatureRequest, Signature, TakeManuallyRequest,
-    VoidSignatureRequest,
+    ListSignaturesResponse, MarkToldRequest, ResendSignatureRequest, RetrySignatureRequest, Signature,
+    TakeManuallyRequest, VoidSignatureRequest,
 };
 use serde::Deserialize;
 use serde_json::json;
@@ -104,6 +104,17 @@ pub(super) fn routes(api: Api) -> Api {
         change,
         retry,
         doc("retrySignature", "Goes on after what stopped it was mended").message(SIGNATURE),
+    )
+    .post(
+        "/api/signatures/{id}/told",
+        change,
+        told,
+        doc(
+            "markTold",
+            "A person has told a signer that another one refused; refused when that signer waits for nobody",
+        )
+        .body::<Who>()
+        .message(SIGNATURE),
     )
     .get(
         "/api/signature-accounts",
@@ -209,6 +220,28 @@ async fn resend(asking: Asking, Path(id): Path<String>) -> Answer {
         Ok(asking.ask().resend_signature(command).await?.signature)
     };
     change(&asking, "signature.resent", &id, None, doing).await
+}
+
+/// Who was told.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct Who {
+    /// `client`, `service_provider` or `agent`.
+    #[schema(min_length = 1, max_length = 20)]
+    role: String,
+}
+
+async fn told(asking: Asking, Path(id): Path<String>, Body(Who { role }): Body<Who>) -> Answer {
+    bounded("role", &role, 1, 20)?;
+    let doing = |request_id| async {
+        let command = MarkToldRequest {
+            request_id,
+            role: role.clone(),
+            idempotency_key: asking.key.clone(),
+        };
+        Ok(asking.ask().mark_told(command).await?.signature)
+    };
+    change(&asking, "signature.told", &id, Some(&role), doing).await
 }
 
 /// Why.

@@ -68,9 +68,17 @@ pub(crate) async fn find(
     Err(silent.unwrap_or(Failure::NotFound))
 }
 
-/// Technicians reach what is about orders that are theirs.
+/// What belongs to no order in particular.
+fn of_equipment(kind: &str) -> bool {
+    kind == About::Asset.word() || kind == About::Capture.word()
+}
+
+/// Technicians reach what is about orders that are theirs, and about equipment.
 async fn theirs(ask: Ask<'_>, principal: &Principal, kind: &str, id: &str) -> Result<(), Failure> {
     if principal.role != Role::Technician {
+        return Ok(());
+    }
+    if of_equipment(kind) {
         return Ok(());
     }
     if kind != About::Order.word() {
@@ -87,9 +95,10 @@ pub(crate) async fn list(
     cursor: &str,
     limit: u32,
 ) -> Result<Page<Document>, Failure> {
-    if principal.role == Role::Technician && wanted.about_kind != About::Order.word() {
+    let known = wanted.about_kind == About::Order.word() || of_equipment(&wanted.about_kind);
+    if principal.role == Role::Technician && !known {
         return Err(Failure::Invalid(
-            "say whose: about_kind=order and its about_id".to_owned(),
+            "say whose: about_kind=order, asset or capture, and its about_id".to_owned(),
         ));
     }
     let mut about_id = wanted.about_id.clone();

@@ -5,7 +5,7 @@ use puente_proto::operations::{
     ConnectionHealth, DeadLetter, Effect, ListConnectionHealthRequest, ListDeadLettersRequest,
     ListEffectsRequest,
 };
-use puente_proto::{ingress, notifications, orders, signature};
+use puente_proto::{ingress, notifications, ocr, orders, signature};
 
 use super::questions::{Ask, Missing, Part, missing};
 use crate::domain::{Principal, Right};
@@ -40,13 +40,15 @@ pub(crate) struct Overview {
     pub(crate) health: Vec<ConnectionHealth>,
     /// Signatures that wait for a person, and others.
     pub(crate) signatures: Option<Part<signature::CountSignaturesResponse>>,
+    /// Serial plates that wait for a person, and others.
+    pub(crate) captures: Option<Part<ocr::CountCapturesResponse>>,
     /// What could not be asked.
     pub(crate) missing: Vec<Missing>,
 }
 
 /// Asks for everything that `who` may see.
 pub(crate) async fn overview(ask: Ask<'_>, who: &Principal) -> Overview {
-    let (traffic, orders, messages, unknown, dead, health, signatures) = futures::join!(
+    let (traffic, orders, messages, unknown, dead, health, signatures, captures) = futures::join!(
         when(who.may(Right::ReadTraffic), traffic(ask)),
         when(who.may(Right::ReadOrders), count_orders(ask)),
         when(who.may(Right::ReadConversations), count_messages(ask)),
@@ -54,6 +56,7 @@ pub(crate) async fn overview(ask: Ask<'_>, who: &Principal) -> Overview {
         when(who.may(Right::ReadDeadLetters), dead(ask)),
         when(who.may(Right::ReadHealth), health(ask, HOUR)),
         when(who.may(Right::ReadSignatures), signatures(ask)),
+        when(who.may(Right::ReadCaptures), count_captures(ask)),
     );
     let mut gone = Vec::new();
     let unknown = split(unknown.unwrap_or_default(), &mut gone);
@@ -64,6 +67,7 @@ pub(crate) async fn overview(ask: Ask<'_>, who: &Principal) -> Overview {
     gone.extend(orders.iter().filter_map(|part| part.as_ref().err().copied()));
     gone.extend(messages.iter().filter_map(|part| part.as_ref().err().copied()));
     gone.extend(signatures.iter().filter_map(|part| part.as_ref().err().copied()));
+    gone.extend(captures.iter().filter_map(|part| part.as_ref().err().copied()));
     let mut missing: Vec<Missing> = Vec::new();
     for one in gone {
         if !missing.contains(&one) {
@@ -78,6 +82,7 @@ pub(crate) async fn overview(ask: Ask<'_>, who: &Principal) -> Overview {
         dead,
         health,
         signatures,
+        captures,
         missing,
     }
 }
@@ -114,6 +119,13 @@ async fn signatures(ask: Ask<'_>) -> Part<signature::CountSignaturesResponse> {
     ask.count_signatures(signature::CountSignaturesRequest {})
         .await
         .map_err(|status| missing("signature", &status))
+}
+
+/// How many captures stand in each state, and how many wait for a person.
+pub(crate) async fn count_captures(ask: Ask<'_>) -> Part<ocr::CountCapturesResponse> {
+    ask.count_captures(ocr::CountCapturesRequest {})
+        .await
+        .map_err(|status| missing("ocr", &status))
 }
 
 async fn count_messages(ask: Ask<'_>) -> Part<notifications::CountMessagesResponse> {

@@ -1,6 +1,6 @@
 //! Every question that pages ask of other services, on behalf of one principal: one method each, no HTTP.
 
-use puente_proto::{documents, ingress, notifications, operations, orders, signature};
+use puente_proto::{documents, ingress, notifications, ocr, operations, orders, signature};
 use tonic::{Code, Status};
 
 use crate::domain::Principal;
@@ -110,6 +110,32 @@ impl<'a> Ask<'a> {
         orders.directory.get_person(orders::GetPersonRequest) -> orders::GetPersonResponse;
         /// Adds or replaces one.
         orders.directory.put_person(orders::PutPersonRequest) -> orders::PutPersonResponse;
+        /// One asset with its history.
+        orders.assets.get_asset(orders::GetAssetRequest) -> orders::GetAssetResponse;
+        /// Assets, the one last changed first.
+        orders.assets.list_assets(orders::ListAssetsRequest) -> orders::ListAssetsResponse;
+        /// Changes what is known of one.
+        orders.assets.update_asset(orders::UpdateAssetRequest) -> orders::UpdateAssetResponse;
+        /// One capture with its attempts.
+        ocr.captures.get_capture(ocr::GetCaptureRequest) -> ocr::GetCaptureResponse;
+        /// Captures.
+        ocr.captures.list_captures(ocr::ListCapturesRequest) -> ocr::ListCapturesResponse;
+        /// How many stand where.
+        ocr.captures.count_captures(ocr::CountCapturesRequest) -> ocr::CountCapturesResponse;
+        /// Photographs with their truth.
+        ocr.captures.list_samples(ocr::ListSamplesRequest) -> ocr::ListSamplesResponse;
+        /// How often readings are right.
+        ocr.captures.get_accuracy(ocr::GetAccuracyRequest) -> ocr::GetAccuracyResponse;
+        /// Has a photograph read.
+        ocr.capture_commands.recognize_serial(ocr::RecognizeSerialRequest) -> ocr::RecognizeSerialResponse;
+        /// The reading is right.
+        ocr.capture_commands.confirm_serial(ocr::ConfirmSerialRequest) -> ocr::ConfirmSerialResponse;
+        /// The serial is this one.
+        ocr.capture_commands.write_serial(ocr::WriteSerialRequest) -> ocr::WriteSerialResponse;
+        /// Another photograph is wanted.
+        ocr.capture_commands.ask_photo(ocr::AskPhotoRequest) -> ocr::AskPhotoResponse;
+        /// Nobody can read it.
+        ocr.capture_commands.generate_serial(ocr::GenerateSerialRequest) -> ocr::GenerateSerialResponse;
         /// One signature request.
         signature.signatures.get_signature(signature::GetSignatureRequest) -> signature::GetSignatureResponse;
         /// Signature requests, newest first.
@@ -132,6 +158,8 @@ impl<'a> Ask<'a> {
         signature.signature_commands.record_scan(signature::RecordScanRequest) -> signature::RecordScanResponse;
         /// Goes on after a failure.
         signature.signature_commands.retry_signature(signature::RetrySignatureRequest) -> signature::RetrySignatureResponse;
+        /// A person has told somebody of a rejection.
+        signature.signature_commands.mark_told(signature::MarkToldRequest) -> signature::MarkToldResponse;
         /// Where an administrator authorises an account.
         signature.signature_commands.begin_authorization(signature::BeginAuthorizationRequest) -> signature::BeginAuthorizationResponse;
         /// What came back from there.

@@ -1,4 +1,4 @@
-//! One box for any id: what a number, an id, a phone or a trace leads to (CON-12). Only what the principal may read is
+//! One box for any id: what a number, a serial, an id, a phone or a trace leads to (CON-12). Only what the principal may read is
 //! asked for; each question is bounded.
 
 use futures::future::{BoxFuture, FutureExt as _, join_all};
@@ -13,22 +13,24 @@ use uuid::Uuid;
 
 use super::failure::Failure;
 use super::orders::{is_number, order, visible};
+use super::plates::{is_asset_number, may_be_serial};
 use super::questions::Ask;
+use super::search_plates::{plates_of, reading, serials, sheet};
 use crate::domain::{Principal, Right};
 
 /// Things of one kind in an answer.
-const MOST: u32 = 10;
+pub(super) const MOST: u32 = 10;
 /// Digits of a phone number at least.
 const SHORTEST_PHONE: usize = 7;
 
 /// Something that was found.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct Hit {
-    /// `order`, `conversation`, `message`, `delivery` or `effect`.
+    /// `order`, `asset`, `capture`, `conversation`, `message`, `delivery` or `effect`.
     pub(crate) kind: &'static str,
     /// Its id.
     pub(crate) id: String,
-    /// What people know it by: an order's number, a provider.
+    /// What people know it by: an order's number, a serial, a provider.
     pub(crate) title: String,
     /// The service that has it.
     pub(crate) service: &'static str,
@@ -43,7 +45,7 @@ pub(crate) struct Found {
     pub(crate) unavailable: Vec<&'static str>,
 }
 
-type Looking<'a> = BoxFuture<'a, Result<Vec<Hit>, Failure>>;
+pub(super) type Looking<'a> = BoxFuture<'a, Result<Vec<Hit>, Failure>>;
 
 /// Looks for it everywhere where it can be.
 pub(crate) async fn search(ask: Ask<'_>, principal: &Principal, text: &str) -> Found {
@@ -58,8 +60,15 @@ pub(crate) async fn search(ask: Ask<'_>, principal: &Principal, text: &str) -> F
         traces(ask, text)
     } else if is_number(text) {
         vec![number(ask, principal, text).boxed()]
+    } else if is_asset_number(text) {
+        vec![sheet(ask, text).boxed()]
     } else if phone && digits.len() >= SHORTEST_PHONE {
-        phones(ask, principal, &digits)
+        // A serial may be of digits alone.
+        let mut looks = phones(ask, principal, &digits);
+        looks.extend(serials(ask, text));
+        looks
+    } else if may_be_serial(text) {
+        serials(ask, text)
     } else {
         Vec::new()
     };
@@ -92,11 +101,14 @@ fn may_see(principal: &Principal, kind: &str) -> bool {
         "order" => Right::ReadOrders,
         "delivery" => Right::ReadTraffic,
         "effect" => Right::ReadEffects,
+        "asset" => Right::ReadAssets,
+        "capture" => Right::ReadCaptures,
         _ => Right::ReadConversations,
     })
 }
 
-fn hit(kind: &'static str, service: &'static str, id: String, title: impl Into<String>) -> Hit {
+/// One that was found.
+pub(super) fn hit(kind: &'static str, service: &'static str, id: String, title: impl Into<String>) -> Hit {
     Hit {
         kind,
         id,
@@ -114,7 +126,7 @@ async fn number(ask: Ask<'_>, principal: &Principal, which: &str) -> Result<Vec<
 }
 
 /// Nothing of this id is no failure.
-fn one<T>(service: &'static str, answer: Result<T, tonic::Status>) -> Result<Option<T>, Failure> {
+pub(super) fn one<T>(service: &'static str, answer: Result<T, tonic::Status>) -> Result<Option<T>, Failure> {
     match answer {
         Ok(found) => Ok(Some(found)),
         Err(status) if matches!(status.code(), Code::NotFound | Code::InvalidArgument) => Ok(None),
@@ -125,6 +137,8 @@ fn one<T>(service: &'static str, answer: Result<T, tonic::Status>) -> Result<Opt
 fn ids<'a>(ask: Ask<'a>, principal: &'a Principal, id: &'a str) -> Vec<Looking<'a>> {
     let mut looks: Vec<Looking<'a>> = vec![
         number(ask, principal, id).boxed(),
+        sheet(ask, id).boxed(),
+        reading(ask, id).boxed(),
         async move {
             let question = GetConversationRequest {
                 conversation_id: id.to_owned(),
@@ -175,6 +189,8 @@ fn ids<'a>(ask: Ask<'a>, principal: &'a Principal, id: &'a str) -> Vec<Looking<'
 
 fn traces<'a>(ask: Ask<'a>, trace: &'a str) -> Vec<Looking<'a>> {
     vec![
+        plates_of(ask, "ocr", trace).boxed(),
+        plates_of(ask, "orders", trace).boxed(),
         async move {
             let filter = DeliveryFilter {
                 trace_id: trace.to_owned(),

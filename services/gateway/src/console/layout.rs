@@ -5,6 +5,7 @@ use puente_rpc::Scope;
 
 use super::assets;
 use super::parts::{csrf, icon};
+use super::pending::badge;
 use super::tenant;
 use super::view::View;
 use super::words::{self as w, Language, Word};
@@ -64,6 +65,9 @@ const fn place(path: &'static str, word: Word, right: Right) -> Place {
     }
 }
 
+/// The place that has a number: how much waits there.
+const REVIEWS: &str = "/revision-ocr";
+
 /// The navigation: groups with what they hold.
 const PLACES: &[(Option<Word>, &[Place])] = &[
     (
@@ -80,6 +84,8 @@ const PLACES: &[(Option<Word>, &[Place])] = &[
             place("/pedidos", w::ORDERS, Right::ReadOrders),
             place("/conversaciones", w::CONVERSATIONS, Right::ReadConversations),
             place("/firmas", w::SIGNATURES, Right::ReadSignatures),
+            place(REVIEWS, w::REVIEWS, Right::ReadCaptures),
+            place("/activos", w::ASSETS, Right::ReadAssets),
             place("/directorio", w::DIRECTORY, Right::ReadDirectory),
         ],
     ),
@@ -189,7 +195,7 @@ fn navigation(view: &View, here: &str) -> Markup {
                     @if let Some(group) = group { h2 { (view.say(*group)) } }
                     ul {
                         @for place in places {
-                            li { a href=(place.path) aria-current=[(place.path == here).then_some("page")] { (view.say(place.word)) } }
+                            li { a href=(place.path) aria-current=[(place.path == here).then_some("page")] { (view.say(place.word)) @if place.path == REVIEWS { (badge(view, view.reviews)) } } }
                         }
                     }
                 }

@@ -19,8 +19,8 @@ use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
 
 use super::pages::{
-    conversations, dead_letters, deliveries, effects, health, journey, overview, replays, signature,
-    signatures,
+    asset, assets, capture, captures, conversations, dead_letters, deliveries, effects, health, journey,
+    overview, replays, signature, signatures,
 };
 use super::problem::Problem;
 use super::view::{View, form, value};
@@ -207,6 +207,16 @@ async fn parts(view: &View, app: &App, topic: &str) -> Result<(String, Vec<Marku
             titled(signatures::parts(&at("/firmas"), app).await)
         }
         "signature" => titled(signature::parts(&at(&format!("/firmas/{of}")), app, of).await?),
+        "captures" => {
+            view.see(Right::ReadCaptures)?;
+            titled(captures::parts(&at("/revision-ocr"), app).await)
+        }
+        "capture" => titled(capture::parts(&at(&format!("/revision-ocr/{of}")), app, of).await?),
+        "assets" => {
+            view.see(Right::ReadAssets)?;
+            titled(assets::parts(&at("/activos"), app).await)
+        }
+        "asset" => titled(asset::parts(&at(&format!("/activos/{of}")), app, of).await?),
         "effects" => {
             view.see(Right::ReadEffects)?;
             titled(effects::parts(&at("/inciertos"), app).await)

@@ -22,6 +22,7 @@ mod mask;
 mod names;
 mod pages;
 mod parts;
+mod pending;
 mod problem;
 mod session;
 mod states;
@@ -45,10 +46,10 @@ use crate::domain::Right;
 use crate::web::guard::Refusal;
 use crate::web::{Access, Face, Routes};
 use pages::{
-    access, audit, authorise, conversations, dead_letter, dead_letters, deliveries, delivery, directory,
-    documents, effect, effects, health, integrations, journey, login, new_replay, nowhere, order_actions,
-    order_facts, order_papers, orders, overview, person, replays, search, signature, signature_acts,
-    signatures, template,
+    access, accuracy, asset, assets as equipment, audit, authorise, capture, capture_acts, captures,
+    conversations, dead_letter, dead_letters, deliveries, delivery, directory, documents, effect, effects,
+    health, integrations, journey, login, new_replay, nowhere, order_actions, order_facts, order_papers,
+    orders, overview, person, read_plate, replays, search, signature, signature_acts, signatures, template,
 };
 use problem::Problem;
 use view::View;
@@ -59,6 +60,7 @@ pub(crate) struct Console {
     /// Whether the outside services are simulators.
     pub(crate) simulated: bool,
     live: live::Live,
+    pending: pending::Pending,
 }
 
 impl Console {
@@ -67,6 +69,7 @@ impl Console {
         Self {
             simulated,
             live: live::Live::new(stop),
+            pending: pending::Pending::default(),
         }
     }
 }
@@ -169,7 +172,7 @@ pub(crate) fn routes() -> Routes {
         .get("/auditoria", needs(Right::ReadAudit), audit::list)
         .get("/accesos", needs(Right::ManageAccess), access::show)
         .get("/{*rest}", Access::Anyone, nowhere::show);
-    papers(routes)
+    plates(papers(routes))
 }
 
 /// Those about signatures, documents and the people who sign.
@@ -192,6 +195,7 @@ fn papers(routes: Routes) -> Routes {
         .get("/firmas", needs(Right::ReadSignatures), signatures::list)
         .get("/firmas/{id}", needs(Right::ReadSignatures), signature::show)
         .post("/firmas/{id}/reenviar", sign, signature_acts::resend)
+        .post("/firmas/{id}/avisado", sign, signature_acts::told)
         .post("/firmas/{id}/consultar", sign, signature_acts::check)
         .post("/firmas/{id}/reanudar", sign, signature_acts::retry)
         .get("/firmas/{id}/manual", sign, signature_acts::before_manual)
@@ -200,6 +204,11 @@ fn papers(routes: Routes) -> Routes {
         .post("/firmas/{id}/anular", sign, signature_acts::void)
         .upload("/firmas/{id}/escaneo", sign, signature_acts::scan)
         .get("/documentos/{id}", needs(Right::ReadDocuments), documents::open)
+        .get(
+            "/documentos/{id}/imagen",
+            needs(Right::ReadDocuments),
+            documents::picture,
+        )
         .get(serve::PATH, Access::Anyone, serve::serve)
         .get("/directorio", needs(Right::ReadDirectory), directory::list)
         .post("/directorio", needs(Right::ChangeDirectory), person::add)
@@ -229,6 +238,25 @@ fn papers(routes: Routes) -> Routes {
         .get("/conexiones/{provider}/autorizar", manage, authorise::before)
         .post("/conexiones/{provider}/autorizar", manage, authorise::begin)
         .get(authorise::CALLBACK, manage, authorise::back)
+}
+
+/// Those about serial plates and the equipment that they belong to.
+fn plates(routes: Routes) -> Routes {
+    let needs = Access::Needs;
+    let read = needs(Right::ReadCaptures);
+    let decide = needs(Right::ChangeCaptures);
+    routes
+        .get("/revision-ocr", read, captures::list)
+        .get("/revision-ocr/exactitud", read, accuracy::show)
+        .get("/revision-ocr/{id}", read, capture::show)
+        .post("/revision-ocr/{id}/serial", decide, capture_acts::serial)
+        .post("/revision-ocr/{id}/otra-foto", decide, capture_acts::ask_photo)
+        .post("/revision-ocr/{id}/generar", decide, capture_acts::generate)
+        .get("/activos", needs(Right::ReadAssets), equipment::list)
+        .get("/activos/leer", decide, read_plate::show)
+        .upload("/activos/leer", decide, read_plate::read)
+        .get("/activos/{id}", needs(Right::ReadAssets), asset::show)
+        .post("/activos/{id}", needs(Right::ChangeAssets), asset::edit)
 }
 
 /// A refused request: strangers are led to the door; a page that one may not see is one that does not exist.

@@ -4,6 +4,10 @@ use puente_proto::notifications::DeliveryState;
 
 use super::words::{self as w, Word};
 
+mod plates;
+
+pub(crate) use plates::{attempt, capture, datum, flaw, origin};
+
 /// How a state is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Look {
@@ -142,6 +146,7 @@ pub(crate) fn document(kind: &str) -> Word {
         "poliza" => w::DK_POLICY,
         "certificacion" => w::DK_CERTIFICATION,
         "certificate" => w::DK_CERTIFICATE,
+        "sheet" => w::DK_SHEET,
         _ => w::DK_OTHER,
     }
 }
@@ -257,6 +262,7 @@ pub(crate) fn access(good: bool) -> Look {
 pub(crate) fn text_key(key: &str) -> Option<Word> {
     Some(match key {
         "order_opened" => w::TX_ORDER_OPENED,
+        "order_assigned_agent" | "order_assigned_provider" => w::TX_ASSIGNED,
         _ if key.starts_with("order_confirm") => w::TX_ORDER_CONFIRM,
         _ if ["order_service", "order_description", "order_location"]
             .iter()

@@ -27,6 +27,8 @@ pub(crate) struct View {
     pub(crate) query: String,
     /// Whether the outside services are simulators.
     pub(crate) simulated: bool,
+    /// Plates that wait for a person, for the navigation; nothing when that is not known.
+    pub(crate) reviews: Option<u64>,
     /// The time at which it is made.
     pub(crate) now: OffsetDateTime,
 }
@@ -106,6 +108,7 @@ impl View {
             path: parts.uri.path().to_owned(),
             query: parts.uri.query().unwrap_or_default().to_owned(),
             simulated: false,
+            reviews: None,
             now: OffsetDateTime::UNIX_EPOCH,
         })
     }
@@ -129,11 +132,13 @@ impl FromRequestParts<App> for View {
 
     async fn from_request_parts(parts: &mut Parts, app: &App) -> Result<Self, Response> {
         let view = Self::of_parts(parts).map_err(|answer| *answer)?;
-        Ok(Self {
+        let view = Self {
             simulated: app.console.simulated,
             now: app.clock.now(),
             ..view
-        })
+        };
+        let reviews = app.console.pending.of(&view, app).await;
+        Ok(Self { reviews, ..view })
     }
 }
 

@@ -16,7 +16,7 @@ use crate::application::failure::Failure;
 use crate::application::questions::Ask;
 use crate::audit::{self, Entry};
 use crate::domain::Principal;
-use crate::domain::documents::{self as rules, About, Reach, reach};
+use crate::domain::documents::{About, Reach, reach};
 use crate::state::App;
 use crate::web::form_data::Field;
 use crate::web::routes::MAX_FILE;
@@ -55,18 +55,24 @@ pub(crate) struct By<'a> {
 }
 
 /// A file that may be kept, before it is.
-struct Judged<'a> {
+pub(super) struct Judged<'a> {
     tenant: &'a TenantId,
     blobs: &'a Blobs,
     media_type: MediaType,
-    key: BlobKey,
+    pub(super) key: BlobKey,
     sha256: Sha256Hash,
     file: &'a Field,
 }
 
-fn judge<'a>(app: &'a App, by: By<'a>, file: &'a Field) -> Result<Judged<'a>, Failure> {
+/// Judges a file that may be of these kinds.
+pub(super) fn judge<'a>(
+    app: &'a App,
+    by: By<'a>,
+    file: &'a Field,
+    kinds: &[MediaType],
+) -> Result<Judged<'a>, Failure> {
     let tenant = by.principal.scope.tenant().ok_or(Failure::NeedsTenant)?;
-    let media_type = content::check(&file.bytes, &KINDS, MAX_FILE).map_err(|error| match error {
+    let media_type = content::check(&file.bytes, kinds, MAX_FILE).map_err(|error| match error {
         ContentError::TooLarge { .. } => Failure::TooLong,
         ContentError::Empty => Failure::Invalid(error.to_string()),
         _ => Failure::Kind(error.to_string()),
@@ -88,7 +94,8 @@ fn judge<'a>(app: &'a App, by: By<'a>, file: &'a Field) -> Result<Judged<'a>, Fa
 }
 
 impl Judged<'_> {
-    fn about(&self, container: Container, kind: &str, about: &str) -> serde_json::Value {
+    /// What the trail says of it.
+    pub(super) fn about(&self, container: Container, kind: &str, about: &str) -> serde_json::Value {
         json!({
             "container": container.as_str(),
             "key": self.key.as_str(),
@@ -99,12 +106,17 @@ impl Judged<'_> {
         })
     }
 
-    fn file_name(&self) -> String {
+    /// The name that people see.
+    pub(super) fn file_name(&self) -> String {
         name::clean(self.file.file_name.as_deref().unwrap_or_default())
     }
 
     /// Stores it, and has it recorded. What is refused for good is not kept.
-    async fn keep<T, F>(&self, container: Container, record: impl FnOnce(Stored) -> F) -> Result<T, Failure>
+    pub(super) async fn keep<T, F>(
+        &self,
+        container: Container,
+        record: impl FnOnce(Stored) -> F,
+    ) -> Result<T, Failure>
     where
         F: Future<Output = Result<T, Failure>>,
     {
@@ -151,8 +163,7 @@ pub(crate) async fn bring(
             "note: at most {LONGEST_NOTE} characters"
         )));
     }
-    let container = at_the_store(container)?;
-    let judged = judge(app, by, brought.file)?;
+    let judged = judge(app, by, brought.file, &KINDS)?;
     let subject = format!("{}/{}", about.word(), brought.about_id);
     let entry = Entry {
         action: "document.brought",
@@ -194,11 +205,11 @@ pub(crate) async fn scan(
     request_id: &str,
     file: &Field,
 ) -> Result<Signature, Failure> {
-    if reach(by.principal.role, rules::Container::Contracts) < Reach::Bring {
+    if reach(by.principal.role, Container::Contracts) < Reach::Bring {
         return Err(Failure::Forbidden);
     }
     let container = Container::Contracts;
-    let judged = judge(app, by, file)?;
+    let judged = judge(app, by, file, &KINDS)?;
     let entry = Entry {
         action: "signature.scanned",
         object: request_id,
@@ -222,8 +233,4 @@ pub(crate) async fn scan(
         }
     };
     audit::recorded(app, by.principal, entry, judged.keep(container, record)).await
-}
-
-fn at_the_store(container: rules::Container) -> Result<Container, Failure> {
-    container.word().parse().map_err(|_| Failure::Broken("storage"))
 }

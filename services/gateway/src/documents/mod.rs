@@ -10,6 +10,7 @@
 //! the reach of the role ([`crate::domain::documents`]).
 
 mod bring;
+mod plate;
 pub(crate) mod serve;
 mod show;
 
@@ -23,7 +24,8 @@ use crate::application::failure::Failure;
 use crate::state::App;
 
 pub(crate) use bring::{Brought, By, bring, scan};
-pub(crate) use show::link;
+pub(crate) use plate::{Photo, Plate, recognise};
+pub(crate) use show::{link, picture};
 
 /// The store of the configuration; nothing without a key to sign links with.
 pub(crate) async fn open(
@@ -77,19 +79,5 @@ impl From<BlobError> for Failure {
                 Self::Away("storage")
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use crate::domain::documents::Container;
-
-    #[test]
-    fn containers_have_the_names_that_the_store_has_for_them() {
-        let ours = Container::ALL.map(Container::word);
-        assert_eq!(
-            ours,
-            puente_blob::Container::ALL.map(puente_blob::Container::as_str)
-        );
     }
 }

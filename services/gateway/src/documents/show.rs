@@ -1,6 +1,7 @@
 //! A link to a document: for whoever may open it, with a row in the audit trail, and only to what was recorded.
 
-use puente_blob::{BlobKey, Container, Link, MAX_OBJECT_BYTES, MediaType, Stored};
+use bytes::Bytes;
+use puente_blob::{BlobKey, Container, Link, MAX_OBJECT_BYTES, MediaType, Sha256Hash, Stored};
 use puente_proto::documents::Document;
 use serde_json::json;
 
@@ -30,26 +31,10 @@ fn place(principal: &Principal, document: &Document) -> Option<Place> {
     })
 }
 
-/// A link by which the document can be read for an hour.
-pub(crate) async fn link(
-    app: &App,
-    principal: &Principal,
-    trace: &str,
-    document: &Document,
-) -> Result<Link, Failure> {
-    if reaches(principal, document) < Reach::Open {
-        return Err(Failure::Forbidden);
-    }
-    let blobs = blobs(app)?;
-    let Some(place) = place(principal, document) else {
-        tracing::error!(
-            document.id = document.document_id,
-            "a document is recorded under a key that is none of its tenant's"
-        );
-        return Err(Failure::Broken("documents"));
-    };
-    let entry = Entry {
-        action: "document.linked",
+/// The row that says that a document is shown.
+fn entry<'a>(action: &'static str, trace: &'a str, document: &'a Document) -> Entry<'a> {
+    Entry {
+        action,
         object: &document.document_id,
         after: Some(json!({
             "container": document.container,
@@ -59,13 +44,46 @@ pub(crate) async fn link(
         })),
         trace,
         ..Entry::default()
-    };
+    }
+}
+
+/// Where the document is, for whoever may open it.
+fn opened(principal: &Principal, document: &Document) -> Result<Place, Failure> {
+    if reaches(principal, document) < Reach::Open {
+        return Err(Failure::Forbidden);
+    }
+    place(principal, document).ok_or_else(|| {
+        tracing::error!(
+            document.id = document.document_id,
+            "a document is recorded under a key that is none of its tenant's"
+        );
+        Failure::Broken("documents")
+    })
+}
+
+/// Its content, if that is what was recorded.
+async fn content(app: &App, place: &Place, expected: &Sha256Hash) -> Result<Bytes, Failure> {
+    let blobs = blobs(app)?;
+    let _place = app.files.acquire().await.map_err(|_| Failure::Away("storage"))?;
+    let bytes = blobs
+        .get(place.container, &place.key, MAX_OBJECT_BYTES, Some(expected))
+        .await?;
+    Ok(bytes)
+}
+
+/// A link by which the document can be read for an hour.
+pub(crate) async fn link(
+    app: &App,
+    principal: &Principal,
+    trace: &str,
+    document: &Document,
+) -> Result<Link, Failure> {
+    let place = opened(principal, document)?;
+    let blobs = blobs(app)?;
+    let entry = entry("document.linked", trace, document);
     audit::recorded(app, principal, entry, async {
         let expected = document.sha256.parse().map_err(|_| Failure::Altered)?;
-        let _place = app.files.acquire().await.map_err(|_| Failure::Away("storage"))?;
-        blobs
-            .get(place.container, &place.key, MAX_OBJECT_BYTES, Some(&expected))
-            .await?;
+        content(app, &place, &expected).await?;
         let stored = Stored {
             container: place.container,
             key: place.key,
@@ -74,6 +92,26 @@ pub(crate) async fn link(
             sha256: expected,
         };
         Ok(blobs.read_link_of(&stored, &document.file_name))
+    })
+    .await
+}
+
+/// A picture, for a page that shows it: what links lead to may be another place, which the policy of pages forbids.
+/// Anything that browsers do not show as a picture is not there.
+pub(crate) async fn picture(
+    app: &App,
+    principal: &Principal,
+    document: &Document,
+) -> Result<(MediaType, Bytes), Failure> {
+    let place = opened(principal, document)?;
+    if !MediaType::IMAGES.contains(&place.media_type) {
+        return Err(Failure::NotFound);
+    }
+    let entry = entry("document.shown", "", document);
+    audit::recorded(app, principal, entry, async {
+        let expected = document.sha256.parse().map_err(|_| Failure::Altered)?;
+        let bytes = content(app, &place, &expected).await?;
+        Ok((place.media_type, bytes))
     })
     .await
 }

@@ -1,67 +1,8 @@
 //! Who may do what with which document: the one place that decides about containers and the kinds of documents in them.
 
-use std::fmt;
-use std::str::FromStr;
+pub use puente_types::Container;
 
 use super::role::Role;
-
-/// A container, by what it holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Container {
-    /// What belongs to an order: photos, papers.
-    Orders,
-    /// What service providers hand in: ARL, EPS, RUT.
-    Providers,
-    /// Photos and sheets of equipment.
-    Assets,
-    /// Contracts, signed and unsigned.
-    Contracts,
-    /// Summaries, and reports of work carried out.
-    Reports,
-}
-
-impl Container {
-    /// All of them.
-    pub const ALL: [Self; 5] = [
-        Self::Orders,
-        Self::Providers,
-        Self::Assets,
-        Self::Contracts,
-        Self::Reports,
-    ];
-
-    /// Its name.
-    #[must_use]
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Orders => "orders",
-            Self::Providers => "providers",
-            Self::Assets => "assets",
-            Self::Contracts => "contracts",
-            Self::Reports => "reports",
-        }
-    }
-}
-
-impl fmt::Display for Container {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.word())
-    }
-}
-
-/// A text that names no container.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("there is no such container")]
-pub struct UnknownContainer;
-
-impl FromStr for Container {
-    type Err = UnknownContainer;
-
-    fn from_str(text: &str) -> Result<Self, UnknownContainer> {
-        let named = Self::ALL.into_iter().find(|one| one.word() == text);
-        named.ok_or(UnknownContainer)
-    }
-}
 
 /// How far somebody may reach into a container.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -76,8 +17,8 @@ pub enum Reach {
     Bring,
 }
 
-/// How far a role reaches into a container. Technicians reach only what is about orders that are theirs; that is held
-/// where the order is known.
+/// How far a role reaches into a container. Of what is about orders, technicians reach only that of orders that are
+/// theirs, which is held where the order is known; equipment is the same for all who work on it.
 #[must_use]
 pub const fn reach(role: Role, container: Container) -> Reach {
     use Container as C;
@@ -98,6 +39,10 @@ pub enum About {
     Order,
     /// A service provider of the directory.
     ServiceProvider,
+    /// A piece of equipment.
+    Asset,
+    /// The reading of a serial plate.
+    Capture,
 }
 
 impl About {
@@ -107,6 +52,8 @@ impl About {
         match self {
             Self::Order => "order",
             Self::ServiceProvider => "service_provider",
+            Self::Asset => "asset",
+            Self::Capture => "capture",
         }
     }
 
@@ -129,6 +76,8 @@ impl About {
                 ("certificacion", Container::Providers),
                 ("other", Container::Providers),
             ],
+            // Photographs come to equipment by having its plate read, and its sheet is made.
+            Self::Asset | Self::Capture => &[],
         }
     }
 

@@ -33,6 +33,14 @@ pub enum Right {
     ReadSignatures,
     /// Send to signature, ask again, call back, go on by hand.
     ChangeSignatures,
+    /// Photographs of serial plates and what was read.
+    ReadCaptures,
+    /// Have plates read, and decide about what was read.
+    ChangeCaptures,
+    /// Equipment and its record sheets.
+    ReadAssets,
+    /// Change what is known of equipment.
+    ChangeAssets,
     /// Documents: how far into which container is in [`super::documents::reach`].
     ReadDocuments,
     /// Bring documents, into the containers of the role.
@@ -75,12 +83,16 @@ pub enum Right {
 
 impl Right {
     /// Every right.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 28] = [
         Self::ReadOrders,
         Self::ChangeOrders,
         Self::ReadClients,
         Self::ReadSignatures,
         Self::ChangeSignatures,
+        Self::ReadCaptures,
+        Self::ChangeCaptures,
+        Self::ReadAssets,
+        Self::ChangeAssets,
         Self::ReadDocuments,
         Self::BringDocuments,
         Self::ReadDirectory,
@@ -116,6 +128,10 @@ pub fn may(role: Role, right: Right) -> bool {
                 | R::ReadClients
                 | R::ReadSignatures
                 | R::ChangeSignatures
+                | R::ReadCaptures
+                | R::ChangeCaptures
+                | R::ReadAssets
+                | R::ChangeAssets
                 | R::ReadDocuments
                 | R::BringDocuments
                 | R::ReadDirectory
@@ -129,7 +145,14 @@ pub fn may(role: Role, right: Right) -> bool {
         ),
         Role::Technician => matches!(
             right,
-            R::ReadOrders | R::ReadDocuments | R::BringDocuments | R::ReadCatalogue
+            R::ReadOrders
+                | R::ReadCaptures
+                | R::ChangeCaptures
+                | R::ReadAssets
+                | R::ChangeAssets
+                | R::ReadDocuments
+                | R::BringDocuments
+                | R::ReadCatalogue
         ),
         Role::Finance => matches!(
             right,
@@ -139,6 +162,8 @@ pub fn may(role: Role, right: Right) -> bool {
             right,
             R::ReadOrders
                 | R::ReadSignatures
+                | R::ReadCaptures
+                | R::ReadAssets
                 | R::ReadDocuments
                 | R::ReadDirectory
                 | R::ReadConnections
@@ -157,6 +182,7 @@ pub fn may(role: Role, right: Right) -> bool {
             right,
             R::ReadOrders
                 | R::ReadSignatures
+                | R::ReadAssets
                 | R::ReadDocuments
                 | R::ReadDirectory
                 | R::ReadConnections

@@ -6,6 +6,7 @@
 //!     .get("/api/orders", Access::Needs(Right::ReadOrders), list)     reads
 //!     .post("/api/orders/{id}/assignment", …, assign)                 changes; asks for an Idempotency-Key under /api
 //!     .put("/api/directory/{id}", …, put)                             likewise, and may be repeated as it is
+//!     .patch("/api/assets/{id}", …, change)                          changes a part of what is there
 //!     .upload("/api/orders/{id}/documents", …, upload)                a change that brings a file
 //!     .ask("/api/replays/plan", …, plan)                              a POST that may be repeated as it is
 //! ```
@@ -54,7 +55,7 @@ pub enum Kind {
 /// One line of the table.
 #[derive(Debug, Clone, Copy)]
 pub struct Route {
-    /// `GET`, `POST` or `PUT`.
+    /// `GET`, `POST`, `PUT` or `PATCH`.
     pub method: &'static str,
     /// As axum and OpenAPI write it: `/api/orders/{id}`.
     pub path: &'static str,
@@ -117,6 +118,15 @@ impl Routes {
         self.add("PUT", path, access, (Kind::Write, MAX_BODY), handler)
     }
 
+    /// A route that changes a part of what is there.
+    pub(crate) fn patch<H, T>(self, path: &'static str, access: Access, handler: H) -> Self
+    where
+        H: Handler<T, App>,
+        T: 'static,
+    {
+        self.add("PATCH", path, access, (Kind::Write, MAX_BODY), handler)
+    }
+
     /// A route that changes something, and is brought a file.
     pub(crate) fn upload<H, T>(self, path: &'static str, access: Access, handler: H) -> Self
     where
@@ -150,6 +160,7 @@ impl Routes {
         let filter = match method {
             "POST" => MethodFilter::POST,
             "PUT" => MethodFilter::PUT,
+            "PATCH" => MethodFilter::PATCH,
             _ => MethodFilter::GET,
         };
         let route = Route {

@@ -8,12 +8,16 @@ use reqwest::{Method, Response, StatusCode};
 
 use crate::support::{PASSWORD, Stage};
 
-const PAGES: [(&str, Option<Right>); 16] = [
+const PAGES: [(&str, Option<Right>); 20] = [
     ("/", None),
     ("/buscar?q=", None),
     ("/pedidos", Some(Right::ReadOrders)),
     ("/conversaciones", Some(Right::ReadConversations)),
     ("/firmas", Some(Right::ReadSignatures)),
+    ("/revision-ocr", Some(Right::ReadCaptures)),
+    ("/revision-ocr/exactitud", Some(Right::ReadCaptures)),
+    ("/activos", Some(Right::ReadAssets)),
+    ("/activos/leer", Some(Right::ChangeCaptures)),
     ("/directorio", Some(Right::ReadDirectory)),
     ("/integraciones", Some(Right::ReadConnections)),
     ("/plantillas/contrato", Some(Right::ReadConnections)),
@@ -77,6 +81,9 @@ async fn a_page_whose_services_are_away_says_so_in_its_place_and_is_there() {
         ("/salud", "notifications"),
         ("/firmas", "signature"),
         ("/directorio", "orders"),
+        ("/revision-ocr", "ocr"),
+        ("/revision-ocr/exactitud", "ocr"),
+        ("/activos", "orders"),
         ("/integraciones", "signature"),
     ] {
         let answer = see(&stage, path, &cookie).await;

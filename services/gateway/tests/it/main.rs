@@ -18,6 +18,7 @@ mod matrix;
 mod office;
 mod papers;
 mod people;
+mod plates;
 mod problems;
 mod sessions;
 mod support;

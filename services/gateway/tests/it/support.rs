@@ -50,13 +50,18 @@ impl Stage {
         Self::at(ManualClock::at(NOW), change).await
     }
 
-    /// With orders and signature that are told what to answer.
+    /// With orders, signature and ocr that are told what to answer.
     pub(crate) async fn with_office() -> (Self, Office) {
         let clock = ManualClock::at(NOW);
         let office = Office::open(&clock).await;
-        let (orders, signature) = (office.orders_url.clone(), office.signature_url.clone());
+        let urls = [
+            ("orders_url", &office.orders_url),
+            ("signature_url", &office.signature_url),
+            ("ocr_url", &office.ocr_url),
+        ];
         let stage = Self::at(clock, |usual| {
-            usual.set("orders_url", orders).set("signature_url", signature)
+            urls.into_iter()
+                .fold(usual, |usual, (key, url)| usual.set(key, url.as_str()))
         });
         (stage.await, office)
     }
@@ -79,6 +84,7 @@ impl Stage {
             .set("orders_url", AWAY)
             .set("notifications_url", AWAY)
             .set("signature_url", AWAY)
+            .set("ocr_url", AWAY)
             .set("storage.folder", files.path().display().to_string())
             .set("storage.link_key", LINK_KEY)
             .set("strangers_per_minute", 10_000);
@@ -208,6 +214,11 @@ impl Drop for Stage {
 
 /// A form with a file, as browsers send it; each time with another boundary.
 pub(crate) fn form(texts: &[(&str, &str)], file: &[u8]) -> (String, Vec<u8>) {
+    form_with("file", texts, file)
+}
+
+/// The same, with another name for the field of the file.
+pub(crate) fn form_with(field: &str, texts: &[(&str, &str)], file: &[u8]) -> (String, Vec<u8>) {
     let boundary = Uuid::now_v7().simple().to_string();
     let mut body = Vec::new();
     for (name, value) in texts {
@@ -216,7 +227,7 @@ pub(crate) fn form(texts: &[(&str, &str)], file: &[u8]) -> (String, Vec<u8>) {
         body.extend(part.as_bytes());
     }
     let head = format!(
-        "--{boundary}\r\nContent-Disposition: form-data; name=\"file\"; filename=\"informe de Ana.pdf\"\r\n\
+        "--{boundary}\r\nContent-Disposition: form-data; name=\"{field}\"; filename=\"informe de Ana.pdf\"\r\n\
          Content-Type: application/octet-stream\r\n\r\n"
     );
     body.extend(head.as_bytes());

@@ -68,6 +68,8 @@ pub(crate) struct Ask {
     pub(crate) critical: bool,
     /// It answers a word of consent, and is sent whatever that word was.
     pub(crate) about_consent: bool,
+    /// Nothing that the person wrote led to it, so no message of theirs is waited for.
+    pub(crate) unprompted: bool,
 }
 
 impl Desk {
@@ -76,25 +78,47 @@ impl Desk {
         self.policy.languages.get(tenant).unwrap_or(&self.policy.language)
     }
 
-    /// Takes a message in, or refuses it. One event asks for one message at most.
+    /// Takes a message in, or refuses it.
     pub(crate) async fn take(&self, tx: &mut Tx, event: &Envelope, ask: &Ask) -> Result<(), ApplyError> {
+        self.take_all(tx, event, std::slice::from_ref(ask)).await
+    }
+
+    /// Takes in the messages that one event asks for, each with a text of its own: one event makes one message of a text
+    /// at most. All are decided before any is written, so that one that has to wait holds the others without an effect.
+    pub(crate) async fn take_all(
+        &self,
+        tx: &mut Tx,
+        event: &Envelope,
+        asks: &[Ask],
+    ) -> Result<(), ApplyError> {
         let now = self.clock.now();
-        let decision = self.decide(tx, &event.tenant, ask, now).await?;
-        if let Decision::Refused(refusal) = &decision {
-            if refusal.is_about_templates()
-                && let Ok(connection) = ask.to.connection.parse()
-            {
-                self.listings.ask(connection);
+        let mut decisions = Vec::with_capacity(asks.len());
+        // Whether an answer may change, and whether by a message that the person wrote.
+        let (mut hopeful, mut answering) = (false, false);
+        for ask in asks {
+            let decision = self.decide(tx, &event.tenant, ask, now).await?;
+            if let Decision::Refused(refusal) = &decision {
+                if refusal.is_about_templates()
+                    && let Ok(connection) = ask.to.connection.parse()
+                {
+                    self.listings.ask(connection);
+                }
+                hopeful |= refusal.may_change() && (!ask.unprompted || refusal.is_about_templates());
+                answering |= refusal.may_change() && !ask.unprompted;
             }
-            let waits = refusal.may_change()
-                && (self.patience.lasts(event.id) || self.cause_is_coming(tx, event).await?);
-            if waits {
-                return Err(ApplyError::Early);
-            }
+            decisions.push(decision);
+        }
+        let waits = hopeful
+            && (self.patience.lasts(event.id) || (answering && self.cause_is_coming(tx, event).await?));
+        if waits {
+            return Err(ApplyError::Early);
         }
         self.patience.done(event.id);
         self.redelivery.done(event.id);
-        self.write(tx, event, ask, decision, now).await
+        for (ask, decision) in asks.iter().zip(decisions) {
+            self.write(tx, event, ask, decision, now).await?;
+        }
+        Ok(())
     }
 
     /// Whether the contact's message that led here was not handled yet: a replica that dies with it in its hands
@@ -205,7 +229,7 @@ impl Desk {
                     template = ask.key, code = refusal.code(),
                     "message {id} is refused: {refusal}"
                 );
-                let row = refused_row(id, &event.tenant, ask, &refusal);
+                let row = refused_row(id, event, ask, &refusal);
                 NewEvent::new(&event.tenant, id, &wire::moved(&row, None, at))
             }
         };
@@ -250,10 +274,11 @@ impl Desk {
 }
 
 /// The row of a message that failed before it was anything else, for its event.
-fn refused_row(id: MessageId, tenant: &TenantId, ask: &Ask, refusal: &Refusal) -> Row {
+fn refused_row(id: MessageId, event: &Envelope, ask: &Ask, refusal: &Refusal) -> Row {
     Row {
         id,
-        tenant: tenant.clone(),
+        tenant: event.tenant.clone(),
+        cause: event.id.uuid(),
         about: ask.about.clone(),
         provider: ask.to.provider.clone(),
         connection: ask.to.connection.clone(),

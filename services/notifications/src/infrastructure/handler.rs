@@ -7,15 +7,20 @@ use async_trait::async_trait;
 use puente_bus::{Envelope, EnvelopeError};
 use puente_outbox::{ApplyError, EventHandler, Tx};
 use puente_proto::messaging::{MessageKind, MessageReceived, ReceiptChanged, TemplateChanged};
-use puente_proto::notifications::MessageRequested;
-use puente_proto::orders::{OrderOpened, OrderStateChanged, Quotation};
+use puente_proto::notifications::{MessageRequested, Recipient};
+use puente_proto::orders::{
+    OrderAssigned, OrderOpened, OrderStateChanged, ProviderDocumentExpiring, Quotation,
+};
 use puente_proto::{Event, instant};
 use puente_types::{Currency, Money};
 
 use crate::application::follow_order::{Turn, turn};
+use crate::application::paper;
 use crate::domain::consent::Word;
 use crate::domain::money;
+use crate::infrastructure::assigned;
 use crate::infrastructure::desk::{Ask, Desk, OPT_IN_CONFIRMED, OPT_OUT_CONFIRMED};
+use crate::infrastructure::reach::Reach;
 use crate::infrastructure::receipts::{self, Registry};
 use crate::infrastructure::store::{contact, order, template};
 use crate::infrastructure::wire::To;
@@ -29,6 +34,7 @@ const ORDER_STATE_CHANGED: &str = "order_state_changed";
 pub(crate) struct Handler {
     pub(crate) desk: Arc<Desk>,
     pub(crate) registry: Registry,
+    pub(crate) reach: Reach,
     /// Wakes the effects runner.
     pub(crate) wake: Box<dyn Fn() + Send + Sync>,
 }
@@ -40,6 +46,10 @@ impl EventHandler for Handler {
             name if name == MessageRequested::TYPE.name => self.requested(tx, event, decode(event)?).await,
             name if name == OrderOpened::TYPE.name => self.opened(tx, event, decode(event)?).await,
             name if name == OrderStateChanged::TYPE.name => self.moved(tx, event, decode(event)?).await,
+            name if name == OrderAssigned::TYPE.name => self.assigned(tx, event, decode(event)?).await,
+            name if name == ProviderDocumentExpiring::TYPE.name => {
+                self.expiring(tx, event, decode(event)?).await
+            }
             name if name == ReceiptChanged::TYPE.name => {
                 receipts::apply(&self.desk, self.registry, tx, event, &decode(event)?).await
             }
@@ -80,13 +90,15 @@ impl Handler {
         event: &Envelope,
         request: MessageRequested,
     ) -> Result<(), ApplyError> {
+        let to = To::from_recipient(request.recipient);
         let ask = Ask {
-            to: To::from_recipient(request.recipient),
+            to: self.reach.complete(tx, &event.tenant, to).await?,
             key: request.template,
             values: request.variables.into_iter().collect(),
             about: request.about,
             critical: request.critical,
             about_consent: false,
+            unprompted: false,
         };
         self.desk.take(tx, event, &ask).await
     }
@@ -114,6 +126,7 @@ impl Handler {
             about: opened.order_id,
             critical: false,
             about_consent: false,
+            unprompted: false,
         };
         self.desk.take(tx, event, &ask).await?;
         Ok(order::advance(tx, &event.tenant, &event.aggregate_id, version).await?)
@@ -147,10 +160,53 @@ impl Handler {
                 about: moved.order_id,
                 critical: false,
                 about_consent: false,
+                unprompted: false,
             };
             self.desk.take(tx, event, &ask).await?;
         }
         Ok(order::advance(tx, &event.tenant, &event.aggregate_id, version).await?)
+    }
+
+    /// Agent and service provider are told of the order that is theirs now.
+    async fn assigned(
+        &self,
+        tx: &mut Tx,
+        event: &Envelope,
+        assigned: OrderAssigned,
+    ) -> Result<(), ApplyError> {
+        let Some(version) = self.next(tx, event).await? else {
+            return Ok(());
+        };
+        assigned::tell(&self.desk, &self.reach, tx, event, assigned).await?;
+        Ok(order::advance(tx, &event.tenant, &event.aggregate_id, version).await?)
+    }
+
+    /// A service provider is told of a paper that ends.
+    async fn expiring(
+        &self,
+        tx: &mut Tx,
+        event: &Envelope,
+        ends: ProviderDocumentExpiring,
+    ) -> Result<(), ApplyError> {
+        let language = self.desk.language(&event.tenant);
+        let to = To::from_recipient(Some(Recipient {
+            phone: ends.phone,
+            ..Recipient::default()
+        }));
+        let ask = Ask {
+            to: self.reach.complete(tx, &event.tenant, to).await?,
+            key: paper::key(ends.days_left).to_owned(),
+            values: values([
+                ("name", ends.name),
+                ("paper", paper::name(&ends.kind, language)),
+                ("date", paper::day(&ends.expires_on, language)),
+            ]),
+            about: ends.person_id,
+            critical: false,
+            about_consent: false,
+            unprompted: false,
+        };
+        self.desk.take(tx, event, &ask).await
     }
 
     /// The event's version if it is the order's next one; `None` if it was applied before.
@@ -215,6 +271,7 @@ impl Handler {
             about: String::new(),
             critical: true,
             about_consent: true,
+            unprompted: false,
         };
         self.desk.take(tx, event, &ask).await
     }
@@ -233,7 +290,8 @@ fn price(quotation: &Quotation) -> String {
         .unwrap_or_default()
 }
 
-fn values<const N: usize>(pairs: [(&str, String); N]) -> BTreeMap<String, String> {
+/// Named values of a text.
+pub(crate) fn values<const N: usize>(pairs: [(&str, String); N]) -> BTreeMap<String, String> {
     pairs
         .into_iter()
         .map(|(name, value)| (name.to_owned(), value))

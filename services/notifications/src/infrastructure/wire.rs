@@ -12,7 +12,7 @@ use crate::domain::state::State;
 use crate::infrastructure::store::message::Row;
 
 /// Who a message goes to, as it is stored.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct To {
     /// The provider's slug.
     pub(crate) provider: String,
@@ -136,6 +136,7 @@ pub(crate) fn moved(row: &Row, before: Option<State>, at: OffsetDateTime) -> Mes
         billable: row.billable,
         price_category: row.price_category.clone().unwrap_or_default(),
         changed_at: Some(timestamp(at)),
+        asked_by: row.cause.to_string(),
     }
 }
 

@@ -11,11 +11,14 @@
 
 mod support;
 
+mod assignments;
 mod consent;
 mod doubt;
 mod isolation;
+mod media;
 mod operations;
 mod orders;
+mod papers;
 mod queries;
 mod receipts;
 mod requests;

@@ -4,8 +4,10 @@ mod fake;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
+use puente_blob::{Blobs, StorageSettings};
 use puente_bus::Envelope;
 use puente_http::{Http, HttpConfig};
 use puente_notifications::{Config, Notifications, Parts};
@@ -16,7 +18,7 @@ use puente_proto::{Event, timestamp};
 use puente_service::config::load;
 use puente_service::{Overrides, Runtime, Service, Sources};
 use puente_testkit::{Schema, TestDb, TestNats, wait_for};
-use puente_types::{EventId, Secrets, TenantId};
+use puente_types::{EventId, Secret, Secrets, SystemClock, TenantId};
 use puente_vault::Connections;
 use sqlx::PgPool;
 use time::OffsetDateTime;
@@ -52,6 +54,10 @@ pub(crate) struct Stage {
     pub(crate) db: TestDb,
     /// Where the first replica is asked.
     pub(crate) grpc: Option<SocketAddr>,
+    /// Where files of messages are stored.
+    pub(crate) blobs: Blobs,
+    connections: Vec<Connection>,
+    _files: tempfile::TempDir,
 }
 
 pub(crate) fn tenant(name: &str) -> TenantId {
@@ -76,6 +82,11 @@ fn encoded<E: Event>(event: &E) -> Vec<u8> {
 impl Stage {
     /// Everything running, for the tenants `acme` (connection `acme-chat`) and `other` (connection `other-chat`).
     pub(crate) async fn set() -> Self {
+        Self::set_with(Vec::new()).await
+    }
+
+    /// The same with more connections.
+    pub(crate) async fn set_with(more: Vec<Connection>) -> Self {
         let db = TestDb::new(&[Schema {
             service: "notifications",
             common: &puente_outbox::MIGRATIONS,
@@ -84,6 +95,11 @@ impl Stage {
         .await;
         let nats = TestNats::start().await;
         let client = nats.client().await;
+        let files = tempfile::tempdir().unwrap();
+        let storage = StorageSettings::local(files.path(), "http://127.0.0.1:8080", Secret::new(KEY));
+        let blobs = Blobs::open(&storage, Arc::new(SystemClock)).expect("a folder");
+        blobs.ensure_containers().await.unwrap();
+        let own = [connection("acme-chat", "acme"), connection("other-chat", "other")];
         let mut stage = Self {
             pool: db.pool("notifications"),
             client,
@@ -91,6 +107,9 @@ impl Stage {
             nats,
             db,
             grpc: None,
+            blobs,
+            connections: own.into_iter().chain(more).collect(),
+            _files: files,
         };
         stage.grpc = Some(stage.start(&stage.rt).await);
         stage
@@ -112,11 +131,13 @@ impl Stage {
             pool: self.db.pool("notifications"),
             api: self.db.api_pool("notifications"),
             client: self.nats.client().await,
-            connections: Connections::fixed(vec![
-                connection("acme-chat", "acme"),
-                connection("other-chat", "other"),
-            ]),
-            http: Http::new(HttpConfig::local()).expect("a client"),
+            connections: Connections::fixed(self.connections.clone()),
+            http: Http::new(HttpConfig {
+                max_response_bytes: 25 * 1024 * 1024,
+                ..HttpConfig::local()
+            })
+            .expect("a client"),
+            blobs: Some(self.blobs.clone()),
             registry: fake::find,
             manifests: fake::manifest_of,
         };
@@ -198,7 +219,8 @@ impl Stage {
         .await;
     }
 
-    async fn send(&self, envelope: &Envelope) {
+    /// Publishes an event with all that is known of it.
+    pub(crate) async fn send(&self, envelope: &Envelope) {
         let js = async_nats::jetstream::new(self.client.clone());
         // The stream is declared by the service; at the start it may not be there yet.
         wait_for("the stream to take an event", PATIENCE, async || {

@@ -5,8 +5,10 @@ use std::path::Path;
 use std::time::Duration;
 
 use puente_types::{ClientId, ConversationId, OrderId, Phone, Region};
+use uuid::Uuid;
 
 use crate::application::handle_message::{Message, handle_message};
+use crate::domain::capture::{Attachment, CaptureTurn};
 use crate::domain::client::{Client, Registration};
 use crate::domain::conversation::{Conversation, Heard, Speaker};
 use crate::domain::error::StoreError;
@@ -22,6 +24,13 @@ struct Memory {
     orders: Vec<Order>,
     registered: Vec<Client>,
     opened: Vec<Order>,
+    /// The speaker stands in the directory.
+    in_directory: bool,
+    /// ocr has ended whatever is under way.
+    ended: bool,
+    /// Captures begun before.
+    begun: u64,
+    turns: Vec<CaptureTurn>,
 }
 
 impl Turn for Memory {
@@ -54,6 +63,33 @@ impl Turn for Memory {
             order.snapshot().number == number && order.snapshot().contact.client_id == client
         };
         Ok(self.orders.iter().find(theirs).cloned())
+    }
+    async fn order_to_serve(
+        &mut self,
+        _: &Speaker,
+        client: Option<ClientId>,
+        number: OrderNumber,
+    ) -> Result<Option<OrderId>, StoreError> {
+        let fits = |order: &&Order| {
+            let order = order.snapshot();
+            order.number == number && (self.in_directory || Some(order.contact.client_id) == client)
+        };
+        Ok(self.orders.iter().find(fits).map(|order| order.snapshot().id))
+    }
+    async fn capture_ended(&mut self, _: Uuid) -> Result<bool, StoreError> {
+        Ok(std::mem::take(&mut self.ended))
+    }
+    async fn captures_of_a_day(&mut self) -> Result<u64, StoreError> {
+        Ok(self.begun)
+    }
+    async fn tell_capture(
+        &mut self,
+        _: &Speaker,
+        _: Option<&Client>,
+        turn: CaptureTurn,
+    ) -> Result<(), StoreError> {
+        self.turns.push(turn);
+        Ok(())
     }
 }
 
@@ -96,6 +132,7 @@ impl Play {
                 speaker: &self.speaker,
                 heard: &heard,
                 region: Region::Co,
+                fresh: Uuid::now_v7(),
             };
             let conversation = std::mem::take(&mut self.conversation);
             let handled = handle_message(&set, &mut self.memory, conversation, message)
@@ -119,6 +156,32 @@ impl Play {
                     "+ order {} | {} | {} | {}",
                     order.number, request.service, request.description, request.location
                 ));
+            }
+            for turn in self.memory.turns.drain(..) {
+                let order = self
+                    .memory
+                    .orders
+                    .iter()
+                    .find(|order| Some(order.snapshot().id) == turn.order);
+                let order = order
+                    .map(|order| format!(" of {}", order.snapshot().number))
+                    .unwrap_or_default();
+                let said = match turn.said {
+                    None => "ended".to_owned(),
+                    Some(said) => {
+                        let photo = if said.file.is_some_and(|file| file.photo) {
+                            "photo "
+                        } else {
+                            ""
+                        };
+                        let choice = said
+                            .choice
+                            .map(|choice| format!("[{choice}] "))
+                            .unwrap_or_default();
+                        format!("{photo}{choice}{}", said.text).trim_end().to_owned()
+                    }
+                };
+                self.heard.push(format!("+ turn {}{order} | {said}", turn.turn));
             }
             for notice in handled.notices {
                 assert_eq!(
@@ -176,6 +239,12 @@ impl Play {
         };
         if line == "contact hidden" {
             self.speaker.phone = None;
+        } else if line == "speaker in directory" {
+            self.memory.in_directory = true;
+        } else if let Some(begun) = line.strip_prefix("captures begun ") {
+            self.memory.begun = begun.parse().unwrap();
+        } else if line == "capture ended by ocr" {
+            self.memory.ended = true;
         } else if line == "stranger's order" {
             self.memory
                 .orders
@@ -218,6 +287,11 @@ fn heard(line: &str) -> Option<Heard> {
         "*" => Heard {
             text,
             media: true,
+            file: Some(Attachment {
+                provider_id: "f1".into(),
+                photo: true,
+                ..Attachment::default()
+            }),
             ..Heard::default()
         },
         "@" => Heard {

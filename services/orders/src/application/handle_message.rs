@@ -2,16 +2,20 @@
 //!
 //! Runs inside the conversation's turn, so that the memory, the client, the order and the replies are one commit.
 
-use puente_types::{ClientId, ConversationId, Region};
+use std::collections::BTreeMap;
+
+use puente_types::{ClientId, ConversationId, OrderId, Region};
+use uuid::Uuid;
 
 use crate::application::open_order::open_order;
 use crate::application::register_client::register_client;
 use crate::application::track_order::track_order;
 use crate::domain::client::Client;
-use crate::domain::conversation::{Conversation, Heard, Speaker};
+use crate::domain::conversation::{Conversation, Heard, Mode, Speaker};
 use crate::domain::engine::{Action, Facts, KnownClient, advance};
 use crate::domain::error::StoreError;
 use crate::domain::event::Notice;
+use crate::domain::number::OrderNumber;
 use crate::domain::order::{Channel, Order};
 use crate::domain::ports::Turn;
 use crate::domain::skill::SkillSet;
@@ -40,6 +44,8 @@ pub struct Message<'a> {
     pub heard: &'a Heard,
     /// Where numbers without a country code belong.
     pub region: Region,
+    /// An id for what this message begins.
+    pub fresh: Uuid,
 }
 
 /// Works a message.
@@ -49,12 +55,21 @@ pub struct Message<'a> {
 pub async fn handle_message<T: Turn>(
     set: &SkillSet,
     turn: &mut T,
-    conversation: Conversation,
+    mut conversation: Conversation,
     message: Message<'_>,
 ) -> Result<Handled, StoreError> {
     let speaker = message.speaker;
     let mut client = turn.client_of(speaker).await?;
+    if let Mode::Capturing(capture) = &conversation.mode
+        && turn.capture_ended(capture.id).await?
+    {
+        // ocr is done with it: the message stands by itself.
+        conversation.mode = Mode::Idle;
+    }
+    let order = named_order(turn, client.as_ref(), &conversation, &message).await?;
     let facts = Facts {
+        order,
+        fresh: message.fresh,
         client: client.as_ref().map(known),
         phone: speaker.phone.clone(),
         region: message.region,
@@ -84,6 +99,13 @@ pub async fn handle_message<T: Turn>(
                 let reach = speaker.reach.clone();
                 handled.opened = Some(open_order(turn, client, reach, request, Channel::Whatsapp).await?);
             }
+            Action::TellCapture(told) => match too_many(set, turn, told.turn).await? {
+                Some(text) => {
+                    handled.conversation.mode = Mode::Idle;
+                    handled.notices.push(notice(text.to_owned(), BTreeMap::new()));
+                }
+                None => turn.tell_capture(speaker, client.as_ref(), told).await?,
+            },
             Action::TrackOrder {
                 number,
                 found,
@@ -97,6 +119,37 @@ pub async fn handle_message<T: Turn>(
     }
     handled.client = client.map(|client| client.id);
     Ok(handled)
+}
+
+/// What is said instead of beginning a capture, when the conversation has begun too many.
+async fn too_many<'s, T: Turn>(
+    set: &'s SkillSet,
+    turn: &mut T,
+    number: u32,
+) -> Result<Option<&'s str>, StoreError> {
+    match set.captures_per_day() {
+        Some((most, text)) if number == 1 => {
+            let begun = turn.captures_of_a_day().await?;
+            Ok((begun >= u64::from(most)).then_some(text))
+        }
+        _ => Ok(None),
+    }
+}
+
+/// The order that the message names, or the one that waits for it to be done with, if the speaker may serve it.
+async fn named_order<T: Turn>(
+    turn: &mut T,
+    client: Option<&Client>,
+    conversation: &Conversation,
+    message: &Message<'_>,
+) -> Result<Option<(OrderNumber, OrderId)>, StoreError> {
+    let waiting = || conversation.waiting_opening().and_then(OrderNumber::find);
+    let Some(number) = OrderNumber::find(&message.heard.text).or_else(waiting) else {
+        return Ok(None);
+    };
+    let client = client.map(|client| client.id);
+    let order = turn.order_to_serve(message.speaker, client, number).await?;
+    Ok(order.map(|id| (number, id)))
 }
 
 fn known(client: &Client) -> KnownClient {

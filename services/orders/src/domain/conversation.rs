@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use puente_types::Phone;
 
+use crate::domain::capture::{Attachment, Capture};
 use crate::domain::order::Reach;
 
 /// Ids of worked messages that are remembered; providers repeat the last few, not older ones.
@@ -32,6 +33,8 @@ pub enum Mode {
     Idle,
     /// A skill asks its questions.
     Asking(Progress),
+    /// What is said is for the capture of a serial plate; ocr answers.
+    Capturing(Capture),
     /// The bot keeps silent: a person has taken over, or should.
     WithPerson,
 }
@@ -73,6 +76,8 @@ pub struct Heard {
     pub place: Option<String>,
     /// A file came with it.
     pub media: bool,
+    /// That file, where the provider says which it is.
+    pub file: Option<Attachment>,
     /// Since the last message of this conversation; `None` for the first one.
     pub pause: Option<Duration>,
 }
@@ -100,6 +105,17 @@ impl Conversation {
         }
         self.worked.push(message_id.to_owned());
         true
+    }
+}
+
+impl Conversation {
+    /// The message that began what waits for another skill to end.
+    #[must_use]
+    pub fn waiting_opening(&self) -> Option<&str> {
+        match &self.mode {
+            Mode::Asking(progress) => progress.then.as_ref().map(|next| next.opening.as_str()),
+            Mode::Idle | Mode::Capturing(_) | Mode::WithPerson => None,
+        }
     }
 }
 

@@ -4,12 +4,15 @@
 //! Whatever people send, the answer is a question, a result or silence: never an error.
 
 mod answer;
+mod capture;
 mod route;
 
 use std::collections::BTreeMap;
 
-use puente_types::{Phone, Region};
+use puente_types::{OrderId, Phone, Region};
+use uuid::Uuid;
 
+use crate::domain::capture::{Capture, CaptureTurn};
 use crate::domain::client::Registration;
 use crate::domain::conversation::{Conversation, Heard, Mode};
 use crate::domain::number::OrderNumber;
@@ -26,6 +29,10 @@ pub struct Facts {
     pub phone: Option<Phone>,
     /// Where numbers without a country code belong.
     pub region: Region,
+    /// The order that is named, if the speaker may name it.
+    pub order: Option<(OrderNumber, OrderId)>,
+    /// An id for what this message begins.
+    pub fresh: Uuid,
 }
 
 /// What the bot uses of a registered client.
@@ -60,6 +67,8 @@ pub enum Action {
         /// The text when there is none.
         not_found: String,
     },
+    /// Tell ocr of a turn of a capture.
+    TellCapture(CaptureTurn),
 }
 
 /// What a message led to.
@@ -74,6 +83,7 @@ pub struct Step {
 /// One turn under way.
 struct Bot<'a> {
     set: &'a SkillSet,
+    heard: &'a Heard,
     facts: Facts,
     conversation: Conversation,
     actions: Vec<Action>,
@@ -88,16 +98,20 @@ pub fn advance(set: &SkillSet, mut conversation: Conversation, heard: &Heard, fa
             actions: Vec::new(),
         };
     }
-    forget(set, &mut conversation, heard);
+    let forgotten = forget(set, &mut conversation, heard);
     if !heard.is_bare_media() {
         conversation.media_noted = false;
     }
     let mut bot = Bot {
         set,
+        heard,
         facts,
         conversation,
         actions: Vec::new(),
     };
+    if let Some(capture) = forgotten {
+        bot.end_capture(capture);
+    }
     bot.work(heard);
     Step {
         conversation: bot.conversation,
@@ -105,16 +119,20 @@ pub fn advance(set: &SkillSet, mut conversation: Conversation, heard: &Heard, fa
     }
 }
 
-/// Drops what is too old to be gone on with.
-fn forget(set: &SkillSet, conversation: &mut Conversation, heard: &Heard) {
+/// Drops what is too old to be gone on with; a capture that is dropped has to be told.
+fn forget(set: &SkillSet, conversation: &mut Conversation, heard: &Heard) -> Option<Capture> {
     let patience = match conversation.mode {
-        Mode::Idle => return,
-        Mode::Asking(_) => set.bot.idle,
+        Mode::Idle => return None,
+        Mode::Asking(_) | Mode::Capturing(_) => set.bot.idle,
         Mode::WithPerson => set.bot.with_person,
     };
-    if heard.pause.is_some_and(|pause| pause >= patience) {
-        conversation.mode = Mode::Idle;
-        conversation.media_noted = false;
+    if heard.pause.is_none_or(|pause| pause < patience) {
+        return None;
+    }
+    conversation.media_noted = false;
+    match std::mem::take(&mut conversation.mode) {
+        Mode::Capturing(capture) => Some(capture),
+        Mode::Idle | Mode::Asking(_) | Mode::WithPerson => None,
     }
 }
 
@@ -127,6 +145,7 @@ impl Bot<'_> {
             Mode::WithPerson => self.conversation.mode = Mode::WithPerson,
             Mode::Idle => self.route(heard),
             Mode::Asking(progress) => self.answer(progress, heard),
+            Mode::Capturing(capture) => self.feed(capture, heard),
         }
     }
 
@@ -135,7 +154,7 @@ impl Bot<'_> {
         let said = Phrase::new(heard.choice.as_deref().unwrap_or(&heard.text));
         let (words, texts) = (&self.set.bot.words, &self.set.bot.texts);
         let (mode, text) = if said.is_any(&words.cancel) {
-            let text = if matches!(self.conversation.mode, Mode::Asking(_)) {
+            let text = if matches!(self.conversation.mode, Mode::Asking(_) | Mode::Capturing(_)) {
                 &texts.cancelled
             } else {
                 &texts.menu
@@ -148,7 +167,9 @@ impl Bot<'_> {
         } else {
             return false;
         };
-        self.conversation.mode = mode;
+        if let Mode::Capturing(capture) = std::mem::replace(&mut self.conversation.mode, mode) {
+            self.end_capture(capture);
+        }
         self.reply(text, BTreeMap::new());
         true
     }

@@ -21,6 +21,8 @@ fn facts(known: bool) -> Facts {
         client,
         phone: Some(Phone::parse("3001234567", Region::Co).unwrap()),
         region: Region::Co,
+        order: None,
+        fresh: Uuid::nil(),
     }
 }
 
@@ -146,6 +148,9 @@ fn message() -> impl Strategy<Value = Heard> {
         "300 123 4567",
         "Calle 10 # 5-20",
         "2",
+        "placa",
+        "serial OT-42",
+        "ABC123456",
         "El aire gotea mucho por dentro",
     ]);
     let said = prop_oneof![8 => words.prop_map(str::to_owned), 1 => ".{0,60}", 1 => "\\PC{0,5000}"];
@@ -163,6 +168,10 @@ fn message() -> impl Strategy<Value = Heard> {
             choice,
             place,
             media,
+            file: media.then(|| crate::domain::capture::Attachment {
+                photo: true,
+                ..Default::default()
+            }),
             pause,
         },
     )
@@ -175,6 +184,7 @@ proptest! {
         let set = embedded().unwrap();
         let mut conversation = Conversation::default();
         let mut known = false;
+        let mut turns = 0;
         for heard in said {
             let before = conversation.clone();
             let step = advance(&set, conversation, &heard, facts(known));
@@ -195,6 +205,13 @@ proptest! {
                         prop_assert_eq!(&step.conversation.mode, &Mode::Idle);
                     }
                     Action::Reply { template, .. } => prop_assert!(set.texts().contains(template.as_str())),
+                    Action::TellCapture(told) => {
+                        turns += 1;
+                        prop_assert_eq!(told.turn, turns, "turns have no gap");
+                        if told.said.is_none() {
+                            turns = 0;
+                        }
+                    }
                     Action::TrackOrder { .. } => {}
                 }
             }

@@ -11,6 +11,7 @@ use puente_types::{ClientId, OrderId, TenantId};
 use time::Date;
 use uuid::Uuid;
 
+use crate::domain::capture::CaptureTurn;
 use crate::domain::client::{Client, Registration};
 use crate::domain::conversation::Speaker;
 use crate::domain::directory::{Kind, Person};
@@ -50,6 +51,29 @@ pub trait Turn: Send {
         client: ClientId,
         number: OrderNumber,
     ) -> impl Future<Output = Result<Option<Order>, StoreError>> + Send;
+
+    /// The order of this number, if the speaker may bring equipment to it: its client, or somebody of the directory by
+    /// the number that the provider vouches for.
+    fn order_to_serve(
+        &mut self,
+        speaker: &Speaker,
+        client: Option<ClientId>,
+        number: OrderNumber,
+    ) -> impl Future<Output = Result<Option<OrderId>, StoreError>> + Send;
+
+    /// Whether ocr has ended this capture. Until the turn is over, it is not told to have.
+    fn capture_ended(&mut self, capture: Uuid) -> impl Future<Output = Result<bool, StoreError>> + Send;
+
+    /// How many captures this conversation began within the last 24 hours.
+    fn captures_of_a_day(&mut self) -> impl Future<Output = Result<u64, StoreError>> + Send;
+
+    /// Keeps how far a capture has come, and queues the event of this turn.
+    fn tell_capture(
+        &mut self,
+        speaker: &Speaker,
+        client: Option<&Client>,
+        turn: CaptureTurn,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
 }
 
 /// Orders by themselves, outside of conversations.

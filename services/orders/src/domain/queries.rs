@@ -4,12 +4,13 @@ use std::future::Future;
 
 use puente_types::{ClientId, ConversationId, OrderId, TenantId};
 
+use crate::domain::asset::AssetId;
 use crate::domain::directory::{Kind, PersonView};
 use crate::domain::error::StoreError;
 use crate::domain::number::OrderNumber;
 use crate::domain::view::{
-    ClientFilter, ClientView, ConversationFilter, ConversationView, JournalView, OrderCounts, OrderFilter,
-    OrderKey, OrderView, Place, ReceivedView,
+    AssetFactView, AssetFilter, AssetKey, AssetView, ClientFilter, ClientView, ConversationFilter,
+    ConversationView, JournalView, OrderCounts, OrderFilter, OrderKey, OrderView, Place, ReceivedView,
 };
 
 /// Orders as they are shown to who asks.
@@ -39,6 +40,32 @@ pub trait OrderQueries: Send + Sync {
 
     /// How many orders there are.
     fn count(&self, tenant: &TenantId) -> impl Future<Output = Result<OrderCounts, StoreError>> + Send;
+}
+
+/// Assets as they are shown to who asks.
+pub trait AssetQueries: Send + Sync {
+    /// The tenant's asset of this key.
+    fn find(
+        &self,
+        tenant: &TenantId,
+        key: AssetKey,
+    ) -> impl Future<Output = Result<Option<AssetView>, StoreError>> + Send;
+
+    /// `limit` assets that fit, the one last changed first, of those before `after` if a place is given.
+    fn latest(
+        &self,
+        tenant: &TenantId,
+        filter: &AssetFilter,
+        after: Option<Place>,
+        limit: u32,
+    ) -> impl Future<Output = Result<Vec<AssetView>, StoreError>> + Send;
+
+    /// What happened to an asset, oldest first; the last of many.
+    fn history(
+        &self,
+        tenant: &TenantId,
+        id: AssetId,
+    ) -> impl Future<Output = Result<Vec<AssetFactView>, StoreError>> + Send;
 }
 
 /// Clients as they are shown to who asks.

@@ -51,6 +51,8 @@ pub struct Intent {
     pub choices: Vec<String>,
     /// An order number in the message means it.
     pub order_number: bool,
+    /// Its phrases count also beside an order number, which the skill takes along.
+    pub with_order_number: bool,
 }
 
 /// Keys of the bot's own texts.
@@ -106,7 +108,7 @@ pub struct Skill {
     pub steps: Vec<Step>,
     /// Invalid answers in a row before a person takes over.
     pub max_tries: u32,
-    /// The text that says so.
+    /// The text that says so; empty where nothing is asked.
     pub handover: String,
     /// What is done in the end.
     pub done: Completion,
@@ -195,6 +197,17 @@ pub enum Completion {
         /// The text when the client has no such order.
         not_found: String,
     },
+    /// A capture of a serial plate is opened; ocr goes on with the person.
+    CapturePlate {
+        /// The text that asks for the photograph.
+        ask: String,
+        /// The text when the order that was named is none of the speaker's.
+        order_unknown: String,
+        /// Captures that one conversation may begin within a day.
+        per_day: u32,
+        /// The text when those are used up.
+        too_many: String,
+    },
 }
 
 impl SkillSet {
@@ -204,6 +217,17 @@ impl SkillSet {
         self.skills
             .values()
             .find(|skill| matches!(skill.done, Completion::RegisterClient { .. }))
+    }
+
+    /// How many captures one conversation may begin within a day, and the text when those are used up.
+    #[must_use]
+    pub fn captures_per_day(&self) -> Option<(u32, &str)> {
+        self.skills.values().find_map(|skill| match &skill.done {
+            Completion::CapturePlate {
+                per_day, too_many, ..
+            } => Some((*per_day, too_many.as_str())),
+            _ => None,
+        })
     }
 
     /// Every text that may be asked for, by key.
@@ -223,7 +247,9 @@ impl SkillSet {
         .map(String::as_str)
         .collect();
         for skill in self.skills.values() {
-            keys.insert(&skill.handover);
+            if !skill.handover.is_empty() {
+                keys.insert(&skill.handover);
+            }
             keys.extend(
                 skill
                     .steps
@@ -236,6 +262,14 @@ impl SkillSet {
                 }
                 Completion::TrackOrder { found, not_found } => {
                     keys.extend([found.as_str(), not_found.as_str()]);
+                }
+                Completion::CapturePlate {
+                    ask,
+                    order_unknown,
+                    too_many,
+                    ..
+                } => {
+                    keys.extend([ask.as_str(), order_unknown.as_str(), too_many.as_str()]);
                 }
                 Completion::OpenOrder => {}
             }

@@ -1,5 +1,6 @@
 //! What is shown to who asks: orders, their facts, clients and conversations as they stand.
 
+mod asset;
 mod client;
 mod conversation;
 mod journal;
@@ -8,6 +9,7 @@ mod order;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+pub use asset::{AssetFactView, AssetFilter, AssetKey, AssetSearch, AssetView};
 pub use client::{ClientFilter, ClientView};
 pub use conversation::{ConversationFilter, ConversationView, ReceivedView};
 pub use journal::JournalView;

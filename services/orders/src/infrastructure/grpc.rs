@@ -2,6 +2,7 @@
 //! token says.
 
 mod ask;
+mod assets;
 mod clients;
 mod commands;
 mod conversations;
@@ -12,10 +13,12 @@ mod signing;
 
 use std::sync::Arc;
 
+use puente_proto::orders::assets_server::{Assets, AssetsServer};
 use puente_proto::orders::directory_server::DirectoryServer;
 use puente_proto::orders::order_commands_server::OrderCommandsServer;
 use puente_proto::orders::order_queries_server::OrderQueriesServer;
 use puente_types::{Clock, Region};
+use tokio::sync::Notify;
 use tonic::service::Routes;
 
 use super::store::{PgOrders, PgQueries};
@@ -25,7 +28,17 @@ const MAX_QUESTION: usize = 4 * 1024;
 /// A command holds sentences besides: a reason, a note on a price, the three who sign.
 const MAX_COMMAND: usize = 16 * 1024;
 
-/// Everything that is answered.
+/// Questions and commands about assets; `sheets` wakes whoever makes them.
+pub(crate) fn assets(queries: PgQueries, orders: PgOrders, sheets: Arc<Notify>) -> AssetsServer<impl Assets> {
+    let assets = assets::Assets {
+        orders,
+        queries,
+        sheets,
+    };
+    AssetsServer::new(assets).max_decoding_message_size(MAX_COMMAND)
+}
+
+/// Everything else that is answered.
 pub(crate) fn routes(
     queries: PgQueries,
     orders: PgOrders,

@@ -3,7 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use uuid::Uuid;
 
+use crate::domain::capture::Capture;
 use crate::domain::conversation::{Conversation, Mode, Next, Progress};
 use crate::domain::error::StoreError;
 
@@ -12,6 +14,8 @@ use crate::domain::error::StoreError;
 struct Stored {
     #[serde(skip_serializing_if = "Option::is_none")]
     asking: Option<Asking>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    capturing: Option<Capturing>,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     with_person: bool,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -29,6 +33,15 @@ struct Asking {
     ask_all: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     then: Option<Then>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct Capturing {
+    capture: Uuid,
+    #[serde(default)]
+    turns: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    order: Option<Uuid>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -50,10 +63,19 @@ pub(crate) fn to_json(conversation: &Conversation) -> serde_json::Value {
                 opening: next.opening.clone(),
             }),
         }),
-        Mode::Idle | Mode::WithPerson => None,
+        Mode::Idle | Mode::Capturing(_) | Mode::WithPerson => None,
+    };
+    let capturing = match &conversation.mode {
+        Mode::Capturing(capture) => Some(Capturing {
+            capture: capture.id,
+            turns: capture.turns,
+            order: capture.order.map(|order| order.uuid()),
+        }),
+        Mode::Idle | Mode::Asking(_) | Mode::WithPerson => None,
     };
     let stored = Stored {
         asking,
+        capturing,
         with_person: conversation.mode == Mode::WithPerson,
         media_noted: conversation.media_noted,
         worked: conversation.worked.clone(),
@@ -69,8 +91,13 @@ pub(crate) fn to_json(conversation: &Conversation) -> serde_json::Value {
 pub(crate) fn from_json(value: serde_json::Value) -> Result<Conversation, StoreError> {
     let stored: Stored =
         serde_json::from_value(value).map_err(|_| StoreError::Corrupt("a conversation's memory".into()))?;
-    let mode = match (stored.asking, stored.with_person) {
-        (Some(asking), _) => Mode::Asking(Progress {
+    let mode = match (stored.asking, stored.capturing, stored.with_person) {
+        (None, Some(capturing), _) => Mode::Capturing(Capture {
+            id: capturing.capture,
+            turns: capturing.turns,
+            order: capturing.order.map(Into::into),
+        }),
+        (Some(asking), ..) => Mode::Asking(Progress {
             skill: asking.skill,
             answers: asking.answers,
             tries: asking.tries,
@@ -80,8 +107,8 @@ pub(crate) fn from_json(value: serde_json::Value) -> Result<Conversation, StoreE
                 opening: then.opening,
             }),
         }),
-        (None, true) => Mode::WithPerson,
-        (None, false) => Mode::Idle,
+        (None, None, true) => Mode::WithPerson,
+        (None, None, false) => Mode::Idle,
     };
     Ok(Conversation {
         mode,
@@ -106,7 +133,21 @@ mod tests {
                 opening: "hola".into(),
             }),
         };
-        for mode in [Mode::Idle, Mode::WithPerson, Mode::Asking(progress)] {
+        let capture = |turns, order| {
+            Mode::Capturing(Capture {
+                id: Uuid::now_v7(),
+                turns,
+                order,
+            })
+        };
+        let order = Some(puente_types::OrderId::new());
+        for mode in [
+            Mode::Idle,
+            Mode::WithPerson,
+            Mode::Asking(progress),
+            capture(0, None),
+            capture(7, order),
+        ] {
             let conversation = Conversation {
                 mode,
                 media_noted: true,

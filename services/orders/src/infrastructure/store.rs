@@ -1,5 +1,7 @@
 //! Clients and orders in the database: one transaction holds the state, its journal and its events.
 
+pub(crate) mod asset;
+pub(crate) mod capture;
 mod journal;
 mod orders;
 mod papers;
@@ -7,8 +9,10 @@ mod people;
 mod price;
 mod queries;
 mod row;
+pub(crate) mod sheet;
 pub(crate) mod signature;
 mod turn;
+mod write_asset;
 
 pub use orders::PgOrders;
 pub(crate) use orders::purge_commands;
@@ -16,3 +20,4 @@ pub(crate) use papers::{Things, warn};
 pub(crate) use queries::PgQueries;
 pub(crate) use signature::Cause;
 pub(crate) use turn::PgTurn;
+pub(crate) use write_asset::{NotWritten, purge_asset_commands};

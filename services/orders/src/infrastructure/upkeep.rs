@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::domain::papers::today;
 use crate::infrastructure::queue;
 use crate::infrastructure::skills::{Library, Problem};
-use crate::infrastructure::store::{purge_commands, warn};
+use crate::infrastructure::store::{purge_asset_commands, purge_commands, warn};
 
 /// How often old rows are looked for.
 const PURGE_EVERY: Duration = Duration::from_secs(600);
@@ -63,7 +63,8 @@ pub(crate) async fn purge(pool: PgPool, clock: Arc<dyn Clock>, keep: Duration, s
                 let now = clock.now();
                 let messages = queue::purge(&mut connection, now - keep, PORTION).await?;
                 let commands = purge_commands(&mut connection, now - KEEP_COMMANDS, PORTION).await?;
-                Ok::<_, sqlx::Error>(messages.max(commands))
+                let on_assets = purge_asset_commands(&mut connection, now - KEEP_COMMANDS, PORTION).await?;
+                Ok::<_, sqlx::Error>(messages.max(commands).max(on_assets))
             };
             match round.await {
                 Ok(gone) if gone >= PORTION.unsigned_abs() && !shutdown.is_cancelled() => {}

@@ -1,16 +1,21 @@
 //! Between the published messages and our own words, both directions; pure.
 
-use puente_proto::messaging::{Location, MessageKind, MessageReceived};
+pub(crate) mod assets;
+
+use puente_proto::messaging::{Location, Media, MessageKind, MessageReceived};
 use puente_proto::notifications::{MessageRequested, Recipient};
 use puente_proto::orders::{
-    self as proto, ClientRegistered, OrderAssigned, OrderOpened, OrderStateChanged, SignatureRequested,
+    self as proto, CaptureContinued, ClientRegistered, OrderAssigned, OrderOpened, OrderStateChanged,
+    SignatureRequested,
 };
 use puente_proto::timestamp;
 use puente_types::{Phone, Region};
 use time::OffsetDateTime;
 
+use crate::domain::capture::{Attachment, CaptureTurn};
 use crate::domain::client::Client;
 use crate::domain::conversation::{Heard, Speaker};
+use crate::domain::directory::Person;
 use crate::domain::event::{Event, Fact, Notice};
 use crate::domain::order::{Contact, Reach};
 use crate::domain::quotation::Quotation;
@@ -93,8 +98,91 @@ pub(crate) fn heard(message: &MessageReceived) -> Heard {
             .filter(|_| message.kind() == MessageKind::Location)
             .map(|at| bounded(&place(at))),
         media,
+        file: message
+            .media
+            .as_ref()
+            .filter(|_| media)
+            .map(|file| attachment(message.kind(), file)),
         pause: None,
     }
+}
+
+/// A file as its provider names it. A picture may come as a document: people send large ones like that.
+fn attachment(kind: MessageKind, file: &Media) -> Attachment {
+    let mime_type = bounded(&file.mime_type);
+    let picture = mime_type.to_ascii_lowercase().starts_with("image/");
+    Attachment {
+        photo: kind == MessageKind::Image || (kind == MessageKind::Document && picture),
+        provider_id: bounded(&file.provider_media_id),
+        url: bounded(&file.url),
+        sha256: bounded(&file.sha256),
+        file_name: bounded(&file.filename),
+        mime_type,
+    }
+}
+
+/// A turn of a capture.
+pub(crate) fn continued(
+    turn: CaptureTurn,
+    speaker: &Speaker,
+    client: Option<&Client>,
+    at: OffsetDateTime,
+) -> CaptureContinued {
+    let ended = turn.said.is_none();
+    let said = turn.said.unwrap_or_default();
+    CaptureContinued {
+        capture_id: turn.capture.to_string(),
+        turn: turn.turn,
+        contact: Some(proto::Contact {
+            client_id: client.map(|client| client.id.to_string()).unwrap_or_default(),
+            name: client.map(|client| client.data.name.clone()).unwrap_or_default(),
+            phone: speaker
+                .phone
+                .as_ref()
+                .map(|phone| phone.as_e164().to_owned())
+                .unwrap_or_default(),
+            provider: speaker.reach.provider.clone(),
+            connection: speaker.reach.connection.clone(),
+            contact_id: speaker.reach.contact_id.clone(),
+        }),
+        order_id: turn.order.map(|order| order.to_string()).unwrap_or_default(),
+        media: said.file.map(|file| Media {
+            provider_media_id: file.provider_id,
+            url: file.url,
+            mime_type: file.mime_type,
+            sha256: file.sha256,
+            filename: file.file_name,
+        }),
+        text: said.text,
+        choice: said.choice.unwrap_or_default(),
+        ended,
+        at: Some(timestamp(at)),
+    }
+}
+
+/// The message behind a turn that nobody heard; `None` when it says nothing. Without its provider's id: the conversation
+/// knows that one as worked.
+pub(crate) fn unheard(turn: &CaptureContinued) -> Option<MessageReceived> {
+    let contact = turn.contact.clone().unwrap_or_default();
+    let kind = match &turn.media {
+        Some(file) if file.mime_type.starts_with("image/") => MessageKind::Image,
+        Some(_) => MessageKind::Document,
+        None if !turn.choice.is_empty() => MessageKind::Choice,
+        None if !turn.text.is_empty() => MessageKind::Text,
+        None => return None,
+    };
+    Some(MessageReceived {
+        provider: contact.provider,
+        connection: contact.connection,
+        contact_id: contact.contact_id,
+        contact_phone: contact.phone,
+        kind: kind.into(),
+        text: turn.text.clone(),
+        choice: turn.choice.clone(),
+        media: turn.media.clone(),
+        sent_at: turn.at,
+        ..MessageReceived::default()
+    })
 }
 
 /// As much as is looked at, without what no table can hold.
@@ -126,8 +214,22 @@ pub(crate) enum Published {
     Assigned(OrderAssigned),
 }
 
-/// An event of an order.
-pub(crate) fn published(event: &Event, set: &SkillSet, at: OffsetDateTime) -> Published {
+/// Who works on an order from now on and did not before, as the directory knows them.
+#[derive(Debug, Default)]
+pub(crate) struct Newcomers {
+    /// The agent.
+    pub(crate) agent: Option<Person>,
+    /// The service provider.
+    pub(crate) service_provider: Option<Person>,
+}
+
+/// An event of an order. `newcomers` are those of an assignment.
+pub(crate) fn published(
+    event: &Event,
+    set: &SkillSet,
+    at: OffsetDateTime,
+    newcomers: Newcomers,
+) -> Published {
     let order = &event.order;
     let (order_id, number) = (order.id.to_string(), order.number.to_string());
     let (contact, at) = (Some(contact(&order.contact)), Some(timestamp(at)));
@@ -164,16 +266,31 @@ pub(crate) fn published(event: &Event, set: &SkillSet, at: OffsetDateTime) -> Pu
                 .filter(|_| *transition == Transition::SendQuotation)
                 .map(quotation),
         }),
-        Fact::Assigned { before } => Published::Assigned(OrderAssigned {
-            order_id,
-            number,
-            contact,
-            agent: order.assignment.agent.clone().unwrap_or_default(),
-            service_provider: order.assignment.service_provider.clone().unwrap_or_default(),
-            previous_agent: before.agent.clone().unwrap_or_default(),
-            previous_service_provider: before.service_provider.clone().unwrap_or_default(),
-            assigned_at: at,
-        }),
+        Fact::Assigned { before } => {
+            let reached = |person: Option<Person>| {
+                person
+                    .map(|person| (person.name, person.phone))
+                    .unwrap_or_default()
+            };
+            let (agent_name, agent_phone) = reached(newcomers.agent);
+            let (service_provider_name, service_provider_phone) = reached(newcomers.service_provider);
+            Published::Assigned(OrderAssigned {
+                order_id,
+                number,
+                contact,
+                agent: order.assignment.agent.clone().unwrap_or_default(),
+                service_provider: order.assignment.service_provider.clone().unwrap_or_default(),
+                previous_agent: before.agent.clone().unwrap_or_default(),
+                previous_service_provider: before.service_provider.clone().unwrap_or_default(),
+                assigned_at: at,
+                agent_name,
+                agent_phone,
+                service_provider_name,
+                service_provider_phone,
+                service: order.request.service.clone(),
+                location: order.request.location.clone(),
+            })
+        }
     }
 }
 

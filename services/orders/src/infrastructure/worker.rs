@@ -174,6 +174,7 @@ impl Worker {
             speaker: &speaker,
             heard: &heard,
             region: self.region,
+            fresh: uuid::Uuid::now_v7(),
         };
         let mut handled = handle_message(set, &mut turn, conversation, message).await?;
         for notice in std::mem::take(&mut handled.notices) {

@@ -1,6 +1,7 @@
 //! The directory: who is kept, who is found, and who gets orders.
 
-use puente_proto::orders::{AssignOrderRequest, GetPersonRequest, ListPeopleRequest, Person};
+use puente_proto::Event as _;
+use puente_proto::orders::{AssignOrderRequest, GetPersonRequest, ListPeopleRequest, OrderAssigned, Person};
 use tonic::Code;
 
 use crate::asking::{Asking, person, served};
@@ -147,4 +148,67 @@ async fn orders_go_to_active_people_of_the_directory_and_to_anybody_while_there_
         ("Ana Ruiz", "frio-sas", ""),
         "there is no directory of service providers yet"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_assignment_says_how_those_are_reached_who_are_new_to_the_order_and_nobody_else() {
+    let (stage, acme, id) = with_order().await;
+    for (who, kind, name, phone) in [
+        ("ana", "agent", "Ana Ruiz", "+57 310 987 6543"),
+        ("frio-sas", "service_provider", "Frío S.A.S.", "+57 311 000 1122"),
+        ("polo-sas", "service_provider", "Polo S.A.S.", ""),
+    ] {
+        let known = Person {
+            phone: phone.into(),
+            ..person(who, kind, name)
+        };
+        acme.puts(known).await.unwrap();
+    }
+    let both = |provider: &str, key: &str| AssignOrderRequest {
+        service_provider: Some(provider.into()),
+        ..assignment(&id, "ana", key)
+    };
+    for (provider, key) in [
+        ("frio-sas", "k1"),
+        ("frio-sas", "k1"),
+        ("frio-sas", "k2"),
+        ("polo-sas", "k3"),
+    ] {
+        acme.assigns(both(provider, key)).await.unwrap();
+    }
+    // What becomes of the directory later is not told of an earlier assignment.
+    acme.puts(person("ana", "agent", "Ana R. Otra")).await.unwrap();
+
+    let told: Vec<OrderAssigned> = stage
+        .told()
+        .await
+        .iter()
+        .filter(|event| event.name == OrderAssigned::TYPE.name)
+        .map(|event| event.read())
+        .collect();
+    let reached: Vec<[&str; 4]> = told
+        .iter()
+        .map(|event| {
+            [
+                event.agent_name.as_str(),
+                &event.agent_phone,
+                &event.service_provider_name,
+                &event.service_provider_phone,
+            ]
+        })
+        .collect();
+    assert_eq!(
+        reached,
+        [
+            ["Ana Ruiz", "+573109876543", "Frío S.A.S.", "+573110001122"],
+            ["", "", "Polo S.A.S.", ""],
+        ],
+        "a repeated command and a second one for the same people are no assignments"
+    );
+    assert_eq!(
+        (told[1].agent.as_str(), told[1].previous_service_provider.as_str()),
+        ("ana", "frio-sas")
+    );
+    assert!(!told[0].service.is_empty());
+    assert_eq!(told[0].location, "Calle 10 # 5-20, Medellín");
 }

@@ -46,6 +46,21 @@ async fn the_role_that_answers_callers_sees_its_tenant_only_and_nothing_without_
     .execute(&stage.pool)
     .await
     .unwrap();
+    for statement in [
+        "INSERT INTO captures (capture_id, tenant, conversation_id, turns, opened_at)
+         SELECT gen_random_uuid(), tenant, id, 1, now() FROM conversations",
+        "INSERT INTO asset_numbers (tenant, last) VALUES ('acme', 1), ('other', 1)",
+        "INSERT INTO assets (id, tenant, number, version, serial, serial_key, origin, confidence, decided_by, read, written,
+                             registered_at, changed_at)
+         SELECT gen_random_uuid(), tenant, 1, 1, 'SN-1', 'SN1', 'read', 957, '', '{}', '{}', now(), now()
+         FROM asset_numbers",
+        "INSERT INTO asset_history (asset_id, version, tenant, event_id, fact, at)
+         SELECT id, 1, tenant, gen_random_uuid(), 'registered', now() FROM assets",
+        "INSERT INTO asset_commands (tenant, key, digest, asset_id, answer, at)
+         SELECT tenant, 'k', '', id, '', now() FROM assets",
+    ] {
+        sqlx::query(statement).execute(&stage.pool).await.unwrap();
+    }
     let api = stage.db.api_pool("orders");
     let seen = async |tenant: Option<&str>, table: &str| -> i64 {
         let mut tx = api.begin().await.unwrap();
@@ -69,6 +84,11 @@ async fn the_role_that_answers_callers_sees_its_tenant_only_and_nothing_without_
         "order_numbers",
         "people",
         "signature_requests",
+        "captures",
+        "asset_numbers",
+        "assets",
+        "asset_history",
+        "asset_commands",
     ] {
         assert_eq!(seen(Some("acme"), table).await, 1, "{table}");
         assert_eq!(seen(None, table).await, 0, "{table}");

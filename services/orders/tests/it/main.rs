@@ -10,6 +10,8 @@
 )]
 
 mod asking;
+mod assets;
+mod captures;
 mod change_state;
 mod commands;
 mod conversations;

@@ -118,7 +118,12 @@ impl Stage {
 
     /// One more replica on the same database and broker.
     pub(crate) async fn replica(&self, rt: &Runtime) {
-        start(&self.db, &self.nats, rt, Overrides::default()).await;
+        self.replica_with(rt, Overrides::default()).await;
+    }
+
+    /// The same, with settings of its own.
+    pub(crate) async fn replica_with(&self, rt: &Runtime, overrides: Overrides) {
+        start(&self.db, &self.nats, rt, overrides).await;
     }
 
     /// Publishes a message's event as ingress would.

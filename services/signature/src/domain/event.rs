@@ -3,6 +3,7 @@
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::domain::notice::NoticeState;
 use crate::domain::problem::Tag;
 use crate::domain::signer::{Role, SignerState};
 use crate::domain::state::State;
@@ -35,6 +36,16 @@ pub(crate) enum Happened {
         role: Role,
         before: SignerState,
         after: SignerState,
+        at: OffsetDateTime,
+    },
+    /// Somebody who had signed is told that another one refused, or cannot be.
+    Notice {
+        role: Role,
+        state: NoticeState,
+        /// Why they cannot be.
+        code: String,
+        /// Empty when no person did it.
+        by: String,
         at: OffsetDateTime,
     },
     /// The envelope is with its provider.

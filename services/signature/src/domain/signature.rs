@@ -4,6 +4,7 @@
 //! first end that is told stays. Every event has the next version, so that whoever follows notices a gap.
 
 mod manual;
+mod telling;
 
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -121,7 +122,7 @@ impl Signature {
         }
         self.watch_signers(report.at);
         Heard {
-            tell: self.newly_told(),
+            tell: self.newly_told(report.at),
             contradicts,
         }
     }
@@ -197,6 +198,10 @@ impl Signature {
         self.relieve(at);
     }
 
+    fn signer(&self, role: Role) -> Option<&Signer> {
+        self.signers.iter().find(|signer| signer.role == role)
+    }
+
     fn refused_by(&self) -> Option<Role> {
         let refused = self
             .signers
@@ -247,22 +252,6 @@ impl Signature {
         } else if known && !failed {
             self.relieve(at);
         }
-    }
-
-    fn newly_told(&mut self) -> Vec<Role> {
-        if self.state != State::Rechazado {
-            return Vec::new();
-        }
-        let untold = self
-            .signers
-            .iter_mut()
-            .filter(|signer| signer.state == SignerState::Signed && !signer.told);
-        untold
-            .map(|signer| {
-                signer.told = true;
-                signer.role
-            })
-            .collect()
     }
 
     fn end(&mut self, state: State, role: Option<Role>, by: &str, at: OffsetDateTime) {

@@ -4,6 +4,7 @@ use std::str::FromStr;
 
 use time::OffsetDateTime;
 
+use crate::domain::notice::Notice;
 use crate::domain::state::UnknownWord;
 
 /// In what part somebody signs.
@@ -45,8 +46,8 @@ pub(crate) struct Signer {
     pub(crate) sent_at: Option<OffsetDateTime>,
     pub(crate) delivered_at: Option<OffsetDateTime>,
     pub(crate) ended_at: Option<OffsetDateTime>,
-    /// Has been told that another one refused.
-    pub(crate) told: bool,
+    /// Whether they were told that another one refused.
+    pub(crate) notice: Notice,
 }
 
 impl Role {
@@ -134,7 +135,7 @@ impl SignerState {
 
 impl Signer {
     /// Somebody who has not been asked.
-    pub(crate) const fn new(role: Role) -> Self {
+    pub(crate) fn new(role: Role) -> Self {
         Self {
             role,
             state: SignerState::Waiting,
@@ -142,7 +143,7 @@ impl Signer {
             sent_at: None,
             delivered_at: None,
             ended_at: None,
-            told: false,
+            notice: Notice::default(),
         }
     }
 

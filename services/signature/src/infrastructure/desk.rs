@@ -133,13 +133,11 @@ impl Desk {
             );
         }
         for role in heard.tell {
-            match wire::rejected(row, role) {
-                Some(message) => tx.append(message),
-                None => tracing::info!(
-                    signature.id = %row.id,
-                    role = role.as_str(),
-                    "somebody who had signed has no number to be told at"
-                ),
+            let message = wire::rejected(row, role);
+            let asked_by = message.as_ref().map(|message| message.id.uuid());
+            row.signature.asked_to_tell(role, asked_by, report.at);
+            if let Some(message) = message {
+                tx.append(message);
             }
         }
         if row.signature.step == Step::Storing && before != Step::Storing {

@@ -1,18 +1,19 @@
-//! Events in: requests of orders, and reports of providers.
+//! Events in: requests of orders and orders that are cancelled, reports of providers, and what became of messages.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use puente_bus::{Envelope, EnvelopeError};
 use puente_outbox::{ApplyError, EventHandler, Tx};
-use puente_proto::orders::SignatureRequested;
+use puente_proto::notifications::MessageStateChanged;
+use puente_proto::orders::{OrderStateChanged, SignatureRequested};
 use puente_proto::signing::EnvelopeChanged;
 use puente_proto::{Event, instant};
 
 use crate::infrastructure::desk::Desk;
-use crate::infrastructure::reports;
 use crate::infrastructure::store::row::{self, Row};
 use crate::infrastructure::wanted::Asked;
+use crate::infrastructure::{cancelled, notices, reports};
 
 /// The consumer's handler.
 pub(crate) struct Handler {
@@ -28,6 +29,10 @@ impl EventHandler for Handler {
             self.requested(tx, event, decode(event)?).await
         } else if event.is::<EnvelopeChanged>() {
             reports::apply(&self.desk, tx, event, &decode(event)?).await
+        } else if event.is::<OrderStateChanged>() {
+            cancelled::apply(&self.desk, tx, event, &decode(event)?).await
+        } else if event.is::<MessageStateChanged>() {
+            notices::apply(tx, event, &decode(event)?).await
         } else {
             // Left over from a filter of another version.
             Ok(())
@@ -60,9 +65,14 @@ impl Handler {
         row.traceparent = row.traceparent.or_else(|| event.traceparent.clone());
         // The worker's own time decides when it begins, whatever the clock of whoever asked.
         row.due_at = self.desk.clock.now();
+        let cancelled = cancelled::before(tx, &event.tenant, row.order).await?;
         if !row::insert(tx, &mut row, &event.id.to_string()).await? {
             tracing::info!(signature.id = %row.id, "request {} was asked for before", row.id);
+            return Ok(());
         }
-        Ok(())
+        match cancelled {
+            Some(reason) => cancelled::void(&self.desk, tx, &mut row, &reason, event).await,
+            None => Ok(()),
+        }
     }
 }

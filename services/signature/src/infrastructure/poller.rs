@@ -7,18 +7,16 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use puente_http::Http;
 use puente_outbox::Outbox;
-use puente_ports::{CallCtx, Connection, EnvelopeReport, ProviderError, SignatureProvider};
 use puente_types::TenantId;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 use uuid::Uuid;
 
-use crate::infrastructure::access::{Access, over, renewed};
+use crate::infrastructure::calls::Calls;
 use crate::infrastructure::desk::Desk;
 use crate::infrastructure::store::claim::{self, Claimed};
-use crate::infrastructure::store::row::{self, Row};
+use crate::infrastructure::store::row;
 use crate::infrastructure::wire;
 use crate::infrastructure::work::Trouble;
 
@@ -29,10 +27,7 @@ const PORTION: i64 = 20;
 pub(crate) struct Poller {
     pub(crate) desk: Arc<Desk>,
     pub(crate) outbox: Outbox,
-    pub(crate) access: Arc<dyn Access>,
-    pub(crate) http: Http,
-    /// A call's longest time, by the provider's slug.
-    pub(crate) timeout: Arc<dyn Fn(&str) -> Duration + Send + Sync>,
+    pub(crate) calls: Calls,
     /// How long an envelope may be quiet.
     pub(crate) patience: Duration,
     /// How often it is looked for quiet ones.
@@ -113,7 +108,10 @@ impl Poller {
         let found = row::read(&mut database, tenant, id).await?;
         drop(database);
         let Some(row) = found else { return Ok(()) };
-        let answer = self.status(&row).await?;
+        let answer = self
+            .calls
+            .ask(&row, |adapter, ctx, envelope_id| adapter.status(ctx, envelope_id));
+        let answer = answer.await?;
         let mut tx = self.outbox.begin().await?;
         let Some(mut row) = row::lock(&mut tx, tenant, id).await? else {
             return Ok(());
@@ -124,43 +122,5 @@ impl Poller {
         tx.commit().await?;
         self.desk.wake();
         Ok(())
-    }
-
-    async fn status(&self, row: &Row) -> Result<EnvelopeReport, ProviderError> {
-        let envelope_id = row
-            .signature
-            .envelope_id
-            .as_deref()
-            .ok_or_else(|| ProviderError::malformed("the request has no envelope"))?;
-        let adapter = self.desk.chooser.adapter(&row.provider)?;
-        let base = self
-            .desk
-            .chooser
-            .known(&row.tenant, &row.connection)
-            .ok_or_else(|| ProviderError::configuration("connection_missing", "no such connection"))?;
-        let ready = self.access.ready(&base).await?;
-        let first = self.call(adapter, &base, &ready, envelope_id).await;
-        match renewed(&*self.access, &base, &ready, &first).await? {
-            None => first,
-            Some(ready) => self.call(adapter, &base, &ready, envelope_id).await,
-        }
-    }
-
-    async fn call(
-        &self,
-        adapter: &dyn SignatureProvider,
-        base: &Connection,
-        ready: &Connection,
-        envelope_id: &str,
-    ) -> Result<EnvelopeReport, ProviderError> {
-        let traceparent = puente_telemetry::current_traceparent();
-        let ctx = CallCtx {
-            connection: base,
-            http: &self.http,
-            idempotency_key: "",
-            deadline: (self.timeout)(&base.provider),
-            traceparent: traceparent.as_deref(),
-        };
-        adapter.status(over(ctx, ready), envelope_id).await
     }
 }

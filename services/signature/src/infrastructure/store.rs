@@ -1,5 +1,6 @@
 //! The tables of this service.
 
+pub(crate) mod cancelled;
 pub(crate) mod claim;
 pub(crate) mod command;
 pub(crate) mod effect;

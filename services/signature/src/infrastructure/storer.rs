@@ -1,18 +1,15 @@
 //! Storing what was signed: fetched from the provider, stored and recorded; only then is the request `Firmado`.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
 use puente_blob::{Blobs, Stored};
 use puente_documents::Documents;
-use puente_http::Http;
 use puente_outbox::Outbox;
-use puente_ports::{CallCtx, Connection, EnvelopePart, ProviderError, SignatureProvider};
+use puente_ports::{EnvelopePart, ProviderError};
 
 use crate::domain::state::Step;
-use crate::infrastructure::access::{Access, over, renewed};
+use crate::infrastructure::calls::Calls;
 use crate::infrastructure::desk::Desk;
 use crate::infrastructure::documents;
 use crate::infrastructure::files::{self, MAX_BYTES, Part};
@@ -26,10 +23,7 @@ pub(crate) struct Storer {
     pub(crate) outbox: Outbox,
     pub(crate) blobs: Blobs,
     pub(crate) documents: Documents,
-    pub(crate) access: Arc<dyn Access>,
-    pub(crate) http: Http,
-    /// A call's longest time, by the provider's slug.
-    pub(crate) timeout: Arc<dyn Fn(&str) -> Duration + Send + Sync>,
+    pub(crate) calls: Calls,
 }
 
 #[async_trait]
@@ -60,49 +54,11 @@ impl Storer {
         if let Some(there) = files::kept(&self.blobs, row, part).await? {
             return Ok(there);
         }
-        let pdf = self.fetch(row, wanted).await?;
+        let fetched = self.calls.ask(row, |adapter, ctx, envelope_id| {
+            adapter.fetch(ctx, envelope_id, wanted, MAX_BYTES)
+        });
+        let pdf = fetched.await?;
         files::checked(&pdf)?;
         files::keep(&self.blobs, row, part, pdf).await
-    }
-
-    async fn fetch(&self, row: &Row, wanted: EnvelopePart) -> Result<Bytes, ProviderError> {
-        let envelope_id = row
-            .signature
-            .envelope_id
-            .as_deref()
-            .ok_or_else(|| ProviderError::malformed("the request has no envelope"))?;
-        let adapter = self.desk.chooser.adapter(&row.provider)?;
-        let base = self
-            .desk
-            .chooser
-            .known(&row.tenant, &row.connection)
-            .ok_or_else(|| ProviderError::configuration("connection_missing", "no such connection"))?;
-        let ready = self.access.ready(&base).await?;
-        let first = self.ask(adapter, &base, &ready, envelope_id, wanted).await;
-        match renewed(&*self.access, &base, &ready, &first).await? {
-            None => first,
-            Some(ready) => self.ask(adapter, &base, &ready, envelope_id, wanted).await,
-        }
-    }
-
-    async fn ask(
-        &self,
-        adapter: &dyn SignatureProvider,
-        base: &Connection,
-        ready: &Connection,
-        envelope_id: &str,
-        wanted: EnvelopePart,
-    ) -> Result<Bytes, ProviderError> {
-        let traceparent = puente_telemetry::current_traceparent();
-        let ctx = CallCtx {
-            connection: base,
-            http: &self.http,
-            idempotency_key: "",
-            deadline: (self.timeout)(&base.provider),
-            traceparent: traceparent.as_deref(),
-        };
-        adapter
-            .fetch(over(ctx, ready), envelope_id, wanted, MAX_BYTES)
-            .await
     }
 }

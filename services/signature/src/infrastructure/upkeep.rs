@@ -1,4 +1,5 @@
-//! Removing what is old: unclaimed reports and commands that nobody repeats any more, in small portions.
+//! Removing what is old: unclaimed reports, commands that nobody repeats any more, orders cancelled long ago; in small
+//! portions.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +8,7 @@ use puente_types::Clock;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
-use crate::infrastructure::store::{command, pending};
+use crate::infrastructure::store::{cancelled, command, pending};
 
 /// How often.
 const EVERY: Duration = Duration::from_mins(10);
@@ -15,6 +16,8 @@ const EVERY: Duration = Duration::from_mins(10);
 const PORTION: i64 = 1_000;
 /// How long a command is known again.
 const COMMANDS: Duration = Duration::from_hours(24 * 30);
+/// How long a request may come after its order was cancelled: longer than any event is kept.
+const CANCELLED: Duration = Duration::from_hours(24 * 400);
 
 /// What is kept, and for how long.
 pub(crate) struct Upkeep {
@@ -42,8 +45,9 @@ impl Upkeep {
             let mut connection = self.pool.acquire().await?;
             let reports = pending::purge(&mut connection, now - self.reports, PORTION).await?;
             let commands = command::purge(&mut connection, now - COMMANDS, PORTION).await?;
+            let orders = cancelled::purge(&mut connection, now - CANCELLED, PORTION).await?;
             let full = u64::try_from(PORTION).unwrap_or(u64::MAX);
-            if shutdown.is_cancelled() || (reports < full && commands < full) {
+            if shutdown.is_cancelled() || [reports, commands, orders].iter().all(|gone| *gone < full) {
                 return Ok(());
             }
         }

@@ -4,13 +4,16 @@ use std::collections::BTreeMap;
 
 use puente_outbox::NewEvent;
 use puente_ports::EnvelopeReport;
-use puente_proto::notifications::{MessageRequested, Recipient};
-use puente_proto::signature::{EnvelopeSent, SignatureStateChanged, SignatureTroubled, SignerStateChanged};
+use puente_proto::notifications::{DeliveryState, MessageRequested, MessageStateChanged, Recipient};
+use puente_proto::signature::{
+    EnvelopeSent, SignatureStateChanged, SignatureTroubled, SignerNoticeChanged, SignerStateChanged,
+};
 use puente_proto::signing::{EnvelopeChanged, EnvelopeStatus, SignerReport as SignerTold, SignerStatus};
 use puente_proto::{instant, timestamp};
 use time::OffsetDateTime;
 
 use crate::domain::event::{Happened, Recorded};
+use crate::domain::notice::NoticeState;
 use crate::domain::problem::Tag;
 use crate::domain::report::{Envelope, Report, SignerReport};
 use crate::domain::signer::{Role, SignerState};
@@ -67,6 +70,26 @@ pub(crate) fn event(row: &Row, recorded: &Recorded) -> NewEvent {
                 changed_at: Some(timestamp(*at)),
             },
         ),
+        Happened::Notice {
+            role,
+            state,
+            code,
+            by,
+            at,
+        } => NewEvent::new(
+            &row.tenant,
+            row.id,
+            &SignerNoticeChanged {
+                request_id,
+                order_id,
+                number,
+                role: role.as_str().to_owned(),
+                state: state.as_str().to_owned(),
+                code: code.clone(),
+                by: by.clone(),
+                changed_at: Some(timestamp(*at)),
+            },
+        ),
         Happened::Sent { envelope_id, at } => NewEvent::new(
             &row.tenant,
             row.id,
@@ -103,15 +126,24 @@ pub(crate) fn event(row: &Row, recorded: &Recorded) -> NewEvent {
 pub(crate) fn rejected(row: &Row, role: Role) -> Option<NewEvent> {
     let party = row.wanted.party(role);
     let channel = &row.wanted.channel;
-    let (contact_id, phone) = if role == Role::Client {
+    let recipient = if role == Role::Client {
         let known = [&party.phone, &channel.phone]
             .into_iter()
             .find(|phone| !phone.is_empty());
-        (channel.contact_id.clone(), known.cloned().unwrap_or_default())
+        Recipient {
+            provider: channel.provider.clone(),
+            connection: channel.connection.clone(),
+            contact_id: channel.contact_id.clone(),
+            phone: known.cloned().unwrap_or_default(),
+        }
     } else {
-        (String::new(), party.phone)
+        // The client's conversation is not theirs: notifications knows where they write to, if they do.
+        Recipient {
+            phone: party.phone,
+            ..Recipient::default()
+        }
     };
-    if (contact_id.is_empty() && phone.is_empty()) || channel.connection.is_empty() {
+    if recipient.contact_id.is_empty() && recipient.phone.is_empty() {
         return None;
     }
     let variables = [
@@ -120,12 +152,7 @@ pub(crate) fn rejected(row: &Row, role: Role) -> Option<NewEvent> {
         ("reason", row.signature.reason.clone()),
     ];
     let message = MessageRequested {
-        recipient: Some(Recipient {
-            provider: channel.provider.clone(),
-            connection: channel.connection.clone(),
-            contact_id,
-            phone,
-        }),
+        recipient: Some(recipient),
         template: REJECTED.to_owned(),
         variables: variables
             .into_iter()
@@ -137,6 +164,16 @@ pub(crate) fn rejected(row: &Row, role: Role) -> Option<NewEvent> {
         critical: false,
     };
     Some(traced(row, NewEvent::new(&row.tenant, row.id, &message)))
+}
+
+/// How far a message has come, for whoever was to be told by it; `None` for what says nothing of that.
+pub(crate) fn noticed(changed: &MessageStateChanged) -> Option<NoticeState> {
+    match changed.after() {
+        DeliveryState::Unspecified | DeliveryState::Queued => None,
+        DeliveryState::Sent => Some(NoticeState::Sent),
+        DeliveryState::Delivered | DeliveryState::Read => Some(NoticeState::Delivered),
+        DeliveryState::Failed => Some(NoticeState::Failed),
+    }
 }
 
 /// What a webhook told, in our words. `heard` stands in where no time was told.

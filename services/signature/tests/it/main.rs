@@ -11,8 +11,10 @@
 
 mod support;
 
+mod cancelled;
 mod commands;
 mod crash;
+mod notices;
 mod polling;
 mod queries;
 mod reports;

@@ -12,6 +12,7 @@ mod chaos;
 mod gateway;
 mod message_to_order;
 mod outages;
+mod plates;
 mod replicas;
 mod secrecy;
 mod signature;

@@ -1,6 +1,7 @@
-//! After a whole journey nothing that opens a provider's door can be read anywhere.
+//! After a whole journey nothing that opens a provider's door can be read anywhere, and nothing personal where it is told how
+//! the work went.
 
-use puente_e2e::{DOCUSIGN, DOCUSIGN_ACCOUNT, Office, PATIENCE, Person, Processes, Stage};
+use puente_e2e::{CONVERSATION, DOCUSIGN, DOCUSIGN_ACCOUNT, Office, PATIENCE, Person, Processes, Stage};
 use puente_testkit::{OtlpSink, wait_for};
 
 /// How the simulated DocuSign ends its tokens, after an id.
@@ -21,8 +22,27 @@ fn leaks(text: &str) -> Vec<&'static str> {
     secrets.chain(TOKENS.into_iter().filter(token)).collect()
 }
 
+/// What is personal and stands in a text: the number of who wrote, whatever they said of themselves, and the numbers and
+/// addresses of the others who sign.
+fn personal(text: &str, person: &Person) -> Vec<String> {
+    let said = CONVERSATION.iter().skip(1).filter(|said| said.len() > 4);
+    let said = said.map(|said| (*said).to_owned());
+    let known = [
+        person.phone.clone(),
+        "573011234567".to_owned(),
+        "Carrera 15 # 93-75".to_owned(),
+        "@example".to_owned(),
+    ];
+    known
+        .into_iter()
+        .chain(said)
+        .filter(|one| text.contains(one))
+        .collect()
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn after_a_signed_contract_no_token_is_in_a_log_a_span_an_error_or_a_dump() {
+async fn after_a_signed_contract_no_token_is_in_a_log_a_span_an_error_or_a_dump_and_nothing_personal_in_log_or_span()
+ {
     let sink = OtlpSink::start().await;
     let stage = Stage::raise(false).await;
     let fleet = Processes::start(&stage, Some(sink.endpoint())).await;
@@ -68,19 +88,17 @@ async fn after_a_signed_contract_no_token_is_in_a_log_a_span_an_error_or_a_dump(
         "the logs tell of the call: {logs}"
     );
     assert_eq!(leaks(&logs), Vec::<&str>::new(), "in the logs");
+    assert_eq!(personal(&logs, &person), Vec::<String>::new(), "in the logs");
     let spans = sink.spans();
     assert!(spans.iter().any(|span| span.name.contains("provider.call")));
     for span in &spans {
-        assert_eq!(
-            leaks(&format!("{span:?}")),
-            Vec::<&str>::new(),
-            "in {}",
-            span.name
-        );
+        let text = format!("{span:?}");
+        assert_eq!(leaks(&text), Vec::<&str>::new(), "in {}", span.name);
+        assert_eq!(personal(&text, &person), Vec::<String>::new(), "in {}", span.name);
     }
     let dump = stage.db.dump().await;
     assert!(
-        dump.contains("oauth_tokens") && dump.contains(&number[3..]),
+        dump.contains("oauth_tokens") && dump.contains(&number[3..]) && !personal(&dump, &person).is_empty(),
         "a whole dump"
     );
     assert_eq!(leaks(&dump), Vec::<&str>::new(), "in a dump of the database");

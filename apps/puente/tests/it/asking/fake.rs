@@ -8,6 +8,8 @@ use std::sync::{Arc, Mutex};
 use puente_proto::ingress::deliveries_server::{Deliveries, DeliveriesServer};
 use puente_proto::ingress::replays_server::{Replays, ReplaysServer};
 use puente_proto::ingress::*;
+use puente_proto::ocr::capture_queries_server::CaptureQueriesServer;
+use puente_proto::ocr::{AccuracyRow, Capture, Sample};
 use puente_proto::operations::operations_server::{Operations, OperationsServer};
 use puente_proto::operations::*;
 use puente_rpc::{Caller, Door, Guard, RpcKeys};
@@ -32,6 +34,9 @@ pub(super) struct Has {
     pub(super) letters: Vec<DeadLetter>,
     pub(super) retry: RetryDeadLetterResponse,
     pub(super) effects: Vec<Effect>,
+    pub(super) captures: Vec<Capture>,
+    pub(super) samples: Vec<Sample>,
+    pub(super) accuracy: Vec<AccuracyRow>,
     /// Who asked, and what.
     pub(super) asked: Vec<(Caller, String)>,
 }
@@ -57,6 +62,7 @@ impl Fake {
         };
         let routes = Routes::new(DeliveriesServer::new(fake.clone()))
             .add_service(ReplaysServer::new(fake.clone()))
+            .add_service(CaptureQueriesServer::new(fake.clone()))
             .add_service(OperationsServer::new(fake.clone()));
         let stop = fake.stop.clone();
         #[expect(clippy::disallowed_methods, reason = "ends with the test's runtime")]
@@ -79,7 +85,8 @@ impl Fake {
         has.asked.iter().map(|(caller, _)| caller.clone()).collect()
     }
 
-    fn note<T: std::fmt::Debug>(&self, request: &Request<T>) -> std::sync::MutexGuard<'_, Has> {
+    /// Notes who asks and what; what there is.
+    pub(super) fn note<T: std::fmt::Debug>(&self, request: &Request<T>) -> std::sync::MutexGuard<'_, Has> {
         let caller = request.extensions().get::<Caller>().unwrap().clone();
         let mut has = self.has.lock().unwrap();
         has.asked.push((caller, format!("{:?}", request.get_ref())));
@@ -88,7 +95,7 @@ impl Fake {
 }
 
 /// A page of what there is: the cursor is the place.
-fn page<T: Clone>(all: &[T], size: u32, cursor: &str) -> (Vec<T>, String) {
+pub(super) fn page<T: Clone>(all: &[T], size: u32, cursor: &str) -> (Vec<T>, String) {
     let from: usize = cursor.parse().unwrap_or(0);
     let size = usize::try_from(size).unwrap().min(100);
     let next = if from + size < all.len() {

@@ -4,6 +4,7 @@ use puente_ports::{Manifest, OutboundResponse, ProviderError, ProviderErrorKind,
 use puente_proto::signing::EnvelopeStatus;
 
 use crate::docusign::wire;
+pub(in super::super) use crate::kit::asked;
 use crate::kit::classify;
 
 /// What a refusal means. The code decides, whatever the status: both moved between 400 and 429 in 2026.
@@ -71,15 +72,4 @@ pub(in super::super) fn has_ended(status: EnvelopeStatus) -> bool {
         status,
         EnvelopeStatus::Completed | EnvelopeStatus::Declined | EnvelopeStatus::Voided
     )
-}
-
-/// A failure of a question, or of a change that can be made again: there is no outcome to be in doubt about.
-pub(in super::super) fn asked(error: ProviderError) -> ProviderError {
-    match error.kind() {
-        ProviderErrorKind::OutcomeUnknown => {
-            let kind = ProviderErrorKind::Unavailable { retry_after: None };
-            ProviderError::new(kind, error.code(), error.detail())
-        }
-        _ => error,
-    }
 }

@@ -6,7 +6,10 @@ use puente_ports::{
 };
 
 use super::super::wire;
-use crate::kit::{MAX_ID, MAX_TEXT, classify, cut, flat, join_reference, placeholders, read};
+use crate::kit::{
+    MAX_ID, MAX_TEXT, asked, classify, cut, flat, gone, hex_digest, join_reference, placeholders, read,
+    too_large,
+};
 
 /// A send request. Refuses locally what the API would refuse for its form.
 pub(in super::super) fn message<'a>(
@@ -128,6 +131,28 @@ pub(in super::super) fn templates(
     let after =
         Some(page.paging.cursors.after.0).filter(|after| !after.is_empty() && !page.paging.next.is_empty());
     Ok((page.data.into_iter().map(info).collect(), after))
+}
+
+/// Where a file lies, and its declared digest. Whatever refuses for the id itself says that the file is gone.
+pub(in super::super) fn media_place(
+    manifest: &Manifest,
+    response: &OutboundResponse,
+    max_bytes: usize,
+) -> Result<(String, String), ProviderError> {
+    if !response.status.is_success() {
+        let refused = refusal(manifest, response);
+        let about_id = matches!(refused.code(), "100" | "131052" | "http_404");
+        return Err(if about_id { gone() } else { asked(refused) });
+    }
+    let place: wire::MediaPlace = read(response, false)?;
+    #[expect(clippy::cast_precision_loss, reason = "file sizes are far below 2^52")]
+    if place.file_size.is_some_and(|size| size.0 > max_bytes as f64) {
+        return Err(too_large());
+    }
+    if place.url.is_empty() {
+        return Err(ProviderError::malformed("the answer names no URL"));
+    }
+    Ok((place.url.0, hex_digest(&place.sha256)))
 }
 
 /// What a refusal means. The Graph code decides; the status only where no code can be read, since then the answer

@@ -4,6 +4,7 @@ use axum::body::to_bytes;
 use axum::extract::{Path, Request, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
+use puente_blob::name::disposition;
 use puente_proto::documents::Document;
 use uuid::Uuid;
 
@@ -19,6 +20,7 @@ use crate::console::states;
 use crate::console::view::View;
 use crate::console::when;
 use crate::console::words as w;
+use crate::documents::serve::file;
 use crate::documents::{self as files, Brought, By};
 use crate::domain::Right;
 use crate::domain::documents::{About, Container, Reach, reach};
@@ -222,6 +224,21 @@ pub(super) async fn brought(
     };
     let done = files::bring(app, view.ask(app), by, brought).await;
     change::done(view, page, done.map(drop).map_err(Problem::from))
+}
+
+/// `GET /documentos/{id}/imagen`: the picture itself, for the page that shows it.
+pub(crate) async fn picture(view: View, State(app): State<App>, Path(id): Path<String>) -> Response {
+    let picture = async {
+        view.see(Right::ReadDocuments)?;
+        let (_, document) = find(view.ask(&app), &view.principal, &id).await?;
+        let (media_type, bytes) = files::picture(&app, &view.principal, &document).await?;
+        Ok::<_, Problem>((disposition(&document.file_name), media_type, bytes))
+    };
+    match picture.await {
+        Ok((disposition, media_type, bytes)) => file(&disposition, media_type, bytes),
+        Err(Problem::Forbidden) => view.back_to("/").answer(Err(Problem::NotFound)),
+        Err(problem) => view.back_to("/").answer(Err(problem)),
+    }
 }
 
 /// `GET /documentos/{id}`: on to its content, by a link of an hour.

@@ -11,6 +11,7 @@ use super::hops;
 use super::order_actions::actions;
 use super::order_facts::facts;
 use super::order_papers;
+use super::order_plates;
 use crate::application::journey::{Journey, Step, journey};
 use crate::application::questions::{Missing, missing};
 use crate::console::charts::shares;
@@ -91,7 +92,7 @@ pub(crate) async fn parts(view: &View, app: &App, number: &str) -> Result<(Strin
 }
 
 async fn parts_of(view: &View, app: &App, order: &OrderSummary, bare: bool) -> (String, Vec<Markup>) {
-    let (way, names, signature, papers) = futures::join!(
+    let (way, names, signature, papers, plates) = futures::join!(
         journey(view.ask(app), order),
         Names::of(view, app),
         shown(
@@ -101,6 +102,10 @@ async fn parts_of(view: &View, app: &App, order: &OrderSummary, bare: bool) -> (
         shown(
             view.may(Right::ReadDocuments),
             order_papers::papers(view, app, order)
+        ),
+        shown(
+            view.may(Right::ReadAssets),
+            Box::pin(order_plates::plates(view, app, order))
         ),
     );
     let way = way.map_err(|status| missing("orders", &status));
@@ -129,7 +134,7 @@ async fn parts_of(view: &View, app: &App, order: &OrderSummary, bare: bool) -> (
         }
     };
     let title = format!("{title} · {}", view.say(look.word));
-    (title, vec![head, path, signature, papers])
+    (title, vec![head, path, signature, plates, papers])
 }
 
 /// The part, for whoever may see it; else nothing in its place.

@@ -1,8 +1,17 @@
 //! The pages, one file each: ask, then render. No text stands here; all of it comes from `words`.
 
 pub(crate) mod access;
+pub(crate) mod accuracy;
+pub(crate) mod asset;
+pub(crate) mod asset_parts;
+pub(crate) mod assets;
 pub(crate) mod audit;
 pub(crate) mod authorise;
+pub(crate) mod capture;
+pub(crate) mod capture_acts;
+pub(crate) mod capture_attempts;
+pub(crate) mod capture_reading;
+pub(crate) mod captures;
 pub(crate) mod conversations;
 pub(crate) mod dead_letter;
 pub(crate) mod dead_letters;
@@ -22,12 +31,15 @@ pub(crate) mod nowhere;
 pub(crate) mod order_actions;
 pub(crate) mod order_facts;
 pub(crate) mod order_papers;
+pub(crate) mod order_plates;
 pub(crate) mod orders;
 pub(crate) mod overview;
 pub(crate) mod overview_charts;
 pub(crate) mod person;
+pub(crate) mod read_plate;
 pub(crate) mod replays;
 pub(crate) mod search;
+pub(crate) mod search_plates;
 pub(crate) mod signature;
 pub(crate) mod signature_acts;
 pub(crate) mod signatures;

@@ -55,13 +55,19 @@ pub(crate) async fn parts(view: &View, app: &App) -> (String, Vec<Markup>) {
 fn matters(all: &Overview) -> u64 {
     let unknown: u64 = all.unknown.iter().map(|one| one.count).sum();
     let dead: u64 = all.dead.iter().map(|one| one.count).sum();
-    unknown + dead + signatures(all)
+    unknown + dead + signatures(all) + plates(all)
+}
+
+/// Serial plates that wait for a person.
+fn plates(all: &Overview) -> u64 {
+    let counted = all.captures.as_ref().and_then(|part| part.as_ref().ok());
+    counted.map_or(0, |counted| counted.waiting)
 }
 
 /// Signatures that wait for a person.
 fn signatures(all: &Overview) -> u64 {
     let counted = all.signatures.as_ref().and_then(|part| part.as_ref().ok());
-    counted.map_or(0, |counted| counted.troubled + counted.manual)
+    counted.map_or(0, |counted| counted.troubled + counted.manual + counted.untold)
 }
 
 fn verdict(view: &View, all: &Overview, waiting: u64) -> Markup {
@@ -126,9 +132,21 @@ fn work(view: &View, all: &Overview) -> Markup {
                             (inked("alert"))
                             div {
                                 h2 { (count(view, signatures(all), w::WORK_SIGN_ONE, w::WORK_SIGN_MANY)) }
-                                p { (view.fill(w::WORK_SIGN_ABOUT, &[("stuck", &when::count(view.language, counted.troubled)), ("manual", &when::count(view.language, counted.manual))])) }
+                                p { (view.fill(w::WORK_SIGN_ABOUT, &[("stuck", &when::count(view.language, counted.troubled)), ("manual", &when::count(view.language, counted.manual))]))
+                                    @if counted.untold > 0 { " " (count(view, counted.untold, w::WORK_SIGN_UNTOLD_ONE, w::WORK_SIGN_UNTOLD_MANY)) }
+                                }
                             }
                             a class="button small" href="/firmas?estado=persona" { (view.say(w::REVIEW)) }
+                        }
+                    }
+                    @if plates(all) > 0 {
+                        li data-row class="warn" data-key="plates" {
+                            (inked("seek"))
+                            div {
+                                h2 { (count(view, plates(all), w::WORK_PLATES_ONE, w::WORK_PLATES_MANY)) }
+                                p { (view.say(w::WORK_PLATES_ABOUT)) }
+                            }
+                            a class="button small" href="/revision-ocr" { (view.say(w::CONFIRM)) }
                         }
                     }
                     @for one in paused {

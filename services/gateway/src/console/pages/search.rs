@@ -1,4 +1,4 @@
-//! `/buscar?q=`: any number, phone, trace or id leads to the order it belongs to, in two steps at most.
+//! `/buscar?q=`: any number, serial, phone, trace or id leads to the order it belongs to, in two steps at most.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Redirect, Response};
@@ -15,7 +15,9 @@ use puente_proto::orders::{
 };
 use uuid::Uuid;
 
+use super::search_plates::{self, Plates};
 use super::{conversations, deliveries, orders};
+use crate::application::plates::{is_asset_number, may_be_serial};
 use crate::console::layout::Page;
 use crate::console::parts::{event_name, fine_time, pill};
 use crate::console::problem::Answer;
@@ -38,6 +40,7 @@ struct Found {
     messages: Vec<Message>,
     deliveries: Vec<Delivery>,
     events: Vec<PublishedEvent>,
+    plates: Plates,
 }
 
 /// `GET /buscar`
@@ -56,6 +59,9 @@ async fn direct(view: &View, app: &App, query: &str) -> Option<String> {
     let ask = view.ask(app);
     if query.parse::<Uuid>().is_ok() {
         return of_id(view, app, query).await;
+    }
+    if is_asset_number(query) {
+        return search_plates::sheet(view, app, query).await;
     }
     let digits = query.trim_start_matches(|c: char| !c.is_ascii_digit());
     let prefixed = query.to_ascii_uppercase().starts_with("OT");
@@ -85,6 +91,9 @@ async fn of_id(view: &View, app: &App, id: &str) -> Option<String> {
         if let Some(order) = ask.get_order(wanted).await.ok().and_then(|found| found.order) {
             return Some(format!("/pedidos/{}", encode(&order.number)));
         }
+    }
+    if let Some(place) = search_plates::of_id(view, app, id).await {
+        return Some(place);
     }
     if view.may(Right::ReadTraffic) && ask.get_delivery(GetDeliveryRequest { id: owned() }).await.is_ok() {
         return Some(format!("/entregas/{id}"));
@@ -142,12 +151,14 @@ async fn page(view: &View, app: &App, query: &str) -> Answer {
         && found.talks.is_empty()
         && found.messages.is_empty()
         && found.deliveries.is_empty()
-        && found.events.is_empty();
+        && found.events.is_empty()
+        && found.plates.is_empty();
     let body = html! {
         h1 { (title) }
         p class="lede" { (view.say(w::SEARCH_HELP)) }
         @if nothing && !query.is_empty() { div class="panel none block" { p { (view.fill(w::SEARCH_NOTHING, &[("q", query)])) } } }
         @if !found.orders.is_empty() { (part(view, w::FOUND_ORDERS, orders::table(view, &found.orders))) }
+        (search_plates::parts(view, &found.plates))
         @if !found.talks.is_empty() { (part(view, w::FOUND_TALKS, conversations::table(view, &found.talks))) }
         @if !found.messages.is_empty() { (part(view, w::FOUND_MESSAGES, messages(view, &found.messages))) }
         @if !found.deliveries.is_empty() { (part(view, w::FOUND_DELIVERIES, deliveries::table(view, &found.deliveries))) }
@@ -156,7 +167,8 @@ async fn page(view: &View, app: &App, query: &str) -> Answer {
     Ok(Page::at("", title, body))
 }
 
-fn part(view: &View, title: w::Word, table: Markup) -> Markup {
+/// A kind of result.
+pub(super) fn part(view: &View, title: w::Word, table: Markup) -> Markup {
     html! { section class="block" { header { h2 { (view.say(title)) } } div class="panel" { (table) } } }
 }
 
@@ -192,10 +204,18 @@ async fn by_text(view: &View, app: &App, query: &str, digits: &str) -> Found {
             .map(|found| found.conversations)
             .unwrap_or_default()
     };
-    let (orders, talks) = futures::join!(orders, talks);
+    let plates = async {
+        if may_be_serial(query) {
+            search_plates::by_serial(view, app, query).await
+        } else {
+            Plates::default()
+        }
+    };
+    let (orders, talks, plates) = futures::join!(orders, talks, plates);
     Found {
         orders,
         talks,
+        plates,
         ..Found::default()
     }
 }
@@ -259,13 +279,17 @@ async fn by_trace(view: &View, app: &App, trace: &str) -> Found {
         .iter()
         .filter(|event| event.r#type.contains(".orders.v1.Order"));
     ids.extend(orders_events.map(|event| event.aggregate_id.clone()));
-    let orders = orders_of(view, app, ids).await;
+    let (orders, plates) = futures::join!(
+        orders_of(view, app, ids),
+        search_plates::of_events(view, app, &events)
+    );
     Found {
         orders,
         talks: Vec::new(),
         messages,
         deliveries,
         events,
+        plates,
     }
 }
 

@@ -125,12 +125,34 @@ pub(super) fn signers(view: &View, all: &[Signer]) -> Markup {
                     div {
                         h3 { (view.say(states::party(&signer.role))) @if view.may(Right::RevealPersonal) && !signer.name.is_empty() { ": " (signer.name) } }
                         p class="muted" { (mail(&signer.email)) " · " (since(view, signer)) }
+                        @if let Some(text) = notice(view, signer) { p class=[waits(signer).then_some("bad ink")] { (text) } }
                         @if !signer.reason.is_empty() && view.may(Right::RevealPersonal) { p { (view.fill(w::REASON_GIVEN, &[("reason", &signer.reason)])) } }
                     }
                     (pill(view, look))
                 }
             }
         }
+    }
+}
+
+/// Whether a person has to tell this signer that another one refused.
+pub(super) fn waits(signer: &Signer) -> bool {
+    signer.notice == "failed"
+}
+
+/// Whether somebody who had signed knows that another one refused; nothing where that is no question.
+fn notice(view: &View, signer: &Signer) -> Option<String> {
+    let why = match signer.notice_code.as_str() {
+        "no_phone" | "no_recipient" => w::NOTICE_NO_PHONE,
+        "no_opt_in" | "no_marketing_opt_in" => w::NOTICE_NO_OPT_IN,
+        "opted_out" => w::NOTICE_OPTED_OUT,
+        _ => w::NOTICE_UNDELIVERED,
+    };
+    match signer.notice.as_str() {
+        "" => None,
+        "failed" => Some(view.fill(w::NOTICE_FAILED, &[("why", view.say(why))])),
+        "asked" => Some(view.say(w::NOTICE_ASKED).to_owned()),
+        _ => Some(view.say(w::NOTICE_TOLD).to_owned()),
     }
 }
 

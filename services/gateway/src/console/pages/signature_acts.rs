@@ -4,18 +4,19 @@ use axum::extract::{Form, Path, Request, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
 use puente_proto::signature::{
-    CheckSignatureRequest, ResendSignatureRequest, RetrySignatureRequest, Signature, TakeManuallyRequest,
-    VoidSignatureRequest,
+    CheckSignatureRequest, MarkToldRequest, ResendSignatureRequest, RetrySignatureRequest, Signature, Signer,
+    TakeManuallyRequest, VoidSignatureRequest,
 };
 use tonic::Status;
 
 use super::documents::Sent;
-use super::signature::found;
+use super::signature::{found, waits};
 use crate::audit::Entry;
 use crate::console::change::{self, Fields};
 use crate::console::layout::Page;
 use crate::console::parts::{csrf, icon};
 use crate::console::problem::{Answer, Problem};
+use crate::console::states;
 use crate::console::view::{View, encode, value};
 use crate::console::when;
 use crate::console::words as w;
@@ -53,6 +54,7 @@ pub(super) fn actions(view: &View, one: &Signature) -> Markup {
             @else {
                 @if may(one, "scan") { (lane(view, one)) }
                 ul class="steps-list panel" {
+                    @if may(one, "told") { @for signer in one.signers.iter().filter(|signer| waits(signer)) { (tell(view, one, signer)) } }
                     @if may(one, "retry") { (act(view, one, "retry", "reanudar", (w::RETRY, html! { (view.say(w::RETRY_ABOUT)) }), true)) }
                     @if may(one, "resend") {
                         @let n = open(one);
@@ -91,6 +93,22 @@ fn act(
                 (csrf(view))
                 input type="hidden" name="once" value=(once(view, one, name));
                 button class=[primary.then_some("primary")] type="submit" { (view.say(word)) }
+            }
+        }
+    }
+}
+
+/// Somebody whom no message reached: a person tells them, and says so.
+fn tell(view: &View, one: &Signature, signer: &Signer) -> Markup {
+    let who = view.say(states::party(&signer.role));
+    html! {
+        li data-key={ "told-" (signer.role) } {
+            p { (view.fill(w::MARK_TOLD_ABOUT, &[("who", who)])) }
+            form method="post" action={ "/firmas/" (one.request_id) "/avisado" } {
+                (csrf(view))
+                input type="hidden" name="once" value=(once(view, one, &signer.role));
+                input type="hidden" name="role" value=(signer.role);
+                button type="submit" aria-label={ (view.say(w::MARK_TOLD)) ": " (who) } { (view.say(w::MARK_TOLD)) }
             }
         }
     }
@@ -285,6 +303,24 @@ pub(crate) async fn retry(
     let doing = view.ask(&app);
     let doing = doing.retry_signature(command);
     take(&view, &app, &id, ("signature.retried", ""), doing).await
+}
+
+/// `POST /firmas/{id}/avisado`
+pub(crate) async fn told(
+    view: View,
+    State(app): State<App>,
+    Path(id): Path<String>,
+    Form(fields): Fields,
+) -> Response {
+    let role = value(&fields, "role").to_owned();
+    let command = MarkToldRequest {
+        request_id: id.clone(),
+        role: role.clone(),
+        idempotency_key: change::once(&view, &fields),
+    };
+    let doing = view.ask(&app);
+    let doing = doing.mark_told(command);
+    take(&view, &app, &id, ("signature.told", &role), doing).await
 }
 
 fn reason(fields: &[(String, String)]) -> String {

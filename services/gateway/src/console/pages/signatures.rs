@@ -5,6 +5,7 @@ use axum::response::Response;
 use maud::{Markup, html};
 use puente_proto::signature::{CountSignaturesRequest, ListSignaturesRequest, Signature};
 
+use super::signature::waits;
 use crate::application::questions::missing;
 use crate::console::layout::Page;
 use crate::console::parts::{ago, away, none, pager, pill, pill_with, views};
@@ -89,7 +90,7 @@ pub(crate) async fn parts(view: &View, app: &App) -> (String, Vec<Markup>) {
     let (title, lede) = match &counted {
         Err(_) => (view.say(w::SIGNATURES).to_owned(), String::new()),
         Ok(all) => {
-            let title = match all.troubled + all.manual {
+            let title = match all.troubled + all.manual + all.untold {
                 0 => view.say(w::SIGNATURES_TITLE_NONE).to_owned(),
                 1 => view.say(w::SIGNATURES_TITLE_ONE).to_owned(),
                 n => view.fill(w::SIGNATURES_TITLE_MANY, &[("n", &number(n))]),
@@ -155,6 +156,9 @@ fn table(view: &View, all: &[&Signature]) -> Markup {
                                     @let look = states::signer(&signer.state);
                                     li { (view.say(states::party(&signer.role))) " " (pill_with(look, view.say(look.word))) }
                                 }
+                            }
+                            @for signer in one.signers.iter().filter(|signer| waits(signer)) {
+                                p class="bad ink" { (view.fill(w::UNTOLD, &[("who", view.say(states::party(&signer.role)))])) }
                             }
                             @if stuck(one) { p class="bad ink" { (problem(view, one)) } }
                         }

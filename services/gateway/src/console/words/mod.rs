@@ -3,11 +3,13 @@
 //! Sentences have places in braces, `{n}`, which [`Language::fill`] fills; a test holds both languages to the same places.
 
 mod order;
+mod plates;
 mod shell;
 mod signature;
 mod traffic;
 
 pub(crate) use order::*;
+pub(crate) use plates::*;
 pub(crate) use shell::*;
 pub(crate) use signature::*;
 pub(crate) use traffic::*;
@@ -93,9 +95,15 @@ mod tests {
     use super::*;
 
     fn all() -> impl Iterator<Item = &'static (&'static str, Word)> {
-        [shell::TABLE, order::TABLE, signature::TABLE, traffic::TABLE]
-            .into_iter()
-            .flatten()
+        [
+            shell::TABLE,
+            order::TABLE,
+            plates::TABLE,
+            signature::TABLE,
+            traffic::TABLE,
+        ]
+        .into_iter()
+        .flatten()
     }
 
     fn places(text: &str) -> Vec<&str> {

@@ -122,6 +122,7 @@ super::words! {
     TX_QUESTION = "pregunta sobre la solicitud", "question about the request";
     TX_MENU = "menú", "menu";
     TX_TRACKING = "estado del pedido", "state of the order";
+    TX_ASSIGNED = "aviso de asignación", "notice of assignment";
     TX_ORDER_STATE = "cambio de estado", "change of state";
     TX_REGISTRATION = "registro", "registration";
 

@@ -21,7 +21,7 @@ super::words! {
     ACCESS = "Usuarios y llaves", "Users and keys";
     PENDING_COUNT = "pendientes", "waiting";
     SEARCH = "Buscar", "Search";
-    SEARCH_HINT = "Pedido, teléfono o id de traza", "Order, phone or trace id";
+    SEARCH_HINT = "Pedido, serial, teléfono o traza", "Order, serial, phone or trace";
     LIVE_IDLE = "Sin actualización en vivo", "No live updates";
     LIVE_ON = "En vivo, hace {n} s", "Live, {n} s ago";
     LIVE_STALE = "Sin conexión en vivo desde {at}", "No live connection since {at}";
@@ -168,7 +168,7 @@ super::words! {
 
     SEARCH_TITLE = "Resultados de «{q}»", "Results for “{q}”";
     SEARCH_EMPTY_TITLE = "¿Qué busca?", "What do you look for?";
-    SEARCH_HELP = "Escriba un número de pedido (OT-000042), los últimos 7 dígitos de un teléfono, un id de traza de 32 letras o cualquier id.", "Write an order number (OT-000042), the last 7 digits of a phone, a trace id of 32 letters or any id.";
+    SEARCH_HELP = "Escriba un número de pedido (OT-000042) o de activo (HV-000042), un serial, los últimos 7 dígitos de un teléfono, un id de traza de 32 letras o cualquier id.", "Write the number of an order (OT-000042) or an asset (HV-000042), a serial, the last 7 digits of a phone, a trace id of 32 letters or any id.";
     SEARCH_NOTHING = "No hay nada con «{q}».", "There is nothing with “{q}”.";
     FOUND_ORDERS = "Pedidos", "Orders";
     FOUND_TALKS = "Conversaciones", "Conversations";

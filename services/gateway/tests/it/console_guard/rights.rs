@@ -80,6 +80,7 @@ const DESIGN: &[(Option<Right>, &[&str])] = &[
         &[
             "POST /pedidos/{number}/firmar",
             "POST /firmas/{id}/reenviar",
+            "POST /firmas/{id}/avisado",
             "POST /firmas/{id}/consultar",
             "POST /firmas/{id}/reanudar",
             "GET /firmas/{id}/manual",
@@ -89,7 +90,30 @@ const DESIGN: &[(Option<Right>, &[&str])] = &[
             "POST /firmas/{id}/escaneo",
         ],
     ),
-    (Some(Right::ReadDocuments), &["GET /documentos/{id}"]),
+    (
+        Some(Right::ReadCaptures),
+        &[
+            "GET /revision-ocr",
+            "GET /revision-ocr/exactitud",
+            "GET /revision-ocr/{id}",
+        ],
+    ),
+    (
+        Some(Right::ChangeCaptures),
+        &[
+            "POST /revision-ocr/{id}/serial",
+            "POST /revision-ocr/{id}/otra-foto",
+            "POST /revision-ocr/{id}/generar",
+            "GET /activos/leer",
+            "POST /activos/leer",
+        ],
+    ),
+    (Some(Right::ReadAssets), &["GET /activos", "GET /activos/{id}"]),
+    (Some(Right::ChangeAssets), &["POST /activos/{id}"]),
+    (
+        Some(Right::ReadDocuments),
+        &["GET /documentos/{id}", "GET /documentos/{id}/imagen"],
+    ),
     (
         Some(Right::BringDocuments),
         &[

@@ -1,5 +1,7 @@
-//! Orders and signature as the gateway asks them: real gRPC behind the real guard, over tables in memory.
+//! Orders, signature and ocr as the gateway asks them: real gRPC behind the real guard, over tables in memory.
 
+mod assets;
+mod ocr;
 mod orders;
 mod papers;
 mod signature;
@@ -9,10 +11,14 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use puente_proto::documents::Document;
 use puente_proto::documents::documents_server::DocumentsServer;
+use puente_proto::ocr::capture_commands_server::CaptureCommandsServer;
+use puente_proto::ocr::capture_queries_server::CaptureQueriesServer;
+use puente_proto::ocr::{Attempt, Capture, SimilarSerial};
+use puente_proto::orders::assets_server::AssetsServer;
 use puente_proto::orders::directory_server::DirectoryServer;
 use puente_proto::orders::order_commands_server::OrderCommandsServer;
 use puente_proto::orders::order_queries_server::OrderQueriesServer;
-use puente_proto::orders::{OrderSummary, Person, Quotation};
+use puente_proto::orders::{Asset, AssetFact, OrderSummary, Person, Quotation};
 use puente_proto::signature::signature_commands_server::SignatureCommandsServer;
 use puente_proto::signature::signature_queries_server::SignatureQueriesServer;
 use puente_proto::signature::{Account, Signature, Signer};
@@ -23,6 +29,8 @@ use tokio_util::sync::CancellationToken;
 use tonic::service::Routes;
 use tonic::{Request, Status};
 
+pub(crate) use self::assets::{ASSET, asset, history};
+pub(crate) use self::ocr::{CAPTURE, attempt, capture};
 pub(crate) use self::signature::SAMPLE;
 use crate::support::{NOW, RPC_KEY};
 
@@ -39,6 +47,17 @@ pub(crate) struct Tables {
     /// With the service that keeps them.
     pub(crate) documents: Vec<(&'static str, String, Document)>,
     pub(crate) accounts: Vec<(String, Account)>,
+    /// With their attempts.
+    pub(crate) captures: Vec<(String, Capture, Vec<Attempt>)>,
+    pub(crate) similar: Vec<SimilarSerial>,
+    /// What the next photograph is read as; a sure serial when nothing was said.
+    pub(crate) reads: Option<Capture>,
+    /// Looks at a capture that is being read until it was.
+    pub(crate) looks: usize,
+    /// Why no photograph is read.
+    pub(crate) unreadable: Option<Status>,
+    /// With their history.
+    pub(crate) assets: Vec<(String, Asset, Vec<AssetFact>)>,
     /// Commands, by name, in order.
     pub(crate) done: Vec<String>,
     /// What was made by a key.
@@ -49,12 +68,13 @@ pub(crate) struct Tables {
     pub(crate) redirect_uri: String,
 }
 
-/// Both services.
+/// All of them.
 #[derive(Clone)]
 pub(crate) struct Office {
     pub(crate) tables: Arc<Mutex<Tables>>,
     pub(crate) orders_url: String,
     pub(crate) signature_url: String,
+    pub(crate) ocr_url: String,
     _stop: Arc<Stop>,
 }
 
@@ -85,12 +105,18 @@ impl Office {
         let orders = Routes::new(OrderQueriesServer::new(orders.clone()))
             .add_service(OrderCommandsServer::new(orders.clone()))
             .add_service(DirectoryServer::new(orders.clone()))
+            .add_service(AssetsServer::new(orders.clone()))
             .add_service(DocumentsServer::new(orders));
         let signature = desk("signature");
         let signature = Routes::new(SignatureQueriesServer::new(signature.clone()))
             .add_service(SignatureCommandsServer::new(signature.clone()))
             .add_service(DocumentsServer::new(signature));
+        let ocr = desk("ocr");
+        let ocr = Routes::new(CaptureQueriesServer::new(ocr.clone()))
+            .add_service(CaptureCommandsServer::new(ocr.clone()))
+            .add_service(DocumentsServer::new(ocr));
         Self {
+            ocr_url: serve("ocr", ocr, clock, &stop).await,
             orders_url: serve("orders", orders, clock, &stop).await,
             signature_url: serve("signature", signature, clock, &stop).await,
             tables,
@@ -114,6 +140,17 @@ impl Office {
         let mut one = signature();
         change(&mut one);
         self.tables().signatures = vec![("algesta".to_owned(), one)];
+    }
+
+    /// A capture of `algesta` in this state.
+    pub(crate) fn capture(&self, state: &str) {
+        let known = ("algesta".to_owned(), capture(state), vec![attempt(None)]);
+        self.tables().captures = vec![known];
+    }
+
+    /// An asset of `algesta`.
+    pub(crate) fn asset(&self) {
+        self.tables().assets = vec![("algesta".to_owned(), asset(), history())];
     }
 
     /// Commands so far.

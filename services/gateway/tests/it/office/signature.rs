@@ -80,6 +80,7 @@ impl SignatureQueries for Desk {
             in_process: count(&|one| one.state == "EnProceso"),
             signed: count(&|one| one.state == "Firmado"),
             rejected: count(&|one| one.state == "Rechazado"),
+            untold: count(&|one| one.signers.iter().any(|signer| signer.notice == "failed")),
         }))
     }
 
@@ -251,6 +252,24 @@ impl SignatureCommands for Desk {
         let id = request.into_inner().request_id;
         let signature = self.change(&whose, &id, "retry".to_owned(), |one| one.problem_code.clear())?;
         Ok(Response::new(RetrySignatureResponse {
+            signature: Some(signature),
+        }))
+    }
+
+    async fn mark_told(
+        &self,
+        request: Request<MarkToldRequest>,
+    ) -> Result<Response<MarkToldResponse>, Status> {
+        let whose = tenant(&request)?;
+        let wanted = request.into_inner();
+        let told = format!("told {}", wanted.role);
+        let signature = self.change(&whose, &wanted.request_id, told, |one| {
+            let signer = one.signers.iter_mut().find(|one| one.role == wanted.role);
+            if let Some(signer) = signer {
+                "by_hand".clone_into(&mut signer.notice);
+            }
+        })?;
+        Ok(Response::new(MarkToldResponse {
             signature: Some(signature),
         }))
     }

@@ -249,6 +249,6 @@ async fn when_one_service_is_away_the_others_documents_are_told_and_it_is_named(
     let stage = Stage::set().await;
     let key = stage.key(Some("algesta"), Role::Admin).await;
     let found: Value = stage.get("/api/documents", &key).await.json().await.unwrap();
-    assert_eq!(found["unavailable"], json!(["orders", "signature"]));
+    assert_eq!(found["unavailable"], json!(["ocr", "orders", "signature"]));
     assert_eq!(found["documents"], json!([]));
 }

@@ -140,6 +140,45 @@ async fn what_stops_a_signature_is_told_in_three_parts_and_leads_administrators_
 }
 
 #[tokio::test]
+async fn whoever_signed_and_was_not_told_of_the_refusal_is_work_until_a_person_tells_them() {
+    let (stage, office) = Stage::with_office().await;
+    office.orders("DocumentosRechazados");
+    office.signature(|one| {
+        one.state = "Rechazado".to_owned();
+        one.step = "ended".to_owned();
+        one.actions = vec!["told".to_owned()];
+        one.signers[1].state = "signed".to_owned();
+        one.signers[1].notice = "failed".to_owned();
+        one.signers[1].notice_code = "no_opt_in".to_owned();
+    });
+    let agent = Browser::new(&stage, Role::Agent).await;
+    let home = agent.see(&stage, "/").await;
+    assert!(home.contains("1 firma espera a una persona") && home.contains("Falta avisar de 1 rechazo"));
+    let list = agent.see(&stage, "/firmas").await;
+    assert!(list.contains("Sin avisar: Proveedor"), "{list}");
+    let place = format!("/firmas/{REQUEST}");
+    let page = agent.see(&stage, &place).await;
+    assert!(
+        page.contains("Sin avisar del rechazo: no ha autorizado mensajes") && page.contains("Ya le avisé"),
+        "{page}"
+    );
+    let viewer = Browser::new(&stage, Role::Viewer).await;
+    let watched = viewer.see(&stage, &place).await;
+    assert!(!watched.contains("Ya le avisé"), "{watched}");
+    let done = agent
+        .send(&stage, &format!("{place}/avisado"), "role=service_provider")
+        .await;
+    assert_eq!(done.headers()["location"], format!("{place}?hecho=1"));
+    let page = agent.see(&stage, &place).await;
+    assert!(page.contains("Avisado del rechazo"), "{page}");
+    let home = agent.see(&stage, "/").await;
+    assert!(!home.contains("Falta avisar"), "{home}");
+    assert_eq!(office.done(), ["told service_provider"]);
+    let trail = stage.trail().await;
+    assert_eq!(trail.last().map(|row| row.0.as_str()), Some("signature.told"));
+}
+
+#[tokio::test]
 async fn calling_back_and_going_on_by_hand_say_their_consequence_first() {
     let (stage, office) = Stage::with_office().await;
     office.orders("EnFirma");

@@ -175,7 +175,14 @@ async fn people_ask_again_check_and_call_back_and_each_leaves_its_row_before() {
         .await;
     let void: Value = void.json().await.unwrap();
     assert_eq!(void["state"], "Anulado");
-    assert_eq!(office.done(), ["resend", "check", "void El cliente cambió"]);
+    let nobody = stage.post(&path("told"), &key, &json!({ "role": "" })).await;
+    assert_eq!(nobody.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    let told = stage.post(&path("told"), &key, &json!({ "role": "agent" })).await;
+    assert_eq!(told.status(), StatusCode::OK);
+    assert_eq!(
+        office.done(),
+        ["resend", "check", "void El cliente cambió", "told agent"]
+    );
     let actions: Vec<_> = stage.trail().await.into_iter().map(|row| row.0).collect();
     assert_eq!(
         actions,
@@ -184,7 +191,8 @@ async fn people_ask_again_check_and_call_back_and_each_leaves_its_row_before() {
             "signature.checked",
             "signature.checked",
             "signature.checked",
-            "signature.voided"
+            "signature.voided",
+            "signature.told"
         ],
         "the refused check has a row that says so"
     );

@@ -60,6 +60,25 @@ pub(crate) async fn find(
     Ok(contact.unwrap_or_default())
 }
 
+/// The one of these connections that a contact wrote to last.
+pub(crate) async fn last_connection(
+    database: &mut PgConnection,
+    tenant: &TenantId,
+    connections: &[String],
+    contact_id: &str,
+) -> Result<Option<String>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "SELECT connection FROM message_contacts
+         WHERE tenant = $1 AND connection = ANY ($2) AND contact_id = $3 AND last_inbound_at IS NOT NULL
+         ORDER BY last_inbound_at DESC, connection LIMIT 1",
+        tenant.as_str(),
+        connections,
+        contact_id,
+    )
+    .fetch_optional(database)
+    .await
+}
+
 /// A contact wrote. Writing first opts in to service messages; a word of consent is written down with its source.
 pub(crate) async fn wrote(
     tx: &mut Tx,

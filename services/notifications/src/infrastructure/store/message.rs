@@ -32,6 +32,8 @@ pub(crate) struct NewMessage<'a> {
 pub(crate) struct Row {
     pub(crate) id: MessageId,
     pub(crate) tenant: TenantId,
+    /// The event that asked for it.
+    pub(crate) cause: Uuid,
     pub(crate) about: String,
     pub(crate) provider: String,
     pub(crate) connection: String,
@@ -60,7 +62,7 @@ pub(crate) struct Report {
     pub(crate) cause: String,
 }
 
-/// Writes a new message with the first entry of its timeline. `false` when its cause has made one before.
+/// Writes a new message with the first entry of its timeline. `false` when its cause has made one of this text before.
 pub(crate) async fn insert(tx: &mut Tx, new: &NewMessage<'_>) -> Result<bool, sqlx::Error> {
     let state = if new.refused.is_some() {
         State::Failed
@@ -74,7 +76,7 @@ pub(crate) async fn insert(tx: &mut Tx, new: &NewMessage<'_>) -> Result<bool, sq
                                queued_at, failed_at)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13::text, 1, $14, $15, $16, $17, $18::timestamptz,
                  CASE WHEN $13 = 'failed' THEN $18::timestamptz END)
-         ON CONFLICT (tenant, cause) DO NOTHING",
+         ON CONFLICT (tenant, cause, template) DO NOTHING",
         new.id.uuid(),
         new.tenant.as_str(),
         new.cause,
@@ -128,7 +130,7 @@ async fn note(
 /// Reads and locks a message of a tenant.
 pub(crate) async fn lock(tx: &mut Tx, tenant: &TenantId, id: MessageId) -> Result<Option<Row>, sqlx::Error> {
     let row = sqlx::query!(
-        "SELECT about, provider, connection, state, version, provider_message_id, error_code, error_tag, billable,
+        "SELECT cause, about, provider, connection, state, version, provider_message_id, error_code, error_tag, billable,
                 price_category, traceparent
          FROM messages WHERE id = $1 AND tenant = $2 FOR UPDATE",
         id.uuid(),
@@ -140,6 +142,7 @@ pub(crate) async fn lock(tx: &mut Tx, tenant: &TenantId, id: MessageId) -> Resul
     Ok(Some(Row {
         id,
         tenant: tenant.clone(),
+        cause: row.cause,
         about: row.about,
         provider: row.provider,
         connection: row.connection,

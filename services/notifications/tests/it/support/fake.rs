@@ -4,9 +4,10 @@ use std::collections::VecDeque;
 use std::sync::{LazyLock, Mutex, MutexGuard};
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use puente_ports::{
-    CallCtx, Manifest, MessageChannel, OutboundMessage, Provider, ProviderError, ProviderErrorKind, Recovery,
-    Sent, TemplateInfo,
+    CallCtx, MEDIA_GONE, MEDIA_TOO_LARGE, Manifest, MediaFile, MessageChannel, OutboundMessage, Provider,
+    ProviderError, ProviderErrorKind, Recovery, Sent, TemplateInfo,
 };
 use tokio::sync::Semaphore;
 
@@ -31,6 +32,8 @@ struct State {
     sent: Vec<OutboundMessage>,
     calls: usize,
     templates: Vec<TemplateInfo>,
+    files: VecDeque<Result<Bytes, ProviderError>>,
+    fetched: Vec<MediaFile>,
 }
 
 static STATE: Mutex<State> = Mutex::new(State {
@@ -38,6 +41,8 @@ static STATE: Mutex<State> = Mutex::new(State {
     sent: Vec::new(),
     calls: 0,
     templates: Vec::new(),
+    files: VecDeque::new(),
+    fetched: Vec::new(),
 });
 /// More than there are calls at the same time.
 const GATE_WIDTH: u32 = 1_000;
@@ -81,6 +86,16 @@ impl Fake {
         state().sent.clone()
     }
 
+    /// What comes when a file is fetched; afterwards it has none any more.
+    pub(crate) fn gives(file: Result<&[u8], ProviderError>) {
+        state().files.push_back(file.map(Bytes::copy_from_slice));
+    }
+
+    /// The files that it was asked for.
+    pub(crate) fn fetched() -> Vec<MediaFile> {
+        state().fetched.clone()
+    }
+
     /// How often it was called to send.
     pub(crate) fn calls() -> usize {
         state().calls
@@ -95,11 +110,15 @@ impl Fake {
 }
 
 pub(crate) fn find(slug: &str) -> Option<&'static dyn Provider> {
-    (slug == "fake").then_some(&Adapter as &dyn Provider)
+    if slug == "fake" {
+        return Some(&Adapter);
+    }
+    // Those of the simulators.
+    puente_providers::find(slug)
 }
 
 pub(crate) fn manifest_of(slug: &str) -> Option<&'static Manifest> {
-    (slug == "fake").then(|| &*MANIFEST)
+    find(slug).map(Provider::manifest)
 }
 
 struct Adapter;
@@ -166,5 +185,24 @@ impl MessageChannel for Adapter {
 
     async fn templates(&self, _: CallCtx<'_>) -> Result<Vec<TemplateInfo>, ProviderError> {
         Ok(state().templates.clone())
+    }
+
+    async fn media(
+        &self,
+        _: CallCtx<'_>,
+        file: &MediaFile,
+        max_bytes: usize,
+    ) -> Result<Bytes, ProviderError> {
+        let given = {
+            let mut state = state();
+            state.fetched.push(file.clone());
+            state.files.pop_front()
+        };
+        let rejected = |code| Err(ProviderError::new(ProviderErrorKind::Rejected, code, "no"));
+        match given {
+            None => rejected(MEDIA_GONE),
+            Some(Ok(bytes)) if bytes.len() > max_bytes => rejected(MEDIA_TOO_LARGE),
+            Some(given) => given,
+        }
     }
 }

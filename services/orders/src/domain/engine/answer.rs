@@ -161,6 +161,10 @@ impl Bot<'_> {
                     None => self.reply(done, variables),
                 }
             }
+            // A skill that became this one while it was asking.
+            Completion::CapturePlate {
+                ask, order_unknown, ..
+            } => self.open_capture(ask, order_unknown, ""),
             Completion::OpenOrder => self.actions.push(Action::OpenOrder(Request {
                 // As people read it: the same word stands in the confirmation, in the console and in tasks.
                 service: variables.get("service").cloned().unwrap_or_default(),

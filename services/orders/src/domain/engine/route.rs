@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::domain::conversation::{Heard, Mode, Next, Progress};
 use crate::domain::engine::Bot;
 use crate::domain::number::OrderNumber;
-use crate::domain::skill::{Completion, Kind, Known, Skill, SkillSet};
+use crate::domain::skill::{Completion, Intent, Kind, Known, Skill, SkillSet};
 use crate::domain::words::Phrase;
 
 impl Bot<'_> {
@@ -59,6 +59,12 @@ impl Bot<'_> {
                 });
             }
             _ => {
+                if let Completion::CapturePlate {
+                    ask, order_unknown, ..
+                } = &skill.done
+                {
+                    return self.open_capture(ask, order_unknown, opening);
+                }
                 let answers = self.already_known(skill, opening);
                 self.go_on(Progress {
                     skill: name.to_owned(),
@@ -118,17 +124,22 @@ fn wanted<'s>(set: &'s SkillSet, heard: &Heard, said: &Phrase) -> Option<&'s str
     if let Some(skill) = heard.choice.as_deref().and_then(|choice| chosen(set, choice)) {
         return Some(skill);
     }
-    let has_number = OrderNumber::find(&heard.text).is_some();
-    if let Some(intent) = set
-        .bot
-        .intents
-        .iter()
-        .find(|intent| intent.order_number && has_number)
-    {
-        return Some(&intent.skill);
+    let intents = &set.bot.intents;
+    if OrderNumber::find(&heard.text).is_some() {
+        // A skill that takes a number along is meant by its phrase; a number alone means the one that is for numbers.
+        let beside = by_phrase(intents.iter().filter(|intent| intent.with_order_number), said);
+        let alone = || intents.iter().find(|intent| intent.order_number);
+        if let Some(skill) = beside.or_else(|| alone().map(|intent| intent.skill.as_str())) {
+            return Some(skill);
+        }
     }
+    by_phrase(intents.iter(), said)
+}
+
+/// The skill of the phrase of most words; the first of equals.
+fn by_phrase<'s>(intents: impl Iterator<Item = &'s Intent>, said: &Phrase) -> Option<&'s str> {
     let mut best: Option<(usize, &str)> = None;
-    for intent in &set.bot.intents {
+    for intent in intents {
         let longest = intent
             .phrases
             .iter()

@@ -212,7 +212,7 @@ fn assign_command(caller: &Caller, wish: AssignOrderRequest) -> Result<Command, 
     })
 }
 
-fn issued(caller: &Caller, key: String, said: &[String]) -> Result<Issued, Status> {
+pub(super) fn issued(caller: &Caller, key: String, said: &[String]) -> Result<Issued, Status> {
     if key.is_empty() {
         return Err(Status::invalid_argument("a command needs an idempotency key"));
     }
@@ -229,7 +229,7 @@ fn issued(caller: &Caller, key: String, said: &[String]) -> Result<Issued, Statu
     })
 }
 
-fn expected(version: i64) -> Result<Option<i64>, Status> {
+pub(super) fn expected(version: i64) -> Result<Option<i64>, Status> {
     match version {
         0 => Ok(None),
         1.. => Ok(Some(version)),

@@ -11,7 +11,7 @@ use super::Problem;
 const MAX_BYTES: u64 = 256 * 1024;
 
 /// The files that are compiled in.
-const EMBEDDED: [(&str, &str); 5] = [
+const EMBEDDED: [(&str, &str); 6] = [
     ("bot.toml", include_str!("../../../skills/bot.toml")),
     (
         "registration.toml",
@@ -24,6 +24,10 @@ const EMBEDDED: [(&str, &str); 5] = [
     (
         "order_tracking.toml",
         include_str!("../../../skills/order_tracking.toml"),
+    ),
+    (
+        "plate_reading.toml",
+        include_str!("../../../skills/plate_reading.toml"),
     ),
     (
         "status_updates.toml",
@@ -183,6 +187,8 @@ pub(super) struct IntentFile {
     #[serde(default)]
     pub(super) order_number: bool,
     #[serde(default)]
+    pub(super) with_order_number: bool,
+    #[serde(default)]
     pub(super) choices: Vec<Spanned<String>>,
     #[serde(default)]
     pub(super) phrases: Vec<Spanned<String>>,
@@ -196,8 +202,8 @@ pub(super) struct SkillFile {
     pub(super) version: Spanned<u32>,
     #[serde(default)]
     pub(super) client_only: bool,
-    pub(super) max_tries: Spanned<u32>,
-    pub(super) handover: Spanned<String>,
+    pub(super) max_tries: Option<Spanned<u32>>,
+    pub(super) handover: Option<Spanned<String>>,
     pub(super) done: Spanned<DoneFile>,
     #[serde(default)]
     pub(super) steps: Vec<Spanned<StepFile>>,
@@ -211,6 +217,10 @@ pub(super) struct DoneFile {
     pub(super) already: Option<Spanned<String>>,
     pub(super) found: Option<Spanned<String>>,
     pub(super) not_found: Option<Spanned<String>>,
+    pub(super) ask: Option<Spanned<String>>,
+    pub(super) order_unknown: Option<Spanned<String>>,
+    pub(super) per_day: Option<Spanned<u32>>,
+    pub(super) too_many: Option<Spanned<String>>,
 }
 
 #[derive(Deserialize)]

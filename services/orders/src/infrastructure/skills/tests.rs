@@ -33,12 +33,23 @@ fn line_of(text: &str, part: &str) -> Option<usize> {
 fn the_compiled_in_skills_are_right_and_name_their_texts() {
     let set = embedded().unwrap();
     let names: Vec<&str> = set.skills.keys().map(String::as_str).collect();
-    assert_eq!(names, ["order_creation", "order_tracking", "registration"]);
+    assert_eq!(
+        names,
+        [
+            "order_creation",
+            "order_tracking",
+            "plate_reading",
+            "registration"
+        ]
+    );
     for key in [
         "bot_menu",
         "registration_email_retry",
         "order_confirm",
         "tracking_not_found",
+        "plate_photo",
+        "asset_order_unknown",
+        "asset_too_many",
     ] {
         assert!(set.texts().contains(key), "{key}");
     }
@@ -305,5 +316,5 @@ fn a_tenant_whose_files_are_wrong_from_the_start_gets_the_default_set() {
     let dir = folder(&[("acme/bot.toml", "version = 1")]);
     let (library, problems) = Library::open(Some(dir.path().to_owned())).unwrap();
     assert!(!problems.is_empty());
-    assert_eq!(library.of(&"acme".parse().unwrap()).skills.len(), 3);
+    assert_eq!(library.of(&"acme".parse().unwrap()).skills.len(), 4);
 }

@@ -4,11 +4,15 @@ use puente_outbox::{NewEvent, Tx};
 use puente_types::TenantId;
 use time::OffsetDateTime;
 
+use super::people;
 use super::price::PriceColumns;
+use crate::domain::directory::{Kind, Person};
+use crate::domain::error::StoreError;
 use crate::domain::event::{Event, Fact};
+use crate::domain::order::Assignment;
 use crate::domain::skill::SkillSet;
 use crate::domain::state::Transition;
-use crate::infrastructure::wire::{Published, published};
+use crate::infrastructure::wire::{Newcomers, Published, published};
 
 /// What an event comes from.
 #[derive(Clone, Copy)]
@@ -31,9 +35,13 @@ pub(super) async fn tell(
     set: &SkillSet,
     at: OffsetDateTime,
     origin: Origin<'_>,
-) -> Result<(), sqlx::Error> {
+) -> Result<(), StoreError> {
     let (order, id) = (&event.order, event.order.id);
-    let outgoing = match published(event, set, at) {
+    let newcomers = match &event.fact {
+        Fact::Assigned { before } => newcomers(tx, tenant, before, &order.assignment).await?,
+        Fact::Opened | Fact::Moved { .. } => Newcomers::default(),
+    };
+    let outgoing = match published(event, set, at, newcomers) {
         Published::Opened(event) => NewEvent::new(tenant, id, &event),
         Published::Moved(event) => NewEvent::new(tenant, id, &event),
         Published::Assigned(event) => NewEvent::new(tenant, id, &event),
@@ -84,6 +92,37 @@ pub(super) async fn tell(
     let outgoing = outgoing.version(order.version);
     tx.append(origin.marks(outgoing));
     Ok(())
+}
+
+/// Those of the assignment who were not in it before, by the directory of this moment: who is told of it is who they
+/// were when they were assigned, whatever becomes of the directory later.
+async fn newcomers(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    before: &Assignment,
+    now: &Assignment,
+) -> Result<Newcomers, StoreError> {
+    let places = [
+        (Kind::Agent, &before.agent, &now.agent),
+        (
+            Kind::ServiceProvider,
+            &before.service_provider,
+            &now.service_provider,
+        ),
+    ];
+    let mut newcomers = Newcomers::default();
+    for (kind, before, now) in places {
+        let found = match now {
+            Some(id) if now != before => people::find(tx, tenant, id).await?,
+            _ => None,
+        };
+        let found: Option<Person> = found.map(|view| view.person).filter(|person| person.kind == kind);
+        match kind {
+            Kind::Agent => newcomers.agent = found,
+            Kind::ServiceProvider => newcomers.service_provider = found,
+        }
+    }
+    Ok(newcomers)
 }
 
 impl Origin<'_> {

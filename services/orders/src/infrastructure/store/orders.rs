@@ -23,7 +23,7 @@ use crate::infrastructure::skills::Library;
 #[derive(Clone)]
 pub struct PgOrders {
     outbox: Outbox,
-    clock: Arc<dyn Clock>,
+    pub(super) clock: Arc<dyn Clock>,
     skills: Arc<Library>,
 }
 
@@ -74,7 +74,7 @@ impl PgOrders {
         Ok(Ok(kept))
     }
 
-    async fn begin(&self, tenant: &TenantId) -> Result<Tx, sqlx::Error> {
+    pub(super) async fn begin(&self, tenant: &TenantId) -> Result<Tx, sqlx::Error> {
         let mut tx = self.outbox.begin().await?;
         sqlx::query!(
             "SELECT set_config('puente.tenant', $1, true) AS tenant",

@@ -11,13 +11,14 @@ use time::{Date, OffsetDateTime};
 use super::people;
 use crate::domain::directory::Kind;
 use crate::domain::papers::{Expired, MANDATORY, threshold};
+use crate::infrastructure::documents::ASSET;
 
 /// What documents of service providers are about.
 const PROVIDER: &str = "service_provider";
 /// The longest notice.
 const MOST_DAYS: i32 = 30;
 
-/// Orders and service providers: what documents here may be about.
+/// Orders, service providers and assets: what documents here may be about.
 pub(crate) struct Things;
 
 #[tonic::async_trait]
@@ -32,6 +33,18 @@ impl Subjects for Things {
             let found = people::find(connection, tenant, &about.id).await;
             let found = found.map_err(|error| sqlx::Error::Decode(error.into()))?;
             return Ok(found.is_some_and(|view| view.person.kind == Kind::ServiceProvider));
+        }
+        if about.kind == ASSET {
+            let Ok(asset) = about.id.parse::<uuid::Uuid>() else {
+                return Ok(false);
+            };
+            return sqlx::query_scalar!(
+                r#"SELECT EXISTS (SELECT FROM assets WHERE tenant = $1 AND id = $2) AS "exists!""#,
+                tenant.as_str(),
+                asset
+            )
+            .fetch_one(connection)
+            .await;
         }
         let Ok(order) = about.id.parse::<OrderId>() else {
             return Ok(false);
@@ -79,8 +92,10 @@ pub(crate) async fn warn(
     most: i64,
 ) -> Result<u64, sqlx::Error> {
     let due = sqlx::query!(
-        r#"SELECT d.id, d.tenant, d.about_id, d.kind, d.expires_on AS "expires_on!"
+        r#"SELECT d.id, d.tenant, d.about_id, d.kind, d.expires_on AS "expires_on!", coalesce(p.name, '') AS "name!",
+                  coalesce(p.phone, '') AS "phone!"
            FROM documents d LEFT JOIN document_warnings w ON w.document_id = d.id
+           LEFT JOIN people p ON p.tenant = d.tenant AND p.id = d.about_id
            WHERE d.about_kind = $1 AND d.replaced_at IS NULL AND d.expires_on <= $2::date + $3::integer
              AND (w.document_id IS NULL
                   OR w.threshold > 0 AND d.expires_on <= $2
@@ -121,6 +136,8 @@ pub(crate) async fn warn(
                 expires_on: paper.expires_on.to_string(),
                 days_left: i32::try_from(days_left).unwrap_or(i32::MIN),
                 noticed_at: Some(timestamp(now)),
+                name: paper.name.clone(),
+                phone: paper.phone.clone(),
             };
             tx.append(NewEvent::new(&tenant, paper.id, &told));
         }

@@ -3,11 +3,13 @@
 //! One statement serves all filters of a list. Plans are made for the values given (`puente_service::db`), so that a
 //! filter that is not used costs nothing, and one that is used finds its index.
 
+mod assets;
 mod clients;
 mod conversations;
 mod orders;
 mod people;
 
+pub(super) use assets::by_id as asset_by_id;
 use std::sync::Arc;
 
 use puente_service::Readers;

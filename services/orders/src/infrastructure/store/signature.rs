@@ -199,7 +199,7 @@ pub(crate) async fn moved(
         trace: cause.trace,
         asked_in: None,
     };
-    Ok(journal::tell(tx, tenant, event, set, now, origin).await?)
+    journal::tell(tx, tenant, event, set, now, origin).await
 }
 
 /// Notes beside the order's last fact what was heard and did not move it.
@@ -211,11 +211,24 @@ pub(crate) async fn noted(
     now: OffsetDateTime,
     cause: Cause<'_>,
 ) -> Result<(), sqlx::Error> {
+    noted_with(connection, tenant, order, words, "", now, cause).await
+}
+
+/// The same, with the document that it is about.
+pub(crate) async fn noted_with(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    order: &Order,
+    words: &str,
+    document: &str,
+    now: OffsetDateTime,
+    cause: Cause<'_>,
+) -> Result<(), sqlx::Error> {
     let snapshot = order.snapshot();
     sqlx::query!(
         "INSERT INTO order_journal (order_id, version, tenant, event_id, fact, before, after, reason, agent,
-                                    service_provider, at, changed_by)
-         VALUES ($1, $2, $3, $4, 'noted', $5, $5, $6, $7, $8, $9, $10)",
+                                    service_provider, at, changed_by, document_id)
+         VALUES ($1, $2, $3, $4, 'noted', $5, $5, $6, $7, $8, $9, $10, $11)",
         snapshot.id.uuid(),
         snapshot.version,
         tenant.as_str(),
@@ -225,7 +238,8 @@ pub(crate) async fn noted(
         snapshot.assignment.agent,
         snapshot.assignment.service_provider,
         now,
-        cause.by
+        cause.by,
+        document
     )
     .execute(connection)
     .await?;

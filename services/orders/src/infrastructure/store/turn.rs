@@ -3,9 +3,12 @@
 use puente_outbox::{NewEvent, Tx};
 use puente_types::{ClientId, ConversationId, EventId, OrderId, TenantId};
 use time::OffsetDateTime;
+use uuid::Uuid;
 
+use super::capture;
 use super::journal::{self, Origin};
 use super::row::{self, ClientRow, OrderRow};
+use crate::domain::capture::CaptureTurn;
 use crate::domain::client::{Client, Registration};
 use crate::domain::conversation::Speaker;
 use crate::domain::error::StoreError;
@@ -123,5 +126,36 @@ impl Turn for PgTurn<'_> {
         .fetch_optional(&mut **self.tx)
         .await?;
         row.map(Order::try_from).transpose()
+    }
+
+    async fn order_to_serve(
+        &mut self,
+        speaker: &Speaker,
+        client: Option<ClientId>,
+        number: OrderNumber,
+    ) -> Result<Option<OrderId>, StoreError> {
+        Ok(capture::order_to_serve(self.tx, self.tenant, speaker, client, number).await?)
+    }
+
+    async fn capture_ended(&mut self, capture: Uuid) -> Result<bool, StoreError> {
+        Ok(capture::ended(self.tx, self.tenant, capture).await?)
+    }
+
+    async fn captures_of_a_day(&mut self) -> Result<u64, StoreError> {
+        Ok(capture::begun_since(self.tx, self.conversation, self.now - time::Duration::DAY).await?)
+    }
+
+    async fn tell_capture(
+        &mut self,
+        speaker: &Speaker,
+        client: Option<&Client>,
+        turn: CaptureTurn,
+    ) -> Result<(), StoreError> {
+        capture::keep(self.tx, self.tenant, self.conversation, &turn, self.now).await?;
+        let (id, version) = (turn.capture, i64::from(turn.turn));
+        let event = wire::continued(turn, speaker, client, self.now);
+        let event = NewEvent::new(self.tenant, id, &event);
+        self.tx.append(event.version(version).caused_by(self.cause));
+        Ok(())
     }
 }

@@ -21,6 +21,8 @@ pub(crate) enum Action {
     Scan,
     /// Set it going again.
     Retry,
+    /// Say that somebody was told of a rejection.
+    Told,
 }
 
 /// Why it may not be done now.
@@ -44,6 +46,9 @@ pub(crate) enum Refused {
     /// It is on the manual way.
     #[error("the request goes on by hand")]
     IsManual,
+    /// Nobody waits to be told.
+    #[error("that signer does not wait for a person to tell them")]
+    Told,
     /// There is nothing to mend.
     #[error("nothing stops the request")]
     NoProblem,
@@ -59,13 +64,14 @@ pub(crate) enum Again {
 }
 
 impl Action {
-    const ALL: [Self; 6] = [
+    const ALL: [Self; 7] = [
         Self::Resend,
         Self::Void,
         Self::Check,
         Self::Manual,
         Self::Scan,
         Self::Retry,
+        Self::Told,
     ];
 
     /// As callers name it.
@@ -77,6 +83,7 @@ impl Action {
             Self::Manual => "manual",
             Self::Scan => "scan",
             Self::Retry => "retry",
+            Self::Told => "told",
         }
     }
 }
@@ -94,8 +101,10 @@ impl Signature {
     ///
     /// # Errors
     /// Why not.
-    pub(crate) const fn may(&self, action: Action) -> Result<(), Refused> {
+    pub(crate) fn may(&self, action: Action) -> Result<(), Refused> {
         match (action, self.step) {
+            (Action::Told, _) if self.somebody_is_untold() => Ok(()),
+            (Action::Told, _) => Err(Refused::Told),
             (_, Step::Ended) => Err(Refused::Ended(self.state)),
             (Action::Void | Action::Manual, Step::Storing) => Err(Refused::AllSigned),
             (Action::Manual, Step::Preparing) => Err(Refused::NotPrepared),

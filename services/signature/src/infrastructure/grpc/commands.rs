@@ -9,9 +9,9 @@ use puente_proto::signature::signature_commands_server::SignatureCommands as Ser
 use puente_proto::signature::{
     BeginAuthorizationRequest, BeginAuthorizationResponse, CheckSignatureRequest, CheckSignatureResponse,
     CompleteAuthorizationRequest, CompleteAuthorizationResponse, MakeSummaryRequest, MakeSummaryResponse,
-    RecordScanRequest, RecordScanResponse, ResendSignatureRequest, ResendSignatureResponse,
-    RetrySignatureRequest, RetrySignatureResponse, Signature, TakeManuallyRequest, TakeManuallyResponse,
-    VoidSignatureRequest, VoidSignatureResponse,
+    MarkToldRequest, MarkToldResponse, RecordScanRequest, RecordScanResponse, ResendSignatureRequest,
+    ResendSignatureResponse, RetrySignatureRequest, RetrySignatureResponse, Signature, TakeManuallyRequest,
+    TakeManuallyResponse, VoidSignatureRequest, VoidSignatureResponse,
 };
 use puente_rpc::{Caller, answer};
 use time::format_description::well_known::Rfc3339;
@@ -22,6 +22,7 @@ use uuid::Uuid;
 use super::scan::Scan;
 use super::{Answers, accounts, ask, made, shown};
 use crate::domain::signature::{Action, Again};
+use crate::domain::signer::Role;
 use crate::infrastructure::store::command::{self, Issued, Known};
 use crate::infrastructure::store::row::{self, Row};
 use crate::infrastructure::store::{claim, effect};
@@ -41,6 +42,7 @@ enum Wish {
     Manual { reason: String },
     Retry,
     Scan(Box<Scan>),
+    Told(Role),
 }
 
 #[tonic::async_trait]
@@ -141,6 +143,24 @@ impl Service for Commands {
                 Ok(RetrySignatureResponse { signature })
             },
         )
+        .await
+    }
+
+    async fn mark_told(
+        &self,
+        request: Request<MarkToldRequest>,
+    ) -> Result<Response<MarkToldResponse>, Status> {
+        answer("SignatureCommands/MarkTold", request, async |caller, wish| {
+            let id = ask::id(&wish.request_id, "a request")?;
+            let role: Role = wish
+                .role
+                .parse()
+                .map_err(|_| Status::invalid_argument("give the role of a signer"))?;
+            let said = ["told", &id.to_string(), role.as_str()];
+            let issued = ask::issued(&caller, wish.idempotency_key, &said)?;
+            let signature = Some(self.run(&caller, id, issued, Wish::Told(role)).await?);
+            Ok(MarkToldResponse { signature })
+        })
         .await
     }
 
@@ -251,6 +271,10 @@ impl Commands {
                 }
                 Ok(())
             }
+            Wish::Told(role) => row
+                .signature
+                .told_by_hand(role, &issued.by, now)
+                .map_err(ask::refused),
             Wish::Scan(scan) => {
                 row.signature.may(Action::Scan).map_err(ask::refused)?;
                 let document = scan.record(&self.0, tx, row, issued).await?;

@@ -154,5 +154,6 @@ async fn count(answers: &Answers, caller: Caller) -> Result<CountSignaturesRespo
         in_process: counts.in_process.unsigned_abs(),
         signed: counts.signed.unsigned_abs(),
         rejected: counts.rejected.unsigned_abs(),
+        untold: counts.untold.unsigned_abs(),
     })
 }

@@ -80,5 +80,7 @@ fn signer(row: &Row, signer: &Signer) -> Shown {
         sent_at: signer.sent_at.map(timestamp),
         delivered_at: signer.delivered_at.map(timestamp),
         ended_at: signer.ended_at.map(timestamp),
+        notice: signer.notice.state.as_str().to_owned(),
+        notice_code: signer.notice.code.clone(),
     }
 }

@@ -4,6 +4,7 @@ use puente_types::TenantId;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::domain::notice::Notice;
 use crate::domain::problem::Problem;
 use crate::domain::signature::Signature;
 use crate::domain::signer::Signer;
@@ -51,7 +52,9 @@ pub(crate) struct FlatSigner {
     pub(crate) sent_at: Option<OffsetDateTime>,
     pub(crate) delivered_at: Option<OffsetDateTime>,
     pub(crate) ended_at: Option<OffsetDateTime>,
-    pub(crate) told: bool,
+    pub(crate) notice: String,
+    pub(crate) notice_id: Option<Uuid>,
+    pub(crate) notice_code: String,
 }
 
 impl Flat {
@@ -112,7 +115,11 @@ impl FlatSigner {
             sent_at: self.sent_at,
             delivered_at: self.delivered_at,
             ended_at: self.ended_at,
-            told: self.told,
+            notice: Notice {
+                state: self.notice.parse().map_err(decode)?,
+                asked_by: self.notice_id,
+                code: self.notice_code,
+            },
         })
     }
 }

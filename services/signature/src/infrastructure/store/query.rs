@@ -22,7 +22,7 @@ pub(crate) struct Filter {
     /// None: all.
     pub(crate) states: Vec<State>,
     pub(crate) order: Option<OrderId>,
-    /// Only those in trouble or on the manual way.
+    /// Only those in trouble, on the manual way, or with somebody who has to be told.
     pub(crate) needs_person: bool,
     /// Only those before this place.
     pub(crate) after: Option<(OffsetDateTime, Uuid)>,
@@ -36,6 +36,7 @@ pub(crate) struct Counts {
     pub(crate) in_process: i64,
     pub(crate) signed: i64,
     pub(crate) rejected: i64,
+    pub(crate) untold: i64,
 }
 
 /// The newest request of an order.
@@ -71,7 +72,8 @@ pub(crate) async fn newest(
          WHERE tenant = $1
            AND (cardinality($2::text[]) = 0 OR state = ANY ($2))
            AND ($3::uuid IS NULL OR order_id = $3)
-           AND (NOT $4::boolean OR step <> 'ended' AND (problem_code IS NOT NULL OR step = 'manual'))
+           AND (NOT $4::boolean OR step <> 'ended' AND (problem_code IS NOT NULL OR step = 'manual')
+                OR id IN (SELECT request_id FROM signers WHERE tenant = $1 AND notice = 'failed'))
            AND ($5::timestamptz IS NULL OR (requested_at, id) < ($5, $6))
          ORDER BY requested_at DESC, id DESC LIMIT $7",
         tenant.as_str(),
@@ -87,7 +89,7 @@ pub(crate) async fn newest(
     let ids: Vec<Uuid> = flats.iter().map(|flat| flat.id).collect();
     let found = sqlx::query_as!(
         FlatSigner,
-        "SELECT request_id, role, state, reason, sent_at, delivered_at, ended_at, told
+        "SELECT request_id, role, state, reason, sent_at, delivered_at, ended_at, notice, notice_id, notice_code
          FROM signers WHERE tenant = $1 AND request_id = ANY ($2) ORDER BY position",
         tenant.as_str(),
         &ids,
@@ -116,7 +118,8 @@ pub(crate) async fn count(connection: &mut PgConnection, tenant: &TenantId) -> R
                   count(*) FILTER (WHERE step = 'manual') AS "manual!",
                   count(*) FILTER (WHERE state = 'EnProceso') AS "in_process!",
                   count(*) FILTER (WHERE state = 'Firmado') AS "signed!",
-                  count(*) FILTER (WHERE state = 'Rechazado') AS "rejected!"
+                  count(*) FILTER (WHERE state = 'Rechazado') AS "rejected!",
+                  (SELECT count(DISTINCT request_id) FROM signers WHERE tenant = $1 AND notice = 'failed') AS "untold!"
            FROM signatures WHERE tenant = $1"#,
         tenant.as_str(),
     )

@@ -111,6 +111,21 @@ pub(crate) async fn insert(tx: &mut Tx, row: &mut Row, cause: &str) -> Result<bo
     Ok(true)
 }
 
+/// The request of which somebody is told by the message that this event asked for.
+pub(crate) async fn of_notice(
+    tx: &mut Tx,
+    tenant: &TenantId,
+    asked_by: Uuid,
+) -> Result<Option<Uuid>, sqlx::Error> {
+    sqlx::query_scalar!(
+        "SELECT request_id FROM signers WHERE notice_id = $1 AND tenant = $2",
+        asked_by,
+        tenant.as_str(),
+    )
+    .fetch_optional(&mut **tx)
+    .await
+}
+
 /// Reads and locks a request of a tenant.
 pub(crate) async fn lock(tx: &mut Tx, tenant: &TenantId, id: Uuid) -> Result<Option<Row>, sqlx::Error> {
     // The lock first, and what it guards in a statement after it: signers are written under the same lock.
@@ -147,7 +162,7 @@ pub(crate) async fn read(
     let Some(flat) = flat else { return Ok(None) };
     let signers = sqlx::query_as!(
         FlatSigner,
-        "SELECT request_id, role, state, reason, sent_at, delivered_at, ended_at, told
+        "SELECT request_id, role, state, reason, sent_at, delivered_at, ended_at, notice, notice_id, notice_code
          FROM signers WHERE request_id = $1 ORDER BY position",
         id,
     )
@@ -209,10 +224,11 @@ pub(crate) async fn save(
     .await?;
     for signer in &signature.signers {
         sqlx::query!(
-            "UPDATE signers SET state = $3, reason = $4, sent_at = $5, delivered_at = $6, ended_at = $7, told = $8
+            "UPDATE signers SET state = $3, reason = $4, sent_at = $5, delivered_at = $6, ended_at = $7, notice = $8,
+                                notice_id = $9, notice_code = $10
              WHERE request_id = $1 AND role = $2
-               AND (state, reason, sent_at, delivered_at, ended_at, told)
-                   IS DISTINCT FROM ($3, $4, $5::timestamptz, $6::timestamptz, $7::timestamptz, $8)",
+               AND (state, reason, sent_at, delivered_at, ended_at, notice, notice_id, notice_code)
+                   IS DISTINCT FROM ($3, $4, $5::timestamptz, $6::timestamptz, $7::timestamptz, $8, $9::uuid, $10)",
             row.id,
             signer.role.as_str(),
             signer.state.as_str(),
@@ -220,7 +236,9 @@ pub(crate) async fn save(
             signer.sent_at,
             signer.delivered_at,
             signer.ended_at,
-            signer.told,
+            signer.notice.state.as_str(),
+            signer.notice.asked_by,
+            signer.notice.code,
         )
         .execute(&mut **tx)
         .await?;

@@ -56,6 +56,8 @@ struct State {
     fetch_fails: bool,
     consent_missing: bool,
     renewals: usize,
+    voids: usize,
+    voids_away: usize,
 }
 
 static STATE: LazyLock<Mutex<State>> = LazyLock::new(Mutex::default);
@@ -134,6 +136,16 @@ impl Fake {
     }
 
     /// Signed documents can or cannot be fetched.
+    /// So many calls that call an envelope back find the provider away.
+    pub(crate) fn voiding_fails(times: usize) {
+        state().voids_away = times;
+    }
+
+    /// Calls that called an envelope back.
+    pub(crate) fn voids() -> usize {
+        state().voids
+    }
+
     pub(crate) fn fetching_fails(fails: bool) {
         state().fetch_fails = fails;
     }
@@ -285,6 +297,15 @@ impl SignatureProvider for Adapter {
 
     async fn void(&self, _: CallCtx<'_>, envelope_id: &str, reason: &str) -> Result<(), ProviderError> {
         let mut state = state();
+        state.voids += 1;
+        if state.voids_away > 0 {
+            state.voids_away -= 1;
+            return Err(ProviderError::new(
+                ProviderErrorKind::Unavailable { retry_after: None },
+                "away",
+                "the provider is away",
+            ));
+        }
         if let Some(kept) = state.envelopes.iter_mut().find(|kept| kept.id == envelope_id) {
             kept.status = EnvelopeStatus::Voided;
             kept.void_reason = Some(reason.to_owned());

@@ -1,11 +1,14 @@
 //! Grants: code with PKCE, refresh with rotation, the JWT grant, and whose account it is.
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use http::header::LOCATION;
 use http::{HeaderMap, Method};
 use puente_ports::{ErrorTag, Grant, Outbound as _, OutboundRequest, ProviderErrorKind};
 use puente_types::Secret;
 
 use super::*;
+use crate::simulator::credentials::Watched;
 use crate::simulator::stage::open_stage;
 
 /// Verifier and challenge of RFC 7636, appendix B.
@@ -113,6 +116,33 @@ async fn a_code_becomes_a_grant_with_the_verifier_of_its_challenge_only_and_once
     assert_eq!(account.base_uri, stage.url(SLUG, ""));
     let opened = with(&connection, &grant.access);
     assert_eq!(signs().find(call(&stage, &opened), "x").await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn an_oauth_grant_goes_as_bearer_its_client_as_basic_and_a_wrong_token_is_refused_without_an_effect() {
+    let stage = open_stage!();
+    put(&stage, |account| account);
+    let (connection, way) = (stage.connection(SLUG), Watched::open());
+    let secret = |name: &str| connection.secrets.get(name).unwrap().expose();
+    let code = Secret::new(query(&consent(&stage, &connection).await, "code").unwrap());
+    let grant = oauth()
+        .exchange(way.ctx(&connection), &code, &Secret::new(VERIFIER), BACK)
+        .await
+        .unwrap();
+    let pair = STANDARD.encode(format!("{}:{}", secret("integration_key"), secret("secret_key")));
+    way.proved("authorization", &format!("Basic {pair}"), &[secret("secret_key")]);
+
+    let wrong = with(&connection, &Secret::new("another token"));
+    let error = signs().create(way.ctx(&wrong), &envelope()).await.unwrap_err();
+    assert_eq!(*error.kind(), ProviderErrorKind::Auth, "{error}");
+    assert_eq!(carried_out(&stage, "envelopes.create").len(), 0);
+    way.proved("authorization", "Bearer another token", &["another token"]);
+
+    let opened = with(&connection, &grant.access);
+    signs().create(way.ctx(&opened), &envelope()).await.unwrap();
+    assert_eq!(carried_out(&stage, "envelopes.create").len(), 1);
+    let token = grant.access.expose();
+    way.proved("authorization", &format!("Bearer {token}"), &[token]);
 }
 
 #[tokio::test]

@@ -148,6 +148,7 @@ fn intents(written: Vec<Spanned<IntentFile>>, skills: &[String], file: &mut Exam
             phrases: phrases(intent.phrases, "intents.phrases", file),
             choices: intent.choices.into_iter().map(Spanned::into_inner).collect(),
             order_number: intent.order_number,
+            with_order_number: intent.with_order_number,
         });
     }
     intents

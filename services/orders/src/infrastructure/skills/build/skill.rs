@@ -12,6 +12,8 @@ use crate::infrastructure::skills::problem::Examined;
 
 /// No chat message is longer.
 const MAX_CHARS: usize = 4_096;
+/// A photograph takes seconds of a processor: more than this is no person.
+const MAX_PER_DAY: u32 = 10_000;
 const KINDS: &str = "text, name, email, phone, location, choice, order_number, nit, confirm";
 
 pub(super) fn build(written: SkillFile, expected: &str, file: &mut Examined<'_>) -> Skill {
@@ -24,8 +26,21 @@ pub(super) fn build(written: SkillFile, expected: &str, file: &mut Examined<'_>)
             format!("the file is named after `{expected}`"),
         );
     }
-    let max_tries = check::within(&written.max_tries, 1, 10, "max_tries", file);
-    let handover = check::text_key(&written.handover, "handover", file);
+    let asks = !written.steps.is_empty();
+    for (given, key) in [
+        (written.max_tries.is_some(), "max_tries"),
+        (written.handover.is_some(), "handover"),
+    ] {
+        if asks && !given {
+            file.whole(key, "is needed where questions are asked");
+        }
+    }
+    let tries = written.max_tries.as_ref();
+    let max_tries = tries.map_or(1, |tries| check::within(tries, 1, 10, "max_tries", file));
+    let text = written.handover.as_ref();
+    let handover = text
+        .map(|text| check::text_key(text, "handover", file))
+        .unwrap_or_default();
     let mut fields = BTreeSet::new();
     let mut steps = Vec::with_capacity(written.steps.len());
     for (at, written) in written.steps.into_iter().enumerate() {
@@ -227,6 +242,7 @@ fn completion(done: Spanned<DoneFile>, file: &mut Examined<'_>) -> Option<Comple
         }
     };
     let (registers, tracks) = (action == "register_client", action == "track_order");
+    let captures = action == "capture_plate";
     let (done_text, already) = (
         text(&done.text, "text", registers),
         text(&done.already, "already", registers),
@@ -235,7 +251,34 @@ fn completion(done: Spanned<DoneFile>, file: &mut Examined<'_>) -> Option<Comple
         text(&done.found, "found", tracks),
         text(&done.not_found, "not_found", tracks),
     );
+    let (ask, order_unknown, too_many) = (
+        text(&done.ask, "ask", captures),
+        text(&done.order_unknown, "order_unknown", captures),
+        text(&done.too_many, "too_many", captures),
+    );
+    let per_day = match (&done.per_day, captures) {
+        (Some(per_day), true) => check::within(per_day, 1, MAX_PER_DAY, "done.per_day", file),
+        (Some(per_day), false) => {
+            file.at(
+                &per_day.span(),
+                "done.per_day",
+                format!("`{action}` has no such number"),
+            );
+            1
+        }
+        (None, true) => {
+            file.at(&span, "done.per_day", format!("`{action}` needs this number"));
+            1
+        }
+        (None, false) => 1,
+    };
     match action.as_str() {
+        "capture_plate" => Some(Completion::CapturePlate {
+            ask,
+            order_unknown,
+            per_day,
+            too_many,
+        }),
         "register_client" => Some(Completion::RegisterClient {
             done: done_text,
             already,
@@ -243,7 +286,9 @@ fn completion(done: Spanned<DoneFile>, file: &mut Examined<'_>) -> Option<Comple
         "open_order" => Some(Completion::OpenOrder),
         "track_order" => Some(Completion::TrackOrder { found, not_found }),
         other => {
-            let reason = format!("`{other}` is no action; known: register_client, open_order, track_order");
+            let reason = format!(
+                "`{other}` is no action; known: capture_plate, register_client, open_order, track_order"
+            );
             file.at(&span, "done.action", reason);
             None
         }
@@ -285,6 +330,11 @@ fn missing(skill: &Skill) -> Vec<String> {
             need("confirm", "a confirmation", |kind| matches!(kind, Kind::Confirm));
             if !skill.client_only {
                 missing.push("an order needs a client: set client_only = true".to_owned());
+            }
+        }
+        Completion::CapturePlate { .. } => {
+            if !skill.steps.is_empty() {
+                missing.push("a capture asks nothing itself: ocr goes on with the person".to_owned());
             }
         }
         Completion::TrackOrder { .. } => need("number", "an order number", |kind| {

@@ -1,0 +1,442 @@
+//! Labels of a plate: what stands beside or above a value and says what it is.
+//!
+//! Engines misread small print, so a label is matched loosely: accents and signs do not count, and a long one may have a wrong
+//! letter in four. The shortest, `S/N`, is known by its shape: `S7N`, `5/N`, `S/H` are how it is misread.
+
+use unicode_fold::fold;
+
+/// What a label announces.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Serial,
+    Brand,
+    Model,
+    Voltage,
+    Current,
+    Power,
+    Date,
+    Part,
+    Protection,
+    /// Something else that is no serial: a weight, a pressure, an order number.
+    Other,
+}
+
+/// Labels as letters and digits alone, in Spanish, English and Portuguese.
+const KNOWN: &[(Kind, &[&str])] = &[
+    (
+        Kind::Serial,
+        &[
+            "SERIE",
+            "SERIAL",
+            "NSERIE",
+            "NOSERIE",
+            "NROSERIE",
+            "NODESERIE",
+            "NDESERIE",
+            "NRODESERIE",
+            "NUMSERIE",
+            "NUMERODESERIE",
+            "NUMERDESERIE",
+            "SERIALNO",
+            "SERIALNR",
+            "SERIALNUMBER",
+            "SERNO",
+            "SERIENO",
+            "SERIENUMBER",
+            "SERIALN",
+            "SERIENR",
+            "NUMERODESERIAL",
+            "SERIENNUMMER",
+            "SERIALNUM",
+        ],
+    ),
+    (Kind::Brand, &["MARCA", "BRAND", "FABRICANTE", "MANUFACTURER"]),
+    (
+        Kind::Model,
+        &[
+            "MODELO",
+            "MODEL",
+            "MODELNO",
+            "MODELONO",
+            "MODELN",
+            "MOD",
+            "TYPE",
+            "TIPO",
+            "MODELNUMBER",
+            "REFERENCIA",
+        ],
+    ),
+    (
+        Kind::Voltage,
+        &[
+            "TENSION", "TENSAO", "VOLTAJE", "VOLTAGE", "VOLTAGEM", "INPUT", "ENTRADA", "VOLTS", "VOLT",
+            "OUTPUT", "SALIDA", "SAIDA",
+        ],
+    ),
+    (
+        Kind::Current,
+        &["CORRIENTE", "CORRENTE", "CURRENT", "AMPS", "AMPERES"],
+    ),
+    (Kind::Power, &["POTENCIA", "POWER", "WATTS"]),
+    (
+        Kind::Date,
+        &[
+            "FECHA",
+            "DATA",
+            "DATE",
+            "MFGDATE",
+            "FABRICADO",
+            "FABRICACION",
+            "FECHADEFABRICACION",
+            "DATADEFABRICACAO",
+            "MANUFACTURED",
+            "YEAR",
+            "ANO",
+            "ANODEFABRICACION",
+            "MFD",
+            "DATEOFMANUFACTURE",
+        ],
+    ),
+    (
+        Kind::Part,
+        &[
+            "PN",
+            "PARTNO",
+            "PARTN",
+            "PARTNUMBER",
+            "PART",
+            "PARTENO",
+            "NUMERODEPARTE",
+            "REF",
+            "REFNO",
+            "CODIGO",
+            "ITEM",
+            "ITEMNO",
+            "CATNO",
+            "SKU",
+        ],
+    ),
+    (Kind::Protection, &["IP", "PROTECCION", "PROTECTION", "IPCODE"]),
+    (
+        Kind::Other,
+        &[
+            "PESO",
+            "WEIGHT",
+            "PRESION",
+            "PRESSURE",
+            "FRECUENCIA",
+            "FREQUENCY",
+            "RPM",
+            "TEL",
+            "TELEFONO",
+            "PHONE",
+            "LOTE",
+            "LOT",
+            "ORDEN",
+            "ORDER",
+            "NIT",
+            "RUC",
+            "CUIT",
+            "CNPJ",
+            "CAPACIDAD",
+            "CAPACITY",
+            "CLASE",
+            "CLASS",
+            "REFRIGERANTE",
+        ],
+    ),
+];
+
+/// A label at the beginning of a text.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Match {
+    pub(crate) kind: Kind,
+    /// How many characters of the text it takes, signs behind it included.
+    pub(crate) taken: usize,
+    /// How many of its letters are wrong.
+    pub(crate) wrong: usize,
+}
+
+/// The label that a text begins with: of its words, or glued to what follows.
+pub(crate) fn at_beginning(text: &str) -> Option<Match> {
+    let characters: Vec<char> = text.chars().collect();
+    let glued = glued(&characters);
+    let words = words(&characters);
+    // `Serial NumberPR635737`: its first word is a label, too, but the longer one is meant. One or two letters more may be
+    // the value's own: `SERIAL N123456`.
+    let longer = match (words, glued) {
+        (Some(words), Some(glued)) if glued.taken >= words.taken + A_WORD => Some(glued),
+        _ => None,
+    };
+    longer
+        .or(words)
+        .or_else(|| short(&characters))
+        .or(glued)
+}
+
+/// So many letters more are a word of the label, not the beginning of the value.
+const A_WORD: usize = 5;
+
+/// Whether a text is a label and nothing else.
+#[cfg(test)]
+fn whole(text: &str) -> Option<Kind> {
+    let found = at_beginning(text)?;
+    (found.taken >= text.trim_end().chars().count()).then_some(found.kind)
+}
+
+/// Of the first one to four words, the most that are a label.
+fn words(text: &[char]) -> Option<Match> {
+    let mut ends: Vec<usize> = Vec::new();
+    for (at, pair) in text.windows(2).enumerate() {
+        if let [before, after] = pair
+            && !is_gap(*before)
+            && is_gap(*after)
+        {
+            ends.push(at + 1);
+        }
+    }
+    if text.last().is_some_and(|last| !is_gap(*last)) {
+        ends.push(text.len());
+    }
+    ends.truncate(4);
+    ends.into_iter()
+        .rev()
+        .filter_map(|end| {
+            let own: String = text.iter().take(end).collect();
+            let (kind, wrong) = named(&plain(&own))?;
+            Some(Match {
+                kind,
+                taken: end + text.iter().skip(end).take_while(|c| is_gap(**c)).count(),
+                wrong,
+            })
+        })
+        // More letters that fit outweigh a wrong one, not several.
+        .min_by_key(|found| (found.wrong * 5).saturating_add(100).saturating_sub(found.taken))
+}
+
+/// `S/N` and `N/S` in all the ways in which they are misread, also with the value glued to it.
+fn short(text: &[char]) -> Option<Match> {
+    let taken = |length: usize| length + text.iter().skip(length).take_while(|c| is_gap(**c)).count();
+    let serial = |length: usize, wrong: usize| {
+        Some(Match {
+            kind: Kind::Serial,
+            taken: taken(length),
+            wrong,
+        })
+    };
+    let upper: Vec<char> = text.iter().take(4).map(|c| c.to_ascii_uppercase()).collect();
+    let ends = |length: usize| text.get(length).is_none_or(|c| is_gap(*c));
+    match upper.as_slice() {
+        ['S', '/', 'N', ..] | ['N', '/', 'S', ..] => serial(3, 0),
+        ['P', '/', 'N' | 'H' | 'M', ..] | ['P', '1' | '7' | 'I' | 'L' | '\\' | '|', 'N', ..] => Some(Match {
+            kind: Kind::Part,
+            taken: taken(3),
+            wrong: 0,
+        }),
+        [
+            'S' | '5' | '8' | '$' | '6',
+            '/',
+            'N' | 'H' | 'M' | 'W' | 'K' | 'A' | 'X' | 'L',
+            ..,
+        ] if ends(3) => serial(3, 1),
+        [
+            'S' | '5' | '$',
+            '1' | '7' | 'I' | 'L' | '|' | '\\' | '(' | '!' | '.' | 'J',
+            'N' | 'H' | 'M',
+            ..,
+        ] if ends(3) => serial(3, 1),
+        ['N' | 'H' | 'M', '/' | '7' | '1' | 'I', 'S' | '5' | '8', ..] if ends(3) => serial(3, 1),
+        ['S', 'N', ..] | ['N', 'S', ..] if ends(2) => serial(2, 0),
+        ['S', '.', 'N', '.', ..] | ['N', '.', 'S', '.', ..] => serial(4, 0),
+        _ => None,
+    }
+}
+
+/// A long label with the value glued to it: `SERIE2020X897867`, `Serial No.X12`.
+fn glued(text: &[char]) -> Option<Match> {
+    const LONG: usize = 5;
+    let mut best: Option<Match> = None;
+    for (kind, labels) in KNOWN {
+        for label in labels.iter().filter(|label| label.len() >= LONG) {
+            let mut rest = label.chars();
+            let mut wanted = rest.next();
+            let mut taken = 0;
+            for c in text {
+                let Some(letter) = wanted else { break };
+                let own = fold(*c);
+                if own == Some(letter) {
+                    wanted = rest.next();
+                } else if own.is_some() {
+                    break;
+                }
+                taken += 1;
+            }
+            if wanted.is_none() && best.is_none_or(|best| taken > best.taken) {
+                let gap = text.iter().skip(taken).take_while(|c| is_gap(**c)).count();
+                best = Some(Match {
+                    kind: *kind,
+                    taken: taken + gap,
+                    wrong: 0,
+                });
+            }
+        }
+    }
+    best
+}
+
+/// The label that these letters are, with how many are wrong.
+fn named(letters: &str) -> Option<(Kind, usize)> {
+    let length = letters.chars().count();
+    KNOWN
+        .iter()
+        .flat_map(|(kind, labels)| labels.iter().map(move |label| (*kind, *label)))
+        .filter_map(|(kind, label)| {
+            let allowed = label.len() / 4;
+            if length.abs_diff(label.len()) > allowed {
+                return None;
+            }
+            let wrong = changes(letters, label);
+            (wrong <= allowed.min(3) && (label.len() > 4 || wrong == 0)).then_some((kind, wrong))
+        })
+        .min_by_key(|(_, wrong)| *wrong)
+}
+
+/// Letters and digits, folded. Digits that look like letters are taken for these: no label has a digit.
+fn plain(text: &str) -> String {
+    text.chars()
+        .filter_map(fold)
+        .map(|c| match c {
+            '0' => 'O',
+            '1' => 'I',
+            '5' => 'S',
+            '8' => 'B',
+            '3' => 'E',
+            other => other,
+        })
+        .collect()
+}
+
+fn is_gap(c: char) -> bool {
+    matches!(
+        c,
+        ' ' | ':' | '.' | ';' | ',' | '=' | '#' | '|' | '-' | '_' | '·' | '*'
+    )
+}
+
+/// How many letters must be changed, left out or put in.
+fn changes(a: &str, b: &str) -> usize {
+    let mut row: Vec<usize> = (0..=b.chars().count()).collect();
+    for (i, from) in a.chars().enumerate() {
+        let mut diagonal = i;
+        let mut left = i + 1;
+        for (cell, to) in row.iter_mut().skip(1).zip(b.chars()) {
+            let change = diagonal + usize::from(from != to);
+            diagonal = *cell;
+            left = change.min(left + 1).min(diagonal + 1);
+            *cell = left;
+        }
+        if let Some(first) = row.first_mut() {
+            *first = i + 1;
+        }
+    }
+    row.last().copied().unwrap_or_default()
+}
+
+mod unicode_fold {
+    /// A letter without its accent, as a capital; a digit; nothing for signs. `º` is the o of `Nº`.
+    pub(super) fn fold(c: char) -> Option<char> {
+        let plain = match c {
+            'À'..='Å' | 'à'..='å' | 'ª' => 'A',
+            'Ç' | 'ç' => 'C',
+            'È'..='Ë' | 'è'..='ë' => 'E',
+            'Ì'..='Ï' | 'ì'..='ï' => 'I',
+            'Ñ' | 'ñ' => 'N',
+            'Ò'..='Ö' | 'ò'..='ö' | 'º' | '°' => 'O',
+            'Ù'..='Ü' | 'ù'..='ü' => 'U',
+            '№' => 'N',
+            other => other,
+        };
+        plain
+            .is_ascii_alphanumeric()
+            .then_some(plain.to_ascii_uppercase())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn labels_are_known_as_they_are_written_and_misread() {
+        for text in [
+            "S/N",
+            "S/N:",
+            "SERIE",
+            "No. de serie",
+            "N.º de serie",
+            "Nº SERIE:",
+            "SERIAL No.",
+            "Serial Number",
+            "N/S",
+            "S7N",
+            "5/N",
+            "S/H",
+            "No. de serke",
+            "Nº de série",
+            "NÚMERO DE SÉRIE",
+            "NS",
+            "Serial",
+            "SER. NO.",
+            "SERlE",
+            "S1N:",
+            "Sertal Nunber",
+            "S/L",
+        ] {
+            assert_eq!(whole(text), Some(Kind::Serial), "{text}");
+        }
+        for (text, kind) in [
+            ("MODELO", Kind::Model),
+            ("Model No.", Kind::Model),
+            ("TENSIÓN", Kind::Voltage),
+            ("MFG DATE", Kind::Date),
+            ("P/N:", Kind::Part),
+            ("PART No.", Kind::Part),
+            ("IP", Kind::Protection),
+            ("POTENCIA", Kind::Power),
+        ] {
+            assert_eq!(whole(text), Some(kind), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_label_before_its_value_ends_where_the_value_begins() {
+        for (text, value) in [
+            ("S/N ZTU225909", "ZTU225909"),
+            ("S/N:ZTU225909", "ZTU225909"),
+            ("Serial Number PDRNJLCU09H", "PDRNJLCU09H"),
+            ("SERIE2020X897867", "2020X897867"),
+            ("No. de serie: AB-1", "AB-1"),
+            ("Serial NumberPR635737", "PR635737"),
+            ("SERIAL N123456", "N123456"),
+            ("Serial Number PR635737", "PR635737"),
+        ] {
+            let found = at_beginning(text).unwrap();
+            assert_eq!(found.kind, Kind::Serial, "{text}");
+            assert_eq!(text.chars().skip(found.taken).collect::<String>(), value);
+        }
+    }
+
+    #[test]
+    fn what_is_no_label_is_none() {
+        for text in [
+            "MOTORES DEL SUR",
+            "EN8XL5FK9Z50",
+            "380/660 V",
+            "HECHO EN MÉXICO",
+            "SN8XL5FK9",
+            "S1N4X2",
+        ] {
+            assert_eq!(whole(text), None, "{text}");
+        }
+    }
+}

@@ -1,0 +1,113 @@
+//! From a picture to the plate.
+//!
+//! A first look finds the lines in a small copy and reads each, cut out of the whole picture and straightened. Mostly that
+//! is all: the serial number is there, beside its label, and sure. Where it is not, further looks are taken, each only while
+//! it may still help: the picture turned, lines of the picture with evened light, and the line of the serial number again in several versions that
+//! vote.
+
+mod look;
+
+use std::sync::Arc;
+
+use puente_ports::TextRead;
+use rten::{RunError, RunOptions, ThreadPool};
+
+use crate::{Flaw, Found, Models, Patterns, Picture, Source, find, flaws};
+
+/// Reads plates. One may be shared by several threads; each read keeps one busy.
+pub struct Reader {
+    models: Arc<Models>,
+    options: RunOptions,
+}
+
+/// What a plate says.
+#[derive(Debug, Clone, Default)]
+pub struct Plate {
+    /// Its text.
+    pub text: TextRead,
+    /// The serial numbers that it may have, and what else was understood.
+    pub found: Found,
+    /// What is wrong with the photograph, the worst first.
+    pub flaws: Vec<Flaw>,
+}
+
+/// Why a picture was not read. A picture without text is no error.
+#[derive(Debug, thiserror::Error)]
+pub enum ReadError {
+    /// The engine gave up.
+    #[error("the text engine failed: {0}")]
+    Engine(#[from] RunError),
+}
+
+/// From here, nothing is looked at again.
+const SURE: f32 = 0.999_3;
+/// Below, the picture with evened light may show it better.
+const CLEAR: f32 = 0.9;
+/// How many candidates' lines are looked at again.
+const AGAIN: usize = 2;
+
+impl Reader {
+    /// A reader with these models.
+    #[must_use]
+    pub fn new(models: Arc<Models>) -> Self {
+        Self {
+            models,
+            options: RunOptions::default().with_thread_pool(Some(Arc::new(ThreadPool::with_num_threads(1)))),
+        }
+    }
+
+    /// Reads a picture: up to some seconds of one core. Blocking: never on a thread of the async runtime.
+    ///
+    /// # Errors
+    /// [`ReadError`]
+    pub fn read(&self, picture: &Picture, patterns: &Patterns) -> Result<Plate, ReadError> {
+        let mut lines = self.first_look(picture)?;
+        let mut found = self.found(&lines, patterns);
+        if !sure(&found) {
+            let even = look::Evened::of(picture);
+            if !settled(&found) {
+                lines = self.evened_look(&even, look::SIDE, lines)?;
+                found = self.found(&lines, patterns);
+                if std::env::var("XP").unwrap_or_default().contains('d') && !labelled(&found) {
+                    lines = self.evened_look(&even, look::LARGER_SIDE, lines)?;
+                    found = self.found(&lines, patterns);
+                }
+            }
+            for candidate in found.candidates.iter().take(AGAIN) {
+                if let Some(line) = lines.iter_mut().find(|line| line.corners == candidate.corners) {
+                    self.closer_look(picture, &even, line)?;
+                }
+            }
+            found = self.found(&lines, patterns);
+        }
+        let text = look::text(&lines);
+        Ok(Plate {
+            flaws: flaws(picture, &text),
+            found,
+            text,
+        })
+    }
+
+    fn found(&self, lines: &[look::Line], patterns: &Patterns) -> Found {
+        find(&look::text(lines), patterns, Source::Embedded)
+    }
+}
+
+/// Whether there is nothing to look at again.
+fn sure(found: &Found) -> bool {
+    found
+        .candidates
+        .first()
+        .is_some_and(|best| best.confidence >= SURE)
+}
+
+/// Whether a serial number was found at its label.
+fn labelled(found: &Found) -> bool {
+    found.candidates.first().is_some_and(|best| !best.label.is_empty())
+}
+
+/// Whether a serial number was found at its label, clearly enough to look at it alone.
+fn settled(found: &Found) -> bool {
+    let best = found.candidates.first();
+    best.is_some_and(|best| !best.label.is_empty() && best.confidence >= CLEAR)
+}

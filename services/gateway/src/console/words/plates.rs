@@ -1,0 +1,207 @@
+//! Texts of serial plates and equipment.
+
+super::words! {
+    REVIEWS = "Revisión OCR", "OCR review";
+    ASSETS = "Activos", "Assets";
+
+    REVIEWS_TITLE_NONE = "Ninguna placa espera a una persona", "No plate waits for a person";
+    REVIEWS_TITLE_ONE = "1 placa espera a una persona", "1 plate waits for a person";
+    REVIEWS_TITLE_MANY = "{n} placas esperan a una persona", "{n} plates wait for a person";
+    REVIEWS_LEDE = "Leyendo: {reading}. Esperan otra foto: {photo}. Leídas sin ayuda: {read}.", "Being read: {reading}. Waiting for another photo: {photo}. Read without help: {read}.";
+    REVIEWS_NONE = "Sin placas por revisar.", "No plates to review.";
+    REVIEWS_TABLE = "Placas, primero la que espera hace más tiempo", "Plates, the one that waits longest first";
+    VIEW_TO_REVIEW = "Por revisar", "To review";
+    VIEW_OPEN = "En curso", "Under way";
+    VIEW_READ = "Leídas", "Read";
+    VIEW_BY_HAND = "A mano o generadas", "By hand or generated";
+    SEE_ACCURACY = "Exactitud de las lecturas", "Accuracy of the readings";
+    READ_PLATE = "Leer placa", "Read a plate";
+
+    COL_SERIAL = "Serial", "Serial";
+    COL_CONFIDENCE = "Confianza", "Confidence";
+    COL_ATTEMPT = "Intento", "Attempt";
+    COL_SINCE = "Desde", "Since";
+    COL_DATA = "Datos", "Data";
+    NO_SERIAL = "sin serial", "no serial";
+    ATTEMPT_OF = "{n} de {all}", "{n} of {all}";
+
+    CP_LEYENDO = "Leyendo", "Being read";
+    CP_POR_CONFIRMAR = "Por confirmar", "To be confirmed";
+    CP_OTRA_FOTO = "Espera otra foto", "Waits for another photo";
+    CP_ILEGIBLE = "Ilegible", "Illegible";
+    CP_LEIDO = "Leído", "Read";
+    CP_ESCRITO = "Escrito a mano", "Written by hand";
+    CP_GENERADO = "Generado", "Generated";
+    CP_ABANDONADO = "Abandonado", "Abandoned";
+
+    OR_READ = "Leído", "Read";
+    OR_CONFIRMED = "Leído y confirmado", "Read and confirmed";
+    OR_CORRECTED = "Corregido", "Corrected";
+    OR_MANUAL = "Escrito a mano", "Written by hand";
+    OR_GENERATED = "Generado", "Generated";
+
+    FL_DARK = "oscura", "dark";
+    FL_BLURRED = "borrosa", "blurred";
+    FL_GLARE = "con reflejo", "with glare";
+    FL_CUT_OFF = "cortada", "cut off";
+    FL_FAR = "tomada de lejos", "taken from afar";
+    FL_NO_TEXT = "sin texto", "without text";
+    FLAWS_ARE = "La foto está {list}.", "The photo is {list}.";
+
+    PLATE_TITLE_READING = "Se está leyendo la placa", "The plate is being read";
+    PLATE_TITLE_CONFIRM = "¿La placa dice {serial}?", "Does the plate say {serial}?";
+    PLATE_TITLE_PHOTO = "Falta otra foto de la placa", "Another photo of the plate is missing";
+    PLATE_TITLE_ILLEGIBLE = "La placa no se pudo leer", "The plate could not be read";
+    PLATE_TITLE_READ = "La placa dice {serial}", "The plate says {serial}";
+    PLATE_TITLE_WRITTEN = "Serial escrito a mano: {serial}", "Serial written by hand: {serial}";
+    PLATE_TITLE_GENERATED = "Serial generado: {serial}", "Generated serial: {serial}";
+    PLATE_TITLE_ABANDONED = "La lectura se abandonó", "The reading was abandoned";
+    PLATE_PLACE = "Placa {n} de {all}", "Plate {n} of {all}";
+    PLATE_ATTEMPT = "intento {n} de {all}", "attempt {n} of {all}";
+    PLATE_BY_WHATSAPP = "llegó por WhatsApp", "came by WhatsApp";
+    PLATE_BY_UPLOAD = "subida aquí o por un programa", "uploaded here or by a program";
+    PLATE_NEXT = "Siguiente placa", "Next plate";
+
+    PHOTO = "Foto de la placa", "Photo of the plate";
+    PHOTO_ALT = "Foto de la placa, intento {n}", "Photo of the plate, attempt {n}";
+    PHOTO_NONE = "La foto todavía no llega.", "The photo has not come yet.";
+    PHOTO_HIDDEN = "Su función no muestra fotos.", "Your role does not show photos.";
+    PHOTO_NOT_SHOWN = "El navegador no muestra fotos de este tipo. Ábrala para verla.", "The browser does not show photos of this kind. Open it to see it.";
+    PHOTO_NEARER = "Acercar", "Nearer";
+    PHOTO_FARTHER = "Alejar", "Farther";
+    PHOTO_TURN = "Girar", "Turn";
+    PHOTO_CONTRAST = "Contraste", "Contrast";
+    PHOTO_OPEN = "Abrir", "Open";
+
+    READING = "Lectura", "Reading";
+    SERIAL_FIELD = "Serial de la placa", "Serial of the plate";
+    SERIAL_HINT = "De 3 a 40 letras y cifras; puede llevar «-», «/», «.» o «_».", "3 to 40 letters and digits; may hold “-”, “/”, “.” or “_”.";
+    SERIAL_BAD = "Eso no puede ser un serial: escriba de 3 a 40 letras y cifras, con una cifra al menos.", "That cannot be a serial: write 3 to 40 letters and digits, with one digit at least.";
+    CONFIDENCE_IS = "Confianza {sure}, umbral {threshold}.", "Confidence {sure}, threshold {threshold}.";
+    CHARACTERS = "Confianza de cada carácter", "Confidence of each character";
+    DOUBTFUL = "Dudosos: {list}.", "Doubtful: {list}.";
+    DOUBTFUL_ONE = "{n}.º «{c}»", "no. {n} “{c}”";
+    CANDIDATES = "Otras lecturas", "Other readings";
+    USE_READING = "Usar {serial}", "Use {serial}";
+    CONFIRM_NEXT = "Confirmar y seguir", "Confirm and go on";
+    CORRECT_NEXT = "Corregir y seguir", "Correct and go on";
+    WRITE_NEXT = "Guardar serial y seguir", "Store the serial and go on";
+    KEYS_HINT = "Enter guarda lo que dice el campo. Esc y luego n pasa a la siguiente.", "Enter stores what the field says. Esc and then n goes to the next.";
+    CONFIRM_ABOUT = "El serial queda a su nombre y se registra 1 activo. Si la foto llegó por chat, la persona recibe 1 aviso.", "The serial is kept with your name and 1 asset is registered. If the photo came by chat, the person gets 1 notice.";
+    SIMILAR = "Hay seriales casi iguales. Mire bien antes de confirmar.", "There are serials that are nearly the same. Look well before you confirm.";
+    SIMILAR_ONE = "1 carácter distinto", "1 character differs";
+    SIMILAR_MANY = "{n} caracteres distintos", "{n} characters differ";
+    KNOWN_ASSET = "Ya existe {number} con este serial.", "{number} exists with this serial.";
+    SEE_SHEET = "Ver hoja de vida", "See the record sheet";
+    SHEET_COMING = "La hoja de vida se está creando.", "The record sheet is being made.";
+    ON_PLATE = "También dice la placa", "The plate also says";
+    ALL_LINES = "Todo lo que se leyó: {n} líneas", "All that was read: {n} lines";
+    NOTHING_READ = "No se encontró ningún serial en la foto.", "No serial was found in the photo.";
+    ATTEMPTS = "Intentos", "Attempts";
+    ATTEMPT_N = "Intento {n}", "Attempt {n}";
+    AT_FETCHING = "Se está trayendo la foto", "The photo is being fetched";
+    AT_READING = "Leyendo", "Being read";
+    AT_READ = "Con serial", "With a serial";
+    AT_NOTHING = "Sin serial", "Without a serial";
+    AT_UNUSABLE = "Foto inservible", "Unusable photo";
+    AT_FAILED = "Ningún motor respondió", "No engine answered";
+    READ_BY = "Leyó {engine} en {time}.", "{engine} read it in {time}.";
+    ENGINE_TROUBLE = "{engine} no respondió ({code}).", "{engine} did not answer ({code}).";
+    ENGINE_OWN = "el motor propio", "our own engine";
+    ENGINE_OWN_NAME = "propio", "our own";
+    AND = "{list} y {last}", "{list} and {last}";
+
+    OTHER_PHOTO = "Pedir otra foto", "Ask for another photo";
+    OTHER_PHOTO_ABOUT = "Si la foto llegó por chat, la persona recibe 1 mensaje con el motivo.", "If the photo came by chat, the person gets 1 message with the reason.";
+    OTHER_PHOTO_FLAW = "Qué tiene la foto", "What is wrong with the photo";
+    FLAW_NONE = "Sin decir motivo", "Without a reason";
+    GENERATE = "Ilegible: generar id", "Illegible: generate an id";
+    GENERATE_ABOUT = "Se crea 1 id único de su organización, marcado como generado, y 1 activo con él. No se puede deshacer.", "1 id, unique in your organization and marked as generated, is made, and 1 asset with it. It cannot be undone.";
+    GENERATE_BUTTON = "Generar 1 id", "Generate 1 id";
+    REVIEW_ONLY = "Su función permite ver la lectura, no decidir.", "Your role lets you see the reading, not decide.";
+    REVIEW_OVER = "No hay nada que decidir en esta lectura.", "There is nothing to decide about this reading.";
+
+    READ_TITLE = "Leer la placa de un equipo", "Read the plate of a piece of equipment";
+    READ_LEDE = "Tome la foto de frente, con luz y sin reflejos. El serial aparece en unos segundos.", "Take the photo from the front, with light and without glare. The serial appears within seconds.";
+    READ_TAKE = "Tomar una foto", "Take a photo";
+    READ_CHOOSE = "O elegir una foto guardada", "Or choose a stored photo";
+    READ_HINT = "JPEG, PNG o WebP, hasta 25 MB. La foto queda guardada pase lo que pase.", "JPEG, PNG or WebP, up to 25 MB. The photo is kept whatever happens.";
+    READ_ORDER = "Pedido", "Order";
+    READ_ORDER_HINT = "Vacío si no es de ningún pedido. Por ejemplo OT-000042.", "Empty when it belongs to no order. For example OT-000042.";
+    READ_BUTTON = "Leer 1 foto", "Read 1 photo";
+    READ_OF_ASSET = "De la placa de {number}.", "Of the plate of {number}.";
+    READ_OF_CAPTURE = "Es otro intento de la misma placa.", "It is another attempt at the same plate.";
+    READ_ORDER_BAD = "No hay un pedido suyo con ese número.", "There is no order of yours with that number.";
+
+    ACCURACY_TITLE = "{rate} de las lecturas juzgadas salieron exactas", "{rate} of the judged readings were exact";
+    ACCURACY_TITLE_NONE = "Todavía nadie juzgó lecturas en estos días", "Nobody judged readings in these days yet";
+    ACCURACY_LEDE = "Una lectura se juzga cuando una persona la confirma, la corrige o escribe el serial.", "A reading is judged when a person confirms it, corrects it or writes the serial.";
+    ACCURACY_TABLE = "Exactitud por motor, defecto de la foto y día", "Accuracy by engine, fault of the photo and day";
+    ACCURACY_GROUP = "Grupo", "Group";
+    ACCURACY_JUDGED = "Juzgadas", "Judged";
+    ACCURACY_EXACT = "Exactas", "Exact";
+    ACCURACY_RATE = "Tasa", "Rate";
+    GROUP_ALL = "Total", "Total";
+    GROUP_ENGINE = "Motor", "Engine";
+    GROUP_FLAW = "Defecto", "Fault";
+    GROUP_DAY = "Día", "Day";
+    DAYS_7 = "7 días", "7 days";
+    DAYS_30 = "30 días", "30 days";
+    DAYS_90 = "90 días", "90 days";
+    DAYS_365 = "1 año", "1 year";
+
+    ASSETS_TITLE = "Equipos y sus hojas de vida", "Equipment and its record sheets";
+    ASSETS_LEDE = "El último que cambió, primero. Uno por serial.", "The one last changed first. One for each serial.";
+    ASSETS_NONE = "Todavía no hay activos. Lea una placa para registrar el primero.", "There are no assets yet. Read a plate to register the first one.";
+    ASSETS_TABLE = "Activos, el último que cambió primero", "Assets, the one last changed first";
+    ASSETS_SEARCH = "Número o comienzo del serial", "Number or beginning of the serial";
+    ASSET = "Activo", "Asset";
+    ASSET_TITLE = "{number}: {serial}", "{number}: {serial}";
+    ASSET_LEDE = "Hoja de vida, versión {n}. Último cambio {ago}.", "Record sheet, version {n}. Last changed {ago}.";
+    SHEET_PDF = "Hoja de vida en PDF", "Record sheet as a PDF";
+    SHEET_NOT_YET = "El PDF se está haciendo.", "The PDF is being made.";
+    SHEET_OLD = "El PDF es de la versión {n}; el nuevo se está haciendo.", "The PDF is of version {n}; the new one is being made.";
+    ASSET_FACTS = "Serial y origen", "Serial and origin";
+    FACT_ORIGIN = "Origen", "Origin";
+    FACT_BY = "Por", "By";
+    FACT_REGISTERED = "Registrado", "Registered";
+    FACT_FIRST_ORDER = "Primer pedido", "First order";
+    ASSET_DATA = "Datos", "Data";
+    ASSET_DATA_NONE = "Todavía no hay datos.", "There is no data yet.";
+    ASSET_EDIT = "Cambiar los datos", "Change the data";
+    ASSET_EDIT_HINT = "Vacío quita el dato. El serial no cambia. Se hace 1 PDF nuevo.", "Empty removes it. The serial stays. 1 new PDF is made.";
+    ASSET_SAVE = "Guardar 1 activo", "Store 1 asset";
+    ASSET_UNCHANGED = "Nada cambió: los datos ya decían eso.", "Nothing changed: the data said so already.";
+    ASSET_PHOTOS = "Fotos", "Photos";
+    ASSET_PHOTOS_NONE = "Todavía no hay fotos.", "There are no photos yet.";
+    ASSET_HISTORY = "Historia", "History";
+    ASSET_READ_AGAIN = "Leer la placa otra vez", "Read the plate again";
+    AF_REGISTERED = "Se registró", "Was registered";
+    AF_SEEN = "Se volvió a leer su placa", "Its plate was read again";
+    AF_MISMATCH = "Su placa dijo otro serial: {serial}. Nada cambió.", "Its plate said another serial: {serial}. Nothing changed.";
+    AF_CHANGED = "Cambiaron sus datos", "Its data changed";
+    BY_CONTACT = "la persona del chat", "the person of the chat";
+    BY_ITSELF = "por sí solo", "by itself";
+    SEE_READING = "Ver la lectura", "See the reading";
+    DATA_REMOVED = "quitado", "removed";
+
+    DA_BRAND = "Marca", "Brand";
+    DA_MODEL = "Modelo", "Model";
+    DA_VOLTAGE = "Voltaje", "Voltage";
+    DA_POWER = "Potencia", "Power";
+    DA_DATE = "Fecha", "Date";
+    DA_PART = "Parte", "Part";
+    DA_LOCATION = "Ubicación", "Location";
+    DA_NOTE = "Nota", "Remark";
+    DK_SHEET = "Hoja de vida", "Record sheet";
+
+    ORDER_PLATES = "Equipos", "Equipment";
+    ORDER_PLATES_NONE = "Este pedido todavía no tiene equipos.", "This order has no equipment yet.";
+    FOUND_ASSETS = "Activos", "Assets";
+    FOUND_CAPTURES = "Lecturas de placas", "Readings of plates";
+
+    WORK_PLATES_ONE = "1 serial por confirmar", "1 serial to be confirmed";
+    WORK_PLATES_MANY = "{n} seriales por confirmar", "{n} serials to be confirmed";
+    WORK_PLATES_ABOUT = "Placas que una persona debe mirar. Las fotos están guardadas.", "Plates that a person has to look at. The photos are stored.";
+    CONFIRM = "Confirmar", "Confirm";
+}
