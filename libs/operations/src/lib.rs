@@ -36,6 +36,7 @@ mod failure;
 pub mod health;
 mod letters;
 pub mod mask;
+pub mod refusal;
 mod resolve;
 mod service;
 

@@ -320,7 +320,8 @@ fn pause(delivered: i64) -> Duration {
 }
 
 /// Whether a database error says nothing about the statement: no connection, a shutdown, too many clients, a deadlock.
-pub(crate) fn is_passing(error: &sqlx::Error) -> bool {
+#[must_use]
+pub fn is_passing(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Database(error) => error.code().is_some_and(|code| {
             ["08", "40", "53", "55", "57", "58"]

@@ -42,7 +42,7 @@ mod tracker;
 pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations/common");
 
 pub use event::{Committed, NewEvent};
-pub use inbox::{ApplyError, EventHandler, Inbox, handled};
+pub use inbox::{ApplyError, EventHandler, Inbox, handled, is_passing};
 pub use outbox::{Outbox, OutboxError, Settings, Tx};
 pub use reconcile::{ReconcileError, Reconciled, Scope, Source, Step, reconcile};
 pub use redeliver::{Redeliver, Redelivered};

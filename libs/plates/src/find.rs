@@ -111,6 +111,7 @@ pub fn find(text: &TextRead, patterns: &Patterns, source: Source) -> Found {
             continue;
         }
         let mut characters = value.characters.clone();
+        let ambiguous = ambiguous(&characters);
         let fit = settle(&mut characters, patterns);
         let evidence = Evidence {
             sure: characters.iter().map(|(_, sure)| *sure).product(),
@@ -119,7 +120,7 @@ pub fn find(text: &TextRead, patterns: &Patterns, source: Source) -> Found {
             shape,
             rivals,
             fit,
-            ambiguous: ambiguous(&characters),
+            ambiguous,
             source,
         };
         let label = pair.and_then(|pair| segments.get(pair.label)?.label.as_ref());

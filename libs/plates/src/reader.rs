@@ -66,12 +66,8 @@ impl Reader {
         if !sure(&found) {
             let even = look::Evened::of(picture);
             if !settled(&found) {
-                lines = self.evened_look(&even, look::SIDE, lines)?;
+                lines = self.evened_look(&even, lines)?;
                 found = self.found(&lines, patterns);
-                if std::env::var("XP").unwrap_or_default().contains('d') && !labelled(&found) {
-                    lines = self.evened_look(&even, look::LARGER_SIDE, lines)?;
-                    found = self.found(&lines, patterns);
-                }
             }
             for candidate in found.candidates.iter().take(AGAIN) {
                 if let Some(line) = lines.iter_mut().find(|line| line.corners == candidate.corners) {
@@ -99,11 +95,6 @@ fn sure(found: &Found) -> bool {
         .candidates
         .first()
         .is_some_and(|best| best.confidence >= SURE)
-}
-
-/// Whether a serial number was found at its label.
-fn labelled(found: &Found) -> bool {
-    found.candidates.first().is_some_and(|best| !best.label.is_empty())
 }
 
 /// Whether a serial number was found at its label, clearly enough to look at it alone.

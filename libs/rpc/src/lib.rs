@@ -11,6 +11,7 @@
 //! logged. A key is used that is shorter than 32 bytes.
 
 mod answer;
+pub mod asked;
 mod caller;
 mod client;
 pub mod cursor;

@@ -100,21 +100,6 @@ pub(crate) fn smoothed(crop: &Crop) -> Crop {
     of_grey(crop.width, soft.into_iter())
 }
 
-/// A line in grey, its edges drawn sharper than the lens did.
-pub(crate) fn sharpened(crop: &Crop) -> Crop {
-    let soft = mean(&grey(crop), crop.width, 1);
-    let softer = mean(&mean(&soft, crop.width, 2), crop.width, 2);
-    of_grey(
-        crop.width,
-        soft.iter()
-            .zip(&softer)
-            .map(|(own, around)| (own + (own - around) * SHARPER).clamp(0.0, 255.0)),
-    )
-}
-
-/// How much stronger an edge becomes.
-const SHARPER: f32 = 1.5;
-
 fn grey(crop: &Crop) -> Vec<f32> {
     crop.pixels
         .iter()

@@ -8,10 +8,6 @@ use super::ctc::{Emission, Read};
 
 /// The most proposals.
 const MAX_PROPOSALS: usize = 48;
-/// The most that are joined from several in a round.
-const MAX_JOINED: usize = 24;
-/// How many characters of the best proposal may be taken from others.
-const ROUNDS: usize = 3;
 /// A second thought counts from this probability, as a logarithm.
 const SECOND: f32 = -3.5;
 /// A look that finds a proposal impossible may be the one that is spoiled: so much it counts at least, beside its own best.
@@ -32,15 +28,15 @@ pub(crate) fn vote(looks: &[Emission], characters: &[char]) -> Vec<Read> {
     }
     let class = |c: char| characters.iter().position(|own| *own == c).unwrap_or_default();
     let classes = |text: &Vec<Read>| text.iter().map(|read| class(read.character)).collect::<Vec<_>>();
-    let mut rated = rate(proposals, looks, &classes);
-    if std::env::var("XP").unwrap_or_default().contains('v') {
-        for _ in 0..ROUNDS {
-            let known: Vec<Vec<Read>> = rated.iter().map(|(_, text)| text.clone()).collect();
-            let more = joined(&rated, &known);
-            if more.is_empty() {
-                break;
-            }
-            rated = rate(known.into_iter().chain(more).collect(), looks, &classes);
+    let mut rated: Vec<(f32, Vec<Read>)> = proposals.into_iter().map(|text| (habit(&text), text)).collect();
+    for look in looks {
+        let own: Vec<f32> = rated
+            .iter()
+            .map(|(_, text)| look.likelihood(&classes(text)))
+            .collect();
+        let best = own.iter().copied().fold(f32::NEG_INFINITY, f32::max);
+        for ((rate, _), own) in rated.iter_mut().zip(own) {
+            *rate += ((own - best).exp() + DISSENT.exp()).ln() * WORTH / looks.len() as f32;
         }
     }
     let most = rated
@@ -71,47 +67,6 @@ pub(crate) fn vote(looks: &[Emission], characters: &[char]) -> Vec<Read> {
         }
     }
     best
-}
-
-/// How well each proposal is seen by all looks together.
-fn rate(
-    proposals: Vec<Vec<Read>>,
-    looks: &[Emission],
-    classes: &impl Fn(&Vec<Read>) -> Vec<usize>,
-) -> Vec<(f32, Vec<Read>)> {
-    let mut rated: Vec<(f32, Vec<Read>)> = proposals.into_iter().map(|text| (habit(&text), text)).collect();
-    for look in looks {
-        let own: Vec<f32> = rated
-            .iter()
-            .map(|(_, text)| look.likelihood(&classes(text)))
-            .collect();
-        let best = own.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        for ((rate, _), own) in rated.iter_mut().zip(own) {
-            *rate += ((own - best).exp() + DISSENT.exp()).ln() * WORTH / looks.len() as f32;
-        }
-    }
-    rated
-}
-
-/// The best proposal with single characters of others as long: each look may be right where the others are wrong.
-fn joined(rated: &[(f32, Vec<Read>)], known: &[Vec<Read>]) -> Vec<Vec<Read>> {
-    let Some((_, best)) = rated.iter().max_by(|a, b| a.0.total_cmp(&b.0)) else {
-        return Vec::new();
-    };
-    let mut all: Vec<Vec<Read>> = known.to_vec();
-    for (_, other) in rated.iter().filter(|(_, other)| other.len() == best.len()) {
-        for (place, read) in other.iter().enumerate() {
-            let mut text = best.clone();
-            if let Some(own) = text.get_mut(place).filter(|own| own.character != read.character) {
-                *own = *read;
-                let same = |own: &Vec<Read>| own.iter().map(|r| r.character).eq(text.iter().map(|r| r.character));
-                if all.len() < known.len() + MAX_JOINED && !all.iter().any(same) {
-                    all.push(text);
-                }
-            }
-        }
-    }
-    all.split_off(known.len())
 }
 
 /// What makers do: of proposals that are equally well seen, the usual form is the likelier.

@@ -1,7 +1,7 @@
 //! Characters that are taken for each other: 0 and O, 1 and I, 5 and S, 8 and B, 2 and Z.
 //!
 //! What a tenant says about its serial numbers decides; where it says nothing, what makers do: they leave out I, O and Q, and
-//! do not put a lone letter among digits.
+//! do not put a lone letter among digits, but behind a year.
 
 use crate::Patterns;
 use crate::pattern::Place;
@@ -19,6 +19,8 @@ const ALIKE: [(char, &[char]); 8] = [
 ];
 /// How sure a character is at most after it was changed.
 const AFTER_CHANGE: f32 = 0.9;
+/// Below this, the digit behind a year is taken for the letter like it.
+const UNCLEAR: f32 = 0.8;
 /// Below this, a lone letter among digits is taken for the digit like it.
 const UNSURE: f32 = 0.97;
 
@@ -119,6 +121,14 @@ fn by_habit(value: &mut [(char, f32)]) {
     let own: Vec<char> = value.iter().map(|(c, _)| *c).collect();
     let letters = lettered(&own);
     let after_year = year_and_more(&own).then_some(AFTER_YEAR);
+    // An unclear digit there is the letter like it that makers use.
+    if let Some((c, sure)) = after_year.and_then(|place| value.get_mut(place))
+        && c.is_ascii_digit()
+        && *sure < UNCLEAR
+        && let Some(letter) = alike(*c).into_iter().find(|c| !matches!(c, 'O' | 'I' | 'Q'))
+    {
+        *c = letter;
+    }
     for (place, (c, sure)) in value.iter_mut().enumerate().skip(letters) {
         match c {
             // A letter is usual there, and the one that is left out is read where the one like it stands.
@@ -178,7 +188,8 @@ fn year_and_more(value: &[char]) -> bool {
 pub(crate) fn ambiguous(value: &[(char, f32)]) -> bool {
     let own: Vec<char> = value.iter().map(|(c, _)| *c).collect();
     let next = own.get(AFTER_YEAR).copied().unwrap_or_default();
-    year_and_more(&own) && next.is_ascii_digit() && !alike(next).is_empty()
+    year_and_more(&own)
+        && (next.is_ascii_digit() && !alike(next).is_empty() || matches!(next, 'O' | 'Q' | 'I'))
 }
 
 #[cfg(test)]
@@ -231,7 +242,10 @@ mod tests {
     #[test]
     fn after_a_year_a_letter_stays_one_and_a_digit_like_one_is_doubtful() {
         assert_eq!(settled("2013O324748", 0.9, &[]).0, "2013D324748");
+        assert_eq!(settled("20130324748", 0.5, &[]).0, "2013D324748");
         assert_eq!(settled("2013D324748", 0.5, &[]).0, "2013D324748");
+        assert_eq!(settled("20185635675", 0.5, &[]).0, "2018S635675");
+        assert_eq!(settled("20185635675", 0.9, &[]).0, "20185635675");
         let of = |text: &str| ambiguous(&text.chars().map(|c| (c, 1.0)).collect::<Vec<_>>());
         assert!(of("20130324748") && of("2013532474"));
         assert!(!of("2013D324748") && !of("20139324748") && !of("51130324748") && !of("2013032"));

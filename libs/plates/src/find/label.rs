@@ -168,10 +168,7 @@ pub(crate) fn at_beginning(text: &str) -> Option<Match> {
         (Some(words), Some(glued)) if glued.taken >= words.taken + A_WORD => Some(glued),
         _ => None,
     };
-    longer
-        .or(words)
-        .or_else(|| short(&characters))
-        .or(glued)
+    longer.or(words).or_else(|| short(&characters)).or(glued)
 }
 
 /// So many letters more are a word of the label, not the beginning of the value.
@@ -238,7 +235,7 @@ fn short(text: &[char]) -> Option<Match> {
             '/',
             'N' | 'H' | 'M' | 'W' | 'K' | 'A' | 'X' | 'L',
             ..,
-        ] if ends(3) => serial(3, 1),
+        ] if ends(3) || value_behind(text) => serial(3, 1),
         [
             'S' | '5' | '$',
             '1' | '7' | 'I' | 'L' | '|' | '\\' | '(' | '!' | '.' | 'J',
@@ -250,6 +247,13 @@ fn short(text: &[char]) -> Option<Match> {
         ['S', '.', 'N', '.', ..] | ['N', '.', 'S', '.', ..] => serial(4, 0),
         _ => None,
     }
+}
+
+/// Whether what is glued to a label of three signs is as long as serial numbers are, and has their digits.
+fn value_behind(text: &[char]) -> bool {
+    let value = text.get(3..).unwrap_or_default();
+    let digits = value.iter().filter(|c| c.is_ascii_digit()).count();
+    value.len() >= 6 && digits >= 2 && value.iter().all(|c| c.is_ascii_alphanumeric() || *c == '-')
 }
 
 /// A long label with the value glued to it: `SERIE2020X897867`, `Serial No.X12`.
@@ -418,6 +422,7 @@ mod tests {
             ("No. de serie: AB-1", "AB-1"),
             ("Serial NumberPR635737", "PR635737"),
             ("SERIAL N123456", "N123456"),
+            ("S/L2011E895134", "2011E895134"),
             ("Serial Number PR635737", "PR635737"),
         ] {
             let found = at_beginning(text).unwrap();

@@ -190,7 +190,9 @@ mod tests {
             characters: vec![0.9; text.chars().count()],
         };
         let found = segments(0, &line, 0.0).into_iter();
-        found.filter_map(|part| part.value.map(|value| value.raw)).collect()
+        found
+            .filter_map(|part| part.value.map(|value| value.raw))
+            .collect()
     }
 
     #[test]

@@ -60,3 +60,29 @@ pub(crate) fn confidence(evidence: &Evidence) -> f32 {
         Fit::Unknown | Fit::Fits(_) => confidence,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn clear(ambiguous: bool, fit: Fit) -> f32 {
+        confidence(&Evidence {
+            sure: 0.999,
+            least: 0.999,
+            label: Some(0.0),
+            shape: Shape::Serial(3),
+            rivals: 0,
+            fit,
+            ambiguous,
+            source: Source::Embedded,
+        })
+    }
+
+    #[test]
+    fn a_digit_where_the_usual_form_has_a_letter_is_asked_about_unless_a_pattern_wants_it() {
+        assert!(clear(false, Fit::Unknown) > 0.98);
+        assert!(clear(true, Fit::Unknown) < 0.9);
+        assert!(clear(true, Fit::Fits(0)) > 0.98);
+        assert!(clear(true, Fit::Misfit) < 0.9);
+    }
+}

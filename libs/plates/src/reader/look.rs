@@ -9,15 +9,13 @@ use crate::Picture;
 use crate::engine::crop::Crop;
 use crate::engine::ctc::Read;
 use crate::engine::detect::detect;
-use crate::engine::enhance::{evened, sharpened, smoothed, stretched};
+use crate::engine::enhance::{evened, smoothed, stretched};
 use crate::engine::recognise::recognise;
 use crate::engine::vote::vote;
 use crate::geometry::{Corners, angle, centre, distance, size};
 
 /// The shorter side of the copy in which lines are looked for.
-pub(super) const SIDE: u32 = 544;
-/// That of the copy for small print, where the first one showed no serial number at a label.
-pub(super) const LARGER_SIDE: u32 = 736;
+const SIDE: u32 = 544;
 /// Words further apart than so many heights of their line are two lines: columns.
 const APART: f32 = 1.15;
 /// A line that is read with less is noise.
@@ -31,8 +29,6 @@ const EVENED_SIDE: u32 = 1_600;
 /// How much tighter and wider than the detector's box a line is cut, as a share of its height.
 const TIGHT: f32 = -0.13;
 const WIDE: f32 = 0.12;
-/// How much letters may lean on a plate that was not photographed from the front, as a share of their height.
-const SKEW: f32 = 0.15;
 /// How many lines tell which way is up.
 const TELLING: usize = 3;
 
@@ -83,7 +79,7 @@ impl Evened {
 impl Reader {
     /// All lines as they are.
     pub(super) fn first_look(&self, picture: &Picture) -> Result<Vec<Line>, RunError> {
-        let regions = self.regions(picture.pixels(), SIDE)?;
+        let regions = self.regions(picture.pixels())?;
         let mut lines = self.lines(picture.pixels(), &regions)?;
         if !lines.is_empty() && mean_sure(&lines) < DOUBTFUL {
             let turned: Vec<Corners> = regions.iter().copied().map(turn).collect();
@@ -100,8 +96,8 @@ impl Reader {
     }
 
     /// Lines that are found in evened light, beside those known already; of one place the surer.
-    pub(super) fn evened_look(&self, even: &Evened, side: u32, known: Vec<Line>) -> Result<Vec<Line>, RunError> {
-        let regions = self.regions(&even.soft, side)?;
+    pub(super) fn evened_look(&self, even: &Evened, known: Vec<Line>) -> Result<Vec<Line>, RunError> {
+        let regions = self.regions(&even.soft)?;
         let mut lines = known;
         for mut line in columns(self.lines(&even.soft, &regions)?) {
             line.corners = line.corners.map(|(x, y)| (x / even.scale, y / even.scale));
@@ -129,8 +125,7 @@ impl Reader {
         let whole = |share: f32| Crop::of(picture.pixels(), &grown(&line.corners, share));
         let part = |pixels: &RgbImage, share: f32| Crop::of(pixels, &grown(&small, share));
         // What the detector draws around a line is wide; some read better when it is drawn tight.
-        let x = std::env::var("XP").unwrap_or_default();
-        let mut versions = vec![
+        let versions = [
             whole(0.0),
             whole(TIGHT),
             whole(WIDE),
@@ -140,15 +135,6 @@ impl Reader {
             part(&even.soft, TIGHT),
             part(&even.softest, TIGHT),
         ];
-        if x.contains('s') {
-            versions.push(sharpened(&whole(TIGHT / 2.0)));
-            versions.push(sharpened(&part(&even.soft, TIGHT / 2.0)));
-        }
-        if x.contains('k') {
-            let skew = |share: f32| Crop::of(&even.soft, &skewed(&grown(&small, TIGHT), share));
-            versions.push(skew(SKEW));
-            versions.push(skew(-SKEW));
-        }
         let looks = versions
             .iter()
             .map(|version| recognise(&self.models, version, &self.options))
@@ -161,8 +147,8 @@ impl Reader {
     }
 
     /// Where lines are, each beginning where most of the text does.
-    fn regions(&self, pixels: &RgbImage, side: u32) -> Result<Vec<Corners>, RunError> {
-        let found = detect(&self.models.detector, pixels, side, &self.options)?;
+    fn regions(&self, pixels: &RgbImage) -> Result<Vec<Corners>, RunError> {
+        let found = detect(&self.models.detector, pixels, SIDE, &self.options)?;
         let corners: Vec<Corners> = found.into_iter().map(|region| region.corners).collect();
         let direction = main_direction(&corners);
         Ok(corners
@@ -233,16 +219,6 @@ fn grown(corners: &Corners, share: f32) -> Corners {
         let (along, off) = (along * across, off * up);
         (x + along * cos - off * sin, y + along * sin + off * cos)
     })
-}
-
-/// With its upper side moved along the line by a share of the height: letters that lean stand upright.
-fn skewed(corners: &Corners, share: f32) -> Corners {
-    let [a, b, c, d] = *corners;
-    let (_, height) = size(corners);
-    let (sin, cos) = angle(corners).sin_cos();
-    let by = share * height;
-    let moved = |(x, y): (f32, f32)| (x + by * cos, y + by * sin);
-    [moved(a), moved(b), c, d]
 }
 
 fn same_place(a: &Corners, b: &Corners) -> bool {

@@ -8,7 +8,7 @@ use puente_proto::Event as _;
 use puente_proto::orders::{Contact, OrderAssigned, OrderStateChanged};
 use puente_types::EventId;
 
-use crate::support::{ANA, Fake, Seen, Stage, now, tenant};
+use crate::support::{ANA, Fake, Seen, Stage, encoded, now, tenant};
 
 const AGENT: &str = "573007654321";
 const PROVIDER: &str = "573110001122";
@@ -201,7 +201,7 @@ async fn an_assignment_that_cannot_be_told_does_not_hold_back_what_the_client_is
             traceparent: None,
             occurred_at: now(),
             replay: false,
-            payload: first.encode_to_vec().into(),
+            payload: encoded(&first).into(),
         })
         .await;
     let moved = OrderStateChanged {

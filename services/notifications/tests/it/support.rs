@@ -75,7 +75,8 @@ fn connection(id: &str, tenant_name: &str) -> Connection {
     }
 }
 
-fn encoded<E: Event>(event: &E) -> Vec<u8> {
+/// An event's payload.
+pub(crate) fn encoded<E: Event>(event: &E) -> Vec<u8> {
     event.encode_to_vec()
 }
 

@@ -1,23 +1,13 @@
 //! Commands that had their effect.
 
 use puente_outbox::Tx;
+pub(crate) use puente_rpc::asked::Issued;
 use puente_types::TenantId;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::infrastructure::store::flat::count;
-
-/// A command of a person.
-#[derive(Debug, Clone)]
-pub(crate) struct Issued {
-    /// Chosen by who gave it; unique in the tenant.
-    pub(crate) key: String,
-    /// Of everything that it says.
-    pub(crate) digest: [u8; 32],
-    /// Who gave it.
-    pub(crate) by: String,
-}
 
 /// What is known of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -241,7 +241,7 @@ impl Commands {
         match wish {
             Wish::Resend => {
                 row.signature.may(Action::Resend).map_err(ask::refused)?;
-                let key = issued.short();
+                let key = command::short(issued);
                 desk.resend(tx, row, &key).await.map_err(ask::unapplied)
             }
             Wish::Void { reason } => {

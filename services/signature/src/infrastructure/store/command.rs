@@ -1,32 +1,20 @@
 //! Commands that had their effect.
 
 use puente_outbox::Tx;
+pub(crate) use puente_rpc::asked::Issued;
 use puente_types::TenantId;
 use sha2::{Digest as _, Sha256};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// A command of a person.
-#[derive(Debug, Clone)]
-pub(crate) struct Issued {
-    /// Chosen by who gave it; unique in the tenant.
-    pub(crate) key: String,
-    /// Of everything that it says.
-    pub(crate) digest: [u8; 32],
-    /// Who gave it.
-    pub(crate) by: String,
-}
-
-impl Issued {
-    /// Names it among the calls of a request.
-    pub(crate) fn short(&self) -> String {
-        let mut hash = Sha256::new();
-        hash.update(self.key.as_bytes());
-        hash.update(self.digest);
-        let digest: [u8; 32] = hash.finalize().into();
-        digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
-    }
+/// Names a command among the calls of a request.
+pub(crate) fn short(issued: &Issued) -> String {
+    let mut hash = Sha256::new();
+    hash.update(issued.key.as_bytes());
+    hash.update(issued.digest);
+    let digest: [u8; 32] = hash.finalize().into();
+    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// What is known of a command.
