@@ -25,8 +25,8 @@ pub(crate) struct Person {
     pub(crate) wish: &'static str,
 }
 
-/// The service provider's number in the directory: whoever writes from it may read plates for the provider's orders.
-pub(crate) const TECHNICIAN: &str = "573021234567";
+/// The technician's number in the directory: whoever writes from a number that is there may read plates for any order.
+pub(crate) const TECHNICIAN: &str = "573031234567";
 
 /// The people of the story.
 #[derive(Debug)]
@@ -39,7 +39,7 @@ pub(crate) struct Cast {
     pub(crate) luis: Person,
     /// Writes to another tenant.
     pub(crate) sofia: Person,
-    /// Photographs plates for the service provider, whose number it is.
+    /// Photographs plates.
     pub(crate) julian: Person,
     /// Ana's and Luis' connections, and the other tenant's.
     pub(crate) whatsapp: Connection,

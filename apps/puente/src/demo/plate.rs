@@ -53,7 +53,6 @@ impl Office {
         demo.screen
             .part("The technician photographs the plate of the equipment, in the chat");
         demo.show.set(Level::Outside);
-        // Of an earlier run, the service provider is known here, and was told of the order.
         let heard = demo.timeline.ledger().messages_to(&technician.contact);
         demo.say(technician, &format!("leer placa {number}")).await?;
         let _ = demo.hear(technician, heard).await?;

@@ -88,7 +88,7 @@ impl Office {
         })
     }
 
-    /// Puts the agent and the service provider into the directory.
+    /// Puts the agent, the service provider and the technician into the directory.
     async fn introduce(&self) -> anyhow::Result<()> {
         let people = [
             (
@@ -102,8 +102,15 @@ impl Office {
                 SERVICE_PROVIDER,
                 json!({
                     "kind": "service_provider", "name": "Frío Andino S.A.S.", "tax_id": "900123456-8",
-                    "email": "contratos@frioandino.example", "phone": format!("+{TECHNICIAN}"),
+                    "email": "contratos@frioandino.example", "phone": "+573021234567",
                     "address": "Carrera 15 # 93-75, Bogotá", "active": true,
+                }),
+            ),
+            (
+                "julian.ortiz",
+                json!({
+                    "kind": "agent", "name": "Julián Ortiz", "email": "julian.ortiz@frioandino.example",
+                    "phone": format!("+{TECHNICIAN}"), "active": true,
                 }),
             ),
         ];

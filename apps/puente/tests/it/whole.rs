@@ -15,10 +15,11 @@ use crate::command::{Ran, folder, puente};
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// The servers' programs, where `make tools` or the machine has them.
-fn programs() -> [(&'static str, String); 3] {
+fn programs() -> [(&'static str, String); 4] {
     let path = |path: std::path::PathBuf| path.display().to_string();
     [
         ("PUENTE_NATS_BIN", path(tools().nats().unwrap())),
+        ("PUENTE_PLATE_MODELS", path(tools().plate_models().unwrap())),
         ("PUENTE_PG_BIN", path(tools().postgres().unwrap())),
         ("PATH", "/usr/bin:/bin".to_owned()),
     ]
