@@ -17,10 +17,11 @@ const WORK_LEASE_MS: &str = "15000";
 /// The same for the tail of its outbox.
 const RELAY_LEASE_MS: &str = "2000";
 /// What is run.
-const PROGRAMS: [&str; 5] = [
+const PROGRAMS: [&str; 6] = [
     "puente",
     "puente-ingress",
     "puente-notifications",
+    "puente-ocr",
     "puente-orders",
     "puente-signature",
 ];
@@ -91,6 +92,9 @@ impl Fleet {
                     &stage.files.path().display().to_string(),
                 ),
                 pair("PUENTE_SIGNATURE__STORAGE__LINK_KEY", LINK_KEY),
+                pair("PUENTE_OCR__RELAY_LEASE_MS", RELAY_LEASE_MS),
+                pair("PUENTE_OCR__MASTER_KEY", stage.master.expose()),
+                pair("PUENTE_OCR__STORAGE__LINK_KEY", LINK_KEY),
             ],
             members: Vec::new(),
             died: Vec::new(),

@@ -23,6 +23,7 @@ UNION ALL SELECT 'contracts not signed', count(*) FROM signature.signatures WHER
 UNION ALL SELECT 'orders in signature', count(*) FROM orders.orders WHERE state = 'EnFirma'
 UNION ALL SELECT 'events above a cursor', (SELECT count(*) FROM ingress.outbox o JOIN ingress.relay_slots s USING (slot) WHERE o.seq > s.cursor)
     + (SELECT count(*) FROM orders.outbox o JOIN orders.relay_slots s USING (slot) WHERE o.seq > s.cursor)
+    + (SELECT count(*) FROM ocr.outbox o JOIN ocr.relay_slots s USING (slot) WHERE o.seq > s.cursor)
     + (SELECT count(*) FROM signature.outbox o JOIN signature.relay_slots s USING (slot) WHERE o.seq > s.cursor)
     + (SELECT count(*) FROM notifications.outbox o JOIN notifications.relay_slots s USING (slot) WHERE o.seq > s.cursor)";
 

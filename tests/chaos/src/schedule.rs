@@ -23,6 +23,8 @@ pub enum Target {
     Notifications(u8),
     /// A replica of signature.
     Signature(u8),
+    /// The one that reads plates.
+    Ocr,
     /// nats-server.
     Broker,
     /// PostgreSQL.
@@ -33,7 +35,7 @@ impl Target {
     /// Every process of the run.
     #[must_use]
     pub fn all() -> Vec<Self> {
-        let mut all = vec![Self::Ingress, Self::Broker, Self::Database];
+        let mut all = vec![Self::Ingress, Self::Ocr, Self::Broker, Self::Database];
         for replica in 0..REPLICAS {
             all.push(Self::Orders(replica));
             all.push(Self::Notifications(replica));
@@ -50,6 +52,7 @@ impl Target {
             Self::Orders(_) => Some("orders"),
             Self::Notifications(_) => Some("notifications"),
             Self::Signature(_) => Some("signature"),
+            Self::Ocr => Some("ocr"),
             Self::Broker | Self::Database => None,
         }
     }
@@ -62,6 +65,7 @@ impl fmt::Display for Target {
             Self::Orders(n) => write!(f, "orders/{n}"),
             Self::Notifications(n) => write!(f, "notifications/{n}"),
             Self::Signature(n) => write!(f, "signature/{n}"),
+            Self::Ocr => f.write_str("ocr"),
             Self::Broker => f.write_str("nats-server"),
             Self::Database => f.write_str("postgres"),
         }

@@ -310,7 +310,7 @@ async fn calls(pool: &PgPool, verdict: &mut Verdict) -> Result<(), sqlx::Error> 
         .into_iter()
         .map(|(key, state)| format!("call {key}: {state}"));
     verdict.stuck.extend(open);
-    for service in ["ingress", "orders", "notifications", "signature"] {
+    for service in ["ingress", "orders", "notifications", "ocr", "signature"] {
         let dead: Vec<(String, String, String)> = sqlx::query_as(sqlx::AssertSqlSafe(format!(
             "SELECT event_id::text, consumer, reason FROM {service}.dead_letters"
         )))

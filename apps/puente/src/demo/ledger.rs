@@ -50,8 +50,8 @@ pub(crate) struct Ledger {
     /// By order: the envelopes that left for their signers.
     envelopes: HashMap<String, BTreeSet<String>>,
     parked: usize,
-    /// Plates that were read.
-    plates: usize,
+    /// The traces that plates were read in.
+    plates: Vec<String>,
 }
 
 impl Ledger {
@@ -97,7 +97,9 @@ impl Ledger {
                 .or_default()
                 .insert(event.envelope_id);
         } else if let Ok(event) = envelope.decode::<CaptureStateChanged>() {
-            self.plates += usize::from(event.after == READ);
+            if event.after == READ {
+                self.plates.extend(trace_of(envelope));
+            }
         } else if envelope.decode::<MessageParked>().is_ok() {
             self.parked += 1;
         } else if let Ok(event) = envelope.decode::<ReceiptChanged>() {
@@ -182,9 +184,9 @@ impl Ledger {
         self.receipts.get(provider).copied().unwrap_or(0)
     }
 
-    /// Whether a plate was read.
-    pub(crate) fn read_plate(&self) -> bool {
-        self.plates > 0
+    /// The trace of the last plate that was read.
+    pub(crate) fn read_plate(&self) -> Option<String> {
+        self.plates.last().cloned()
     }
 
     /// Sends whose outcome nobody knows.

@@ -28,7 +28,7 @@ const LOOK_AGAIN: Duration = Duration::from_millis(50);
 /// The record sheet that was made.
 #[derive(Debug, Clone)]
 pub(crate) struct Sheet {
-    /// The trace that the plate was read in, as the asset has it.
+    /// The trace that the plate was read in.
     pub(crate) trace: String,
     /// What was read.
     pub(crate) serial: String,
@@ -58,7 +58,11 @@ impl Office {
         let _ = demo.hear(technician, heard).await?;
         demo.show.set(Level::Every);
         self.send_photo(demo, technician).await?;
-        let asset = self.asset(demo).await?;
+        let trace = demo
+            .timeline
+            .until(PATIENCE, "the plate to be read", |ledger| ledger.read_plate())
+            .await?;
+        let asset = self.asset().await?;
         // The serial, and the number of the sheet.
         let _ = demo.hear(technician, heard + 2).await?;
         demo.until_read(technician).await?;
@@ -68,7 +72,7 @@ impl Office {
         let serial = text(&asset, "serial");
         let all = self.desk.get(&format!("/api/assets?search={SERIAL}")).await?;
         Ok(Sheet {
-            trace: text(&asset, "trace_id"),
+            trace,
             right: serial == SERIAL,
             assets: all.get("assets").and_then(Value::as_array).map_or(0, Vec::len),
             serial,
@@ -102,7 +106,7 @@ impl Office {
     }
 
     /// The asset, as soon as the sheet of its last version is made.
-    async fn asset(&self, demo: &Demo) -> anyhow::Result<Value> {
+    async fn asset(&self) -> anyhow::Result<Value> {
         let made = async {
             loop {
                 let found = self.desk.get(&format!("/api/assets?search={SERIAL}")).await?;
@@ -116,10 +120,6 @@ impl Office {
                 tokio::time::sleep(LOOK_AGAIN).await;
             }
         };
-        let failed = demo.timeline.until(PATIENCE, "the plate to be read", |ledger| {
-            ledger.read_plate().then_some(())
-        });
-        failed.await?;
         tokio::time::timeout(PATIENCE, made)
             .await
             .context("the record sheet was not made")?
