@@ -90,7 +90,7 @@ pub(super) fn routes(api: Api) -> Api {
             .form(&[
                 (
                     "kind",
-                    "`arl`, `eps`, `rut`, `camara_comercio`, `poliza`, `certificacion` or `other`.",
+                    "`arl`, `eps`, `rut`, `camara_comercio`, `policy`, `certificate` or `other`.",
                     true,
                 ),
                 ("expires_on", "The last day it is valid: 2026-12-31.", false),

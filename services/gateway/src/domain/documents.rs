@@ -72,8 +72,8 @@ impl About {
                 ("eps", Container::Providers),
                 ("rut", Container::Providers),
                 ("camara_comercio", Container::Providers),
-                ("poliza", Container::Providers),
-                ("certificacion", Container::Providers),
+                ("policy", Container::Providers),
+                ("certificate", Container::Providers),
                 ("other", Container::Providers),
             ],
             // Photographs come to equipment by having its plate read, and its sheet is made.

@@ -230,7 +230,7 @@ async fn every_consumer_refuses_an_event_whose_subject_and_header_name_different
             .unwrap();
     }
     let refused = "SELECT (SELECT count(*) FROM orders.dead_letters) + (SELECT count(*) FROM notifications.dead_letters)
-                    + (SELECT count(*) FROM signature.dead_letters)";
+                    + (SELECT count(*) FROM ocr.dead_letters) + (SELECT count(*) FROM signature.dead_letters)";
     let consumed: usize = puente_bus::topology::CONSUMERS
         .iter()
         .map(|consumer| consumer.events.len())

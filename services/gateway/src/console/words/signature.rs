@@ -143,8 +143,7 @@ super::words! {
     DK_RUT = "RUT", "RUT";
     DK_POLICY = "Póliza", "Insurance policy";
     DK_CHAMBER = "Cámara de Comercio", "Chamber of commerce";
-    DK_CERTIFICATION = "Certificación", "Certification";
-    DK_CERTIFICATE = "Certificado de firma", "Certificate of signature";
+    DK_CERTIFICATE = "Certificado", "Certificate";
     DK_OTHER = "Otro", "Other";
     BRING = "Agregar un documento", "Add a document";
     BRING_HINT = "PDF completo o imagen JPEG, PNG o WebP, hasta 25 MB. Cuenta el contenido, no el nombre.", "Whole PDF, or JPEG, PNG or WebP image, up to 25 MB. The content counts, not the name.";
