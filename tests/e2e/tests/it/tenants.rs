@@ -98,7 +98,7 @@ async fn no_partition_lets_row_policies_be_walked_around() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_answers_callers_cannot_drop_old_days() {
     let stage = Stage::raise(false).await;
-    for service in ["ingress", "orders", "notifications", "signature"] {
+    for service in ["ingress", "orders", "notifications", "ocr", "signature"] {
         let may = async |role: &str| -> bool {
             sqlx::query_scalar("SELECT has_function_privilege($1, $2, 'EXECUTE')")
                 .bind(format!("{service}_{role}"))
@@ -114,9 +114,9 @@ async fn what_answers_callers_cannot_drop_old_days() {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_role_reads_the_schema_of_another_service() {
     let stage = Stage::raise(false).await;
-    for own in ["ingress", "orders", "notifications", "signature"] {
+    for own in ["ingress", "orders", "notifications", "ocr", "signature"] {
         for role in [format!("{own}_api"), format!("{own}_worker")] {
-            for other in ["ingress", "orders", "notifications", "signature"]
+            for other in ["ingress", "orders", "notifications", "ocr", "signature"]
                 .into_iter()
                 .filter(|other| *other != own)
             {
