@@ -254,7 +254,9 @@ async fn answers(
     let rows: Vec<(String, String, Option<String>, String, bool, bool)> = sqlx::query_as(
         "SELECT m.effect_key, m.state, m.provider_message_id, m.contact_id, e.id IS NOT NULL,
                 m.template = ANY ($1)
-         FROM notifications.messages m LEFT JOIN notifications.effects e ON e.key = m.effect_key",
+         FROM notifications.messages m LEFT JOIN notifications.effects e ON e.key = m.effect_key
+         -- Agent and service provider never wrote: that they may not be written to is noted, and no loss.
+         WHERE NOT (m.state = 'failed' AND m.template IN ('order_assigned_agent', 'order_assigned_provider'))",
     )
     .bind(&NEWS[..])
     .fetch_all(pool)
