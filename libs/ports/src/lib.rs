@@ -12,6 +12,7 @@ mod ocr;
 mod provider;
 mod rate;
 mod signature;
+mod task;
 mod webhook;
 
 pub use call::{CallCtx, Outbound, OutboundRequest, OutboundResponse, Recovery};
@@ -29,4 +30,5 @@ pub use signature::{
     ACCESS_TOKEN, ACCOUNT_ID, BASE_URI, CreatedEnvelope, EnvelopeDocument, EnvelopePart, EnvelopeReport,
     EnvelopeSigner, NewEnvelope, SignatureProvider,
 };
+pub use task::{NewTask, TaskChange, TaskManager, TaskRef};
 pub use webhook::{HandshakeReply, InboundEvent, InboundPayload, InboundWebhook};

@@ -1,6 +1,6 @@
 //! A provider as the registry sees it.
 
-use crate::{InboundWebhook, Manifest, MessageChannel, OAuthProvider, OcrEngine, SignatureProvider};
+use crate::{InboundWebhook, Manifest, MessageChannel, OAuthProvider, OcrEngine, SignatureProvider, TaskManager};
 
 /// One provider: its manifest and the capabilities it has. Adapters are stateless statics.
 pub trait Provider: Send + Sync {
@@ -24,6 +24,11 @@ pub trait Provider: Send + Sync {
 
     /// Its reading of pictures, if it reads any.
     fn ocr(&self) -> Option<&dyn OcrEngine> {
+        None
+    }
+
+    /// Its tasks, if it keeps any.
+    fn task(&self) -> Option<&dyn TaskManager> {
         None
     }
 
