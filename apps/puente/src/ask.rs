@@ -30,12 +30,13 @@ const ANSWER: Duration = Duration::from_secs(8);
 const MAX_ANSWER: usize = 16 * 1024 * 1024;
 
 /// The services that can be asked: name, name in the state file, variable.
-const SERVICES: [(&str, &str, &str); 5] = [
+const SERVICES: [(&str, &str, &str); 6] = [
     ("ingress", "ingress_grpc", "PUENTE_INGRESS_GRPC"),
     ("notifications", "notifications", "PUENTE_NOTIFICATIONS_GRPC"),
     ("ocr", "ocr", "PUENTE_OCR_GRPC"),
     ("orders", "orders", "PUENTE_ORDERS_GRPC"),
     ("signature", "signature", "PUENTE_SIGNATURE_GRPC"),
+    ("sync", "sync", "PUENTE_SYNC_GRPC"),
 ];
 
 /// Every service that can be asked.

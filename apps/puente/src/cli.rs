@@ -6,6 +6,7 @@ mod connections;
 mod deliveries;
 mod demo;
 mod dlq;
+mod documents;
 mod effects;
 mod events;
 mod keys;
@@ -29,6 +30,7 @@ pub(crate) use connections::{ConnectionsAction, ConnectionsArgs};
 pub(crate) use deliveries::{DeliveriesAction, DeliveriesArgs, FilterArgs, ReplayArgs};
 pub(crate) use demo::DemoArgs;
 pub(crate) use dlq::{DlqAction, DlqArgs, LetterArgs};
+pub(crate) use documents::{DocumentsAction, DocumentsArgs};
 pub(crate) use effects::{EffectsAction, EffectsArgs, ResolveArgs};
 pub(crate) use events::{CatalogArgs, EventsAction, EventsArgs, TailArgs};
 pub(crate) use keys::{KeysAction, KeysArgs};
@@ -85,6 +87,8 @@ pub(crate) enum Command {
     Demo(DemoArgs),
     /// Events that could not be handled: look, retry, close.
     Dlq(DlqArgs),
+    /// Files that were stored and never recorded: look, and have them deleted.
+    Documents(DocumentsArgs),
     /// Calls to providers: look, and decide about those in doubt.
     Effects(EffectsArgs),
     /// Read events as they happen, and what events there are.

@@ -5,6 +5,7 @@ pub(crate) mod connections;
 pub(crate) mod deliveries;
 pub(crate) mod demo;
 pub(crate) mod dlq;
+pub(crate) mod documents;
 pub(crate) mod effects;
 pub(crate) mod events;
 pub(crate) mod keys;

@@ -37,7 +37,8 @@ pub(crate) async fn to_simulated_accounts(
         .connect_lazy();
     let wanted = connections.iter().filter(|connection| {
         let provider = puente_providers::find(&connection.provider);
-        provider.is_some_and(|provider| provider.oauth().is_some())
+        // The signature service keeps the grants of what it calls itself.
+        provider.is_some_and(|provider| provider.oauth().is_some() && provider.signature().is_some())
     });
     for connection in wanted {
         let account = Account {

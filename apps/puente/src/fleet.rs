@@ -17,6 +17,7 @@ use puente_orders::Orders;
 use puente_service::config::{Shown, load};
 use puente_service::{ConfigError, Overrides, Runtime, Service, Sources, StartError};
 use puente_signature::Signature;
+use puente_sync::Sync;
 use sqlx::migrate::Migrator;
 
 use crate::exit::{Done, Failed};
@@ -27,12 +28,13 @@ pub(crate) type Endpoints = Vec<(&'static str, SocketAddr)>;
 type Starting = BoxFuture<'static, Result<Endpoints, StartError>>;
 
 /// Endpoints that others ask, and the keys of those who do for them.
-const ASKED: [(&str, &str); 5] = [
+const ASKED: [(&str, &str); 6] = [
     ("ingress_grpc", "ingress_url"),
     ("notifications", "notifications_url"),
     ("ocr", "ocr_url"),
     ("orders", "orders_url"),
     ("signature", "signature_url"),
+    ("sync", "sync_url"),
 ];
 
 /// One service of the fleet.
@@ -62,7 +64,7 @@ enum Starts {
 }
 
 /// All services, alphabetically.
-static MEMBERS: [Member; 6] = [
+static MEMBERS: [Member; 7] = [
     Member {
         starts: Starts::Last,
         ..member::<Gateway>(&puente_gateway::MIGRATIONS, false)
@@ -75,6 +77,10 @@ static MEMBERS: [Member; 6] = [
     },
     member::<Orders>(&puente_orders::MIGRATIONS, false),
     member::<Signature>(&puente_signature::MIGRATIONS, true),
+    Member {
+        starts: Starts::Then,
+        ..member::<Sync>(&puente_sync::MIGRATIONS, true)
+    },
 ];
 
 const fn member<S: Listens>(migrations: &'static Migrator, opens_connections: bool) -> Member {
@@ -141,6 +147,16 @@ impl Listens for Signature {
         Ok(self
             .grpc_address()?
             .map(|address| ("signature", address))
+            .into_iter()
+            .collect())
+    }
+}
+
+impl Listens for Sync {
+    fn endpoints(&self) -> std::io::Result<Endpoints> {
+        Ok(self
+            .grpc_address()?
+            .map(|address| ("sync", address))
             .into_iter()
             .collect())
     }

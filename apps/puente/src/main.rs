@@ -56,6 +56,7 @@ async fn dispatch(command: Command, ui: &Ui) -> Done {
         Command::Deliveries(args) => Box::pin(command::deliveries::run(args, ui)).await,
         Command::Demo(args) => Box::pin(command::demo::run(args, ui)).await,
         Command::Dlq(args) => Box::pin(command::dlq::run(args, ui)).await,
+        Command::Documents(args) => command::documents::run(args, ui).await,
         Command::Effects(args) => Box::pin(command::effects::run(args, ui)).await,
         Command::Events(args) => command::events::run(*args, ui).await,
         Command::Keys(args) => command::keys::run(args, ui).await,

@@ -136,7 +136,15 @@ fn account(connection: &Connection, ingress: Option<&str>) -> Account {
         settings,
         secrets,
     } = connection;
-    let text = |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    // Lists of accounts are parted by blanks.
+    let text = |value: &serde_json::Value| match value {
+        serde_json::Value::String(text) => text.clone(),
+        serde_json::Value::Array(list) => {
+            let entries: Vec<&str> = list.iter().filter_map(serde_json::Value::as_str).collect();
+            entries.join(" ")
+        }
+        other => other.to_string(),
+    };
     Account {
         account: account.clone().unwrap_or_else(|| id.to_string()),
         tenant: Some(tenant.to_string()),

@@ -309,7 +309,7 @@ impl Embedded<'_> {
         if member.name == "gateway" && self.simulate {
             overrides = overrides.set("simulated", true);
         }
-        if matches!(member.name, "notifications" | "ocr" | "signature") && self.simulate {
+        if matches!(member.name, "notifications" | "ocr" | "signature" | "sync") && self.simulate {
             overrides = overrides.set("allow_simulators", true);
         }
         if lacks_storage(process, member, &overrides) {

@@ -16,7 +16,7 @@ use time::OffsetDateTime;
 use url::Url;
 use zeroize::Zeroizing;
 
-use crate::cloud::{Cloud, classed, retries};
+use crate::cloud::{Client, Cloud, classed, retries};
 use crate::link::Permission;
 use crate::road::Road;
 use crate::sas::{self, DelegationKey, Grant};
@@ -77,7 +77,7 @@ impl Azure {
         for container in Container::ALL {
             let store = store(settings, &account, &endpoint, container, road.clone())?;
             credentials = Some(store.credentials().clone());
-            clients.insert(container, Arc::new(store) as Arc<dyn object_store::ObjectStore>);
+            clients.insert(container, Arc::new(store) as Arc<dyn Client>);
         }
         let signs = match (&settings.account_key, settings.links) {
             (_, Links::Gateway) => Signs::Gateway,

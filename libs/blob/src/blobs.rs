@@ -13,8 +13,8 @@ use crate::local::Folder;
 use crate::settings::StorageKind;
 use crate::store::{Created, Store};
 use crate::{
-    BlobError, BlobKey, Container, Link, LinkClaims, LinkError, MediaType, OpenError, Permission, Sha256Hash,
-    StorageSettings, name, open,
+    BlobError, BlobKey, Container, Link, LinkClaims, LinkError, MOST_LISTED, MediaType, OpenError, Page,
+    Permission, Sha256Hash, StorageSettings, name, open,
 };
 
 /// The largest object that is kept: one request, held in memory once. Photos and PDFs are far smaller.
@@ -147,6 +147,21 @@ impl Blobs {
     /// As the store says.
     pub async fn exists(&self, container: Container, key: &BlobKey) -> Result<bool, BlobError> {
         self.0.store.exists(container, key).await
+    }
+
+    /// What lies in a container, at most `most` objects of it: the first ones, or those that `from` says, which is
+    /// [`Page::next`] of the page before.
+    ///
+    /// # Errors
+    /// As the store says.
+    pub async fn list(
+        &self,
+        container: Container,
+        from: Option<&str>,
+        most: usize,
+    ) -> Result<Page, BlobError> {
+        let most = most.clamp(1, MOST_LISTED);
+        self.0.store.list(container, from, most).await
     }
 
     /// A link by which this object, and nothing else, can be read for an hour. It is saved under `file_name`.

@@ -5,18 +5,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use object_store::list::{PaginatedListOptions, PaginatedListStore};
 use object_store::path::Path;
 use object_store::{
     Attribute, AttributeValue, BackoffConfig, Error, GetOptions, ObjectStore, ObjectStoreExt as _, PutMode,
     PutOptions, PutPayload, RetryConfig,
 };
+use time::OffsetDateTime;
 
 use crate::store::Created;
-use crate::{BlobError, BlobKey, Container, MediaType};
+use crate::{BlobError, BlobKey, Container, MediaType, Object, Page};
+
+/// What a client of a container does: objects, and lists of them page by page.
+pub(crate) trait Client: ObjectStore + PaginatedListStore {}
+
+impl<T: ObjectStore + PaginatedListStore> Client for T {}
 
 /// A client for each container.
 #[derive(Debug, Clone)]
-pub(crate) struct Cloud(pub(crate) BTreeMap<Container, Arc<dyn ObjectStore>>);
+pub(crate) struct Cloud(pub(crate) BTreeMap<Container, Arc<dyn Client>>);
 
 /// Short, so that the schedule of whoever called stays in charge: three repeats, none begun after 20 seconds.
 pub(crate) fn retries() -> RetryConfig {
@@ -32,7 +39,7 @@ pub(crate) fn retries() -> RetryConfig {
 }
 
 impl Cloud {
-    fn at(&self, container: Container) -> Result<&Arc<dyn ObjectStore>, BlobError> {
+    fn at(&self, container: Container) -> Result<&Arc<dyn Client>, BlobError> {
         let missing = || BlobError::configuration("container_missing", "no client for this container");
         self.0.get(&container).ok_or_else(missing)
     }
@@ -81,6 +88,34 @@ impl Cloud {
 
     pub(crate) async fn delete(&self, container: Container, key: &BlobKey) -> Result<(), BlobError> {
         self.at(container)?.delete(&path(key)?).await.map_err(classed)
+    }
+
+    pub(crate) async fn list(
+        &self,
+        container: Container,
+        from: Option<&str>,
+        most: usize,
+    ) -> Result<Page, BlobError> {
+        let wanted = PaginatedListOptions {
+            max_keys: Some(most),
+            page_token: from.map(str::to_owned),
+            ..PaginatedListOptions::default()
+        };
+        let listed = self.at(container)?.list_paginated(None, wanted).await;
+        let listed = listed.map_err(classed)?;
+        let objects = listed.result.objects.into_iter().map(|found| {
+            let at = OffsetDateTime::from_unix_timestamp(found.last_modified.timestamp());
+            let at = at.map_err(|error| BlobError::unavailable("storage_unreadable", error))?;
+            Ok(Object {
+                name: found.location.to_string(),
+                bytes: found.size,
+                stored_at: at,
+            })
+        });
+        Ok(Page {
+            objects: objects.collect::<Result<_, BlobError>>()?,
+            next: listed.page_token,
+        })
     }
 
     pub(crate) async fn exists(&self, container: Container, key: &BlobKey) -> Result<bool, BlobError> {

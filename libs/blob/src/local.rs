@@ -11,9 +11,10 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
+use time::OffsetDateTime;
 
 use crate::store::Created;
-use crate::{BlobError, BlobKey, Container};
+use crate::{BlobError, BlobKey, Container, Object, Page};
 
 /// Where files are written before they have their place: the same file system, and no container's name.
 const STAGING: &str = ".incoming";
@@ -111,6 +112,31 @@ impl Folder {
         blocking(move || std::fs::remove_file(&place)).await
     }
 
+    /// The objects after the one that is named, in the order of their names.
+    pub(crate) async fn list(
+        &self,
+        container: Container,
+        from: Option<&str>,
+        most: usize,
+    ) -> Result<Page, BlobError> {
+        let folder = self.root.join(container.as_str());
+        let after = from.unwrap_or_default().to_owned();
+        let listed = blocking(move || {
+            let mut objects = Vec::new();
+            // One more than wanted, which tells whether there are more.
+            walk(&folder, "", &after, most.saturating_add(1), &mut objects)?;
+            Ok(objects)
+        });
+        let mut objects = match listed.await {
+            Err(BlobError::NotFound) => Vec::new(),
+            listed => listed?,
+        };
+        let more = objects.len() > most;
+        objects.truncate(most);
+        let next = objects.last().filter(|_| more).map(|last| last.name.clone());
+        Ok(Page { objects, next })
+    }
+
     pub(crate) async fn exists(&self, container: Container, key: &BlobKey) -> Result<bool, BlobError> {
         let place = self.place(container, key);
         match blocking(move || std::fs::metadata(&place)).await {
@@ -141,6 +167,43 @@ fn synced_up_to(folder: &Path, root: &Path) -> io::Result<()> {
     let within = above.take_while(|above| above.starts_with(root));
     for above in within {
         File::open(above)?.sync_all()?;
+    }
+    Ok(())
+}
+
+/// Collects the files below a folder whose names come after `after`, until there are `most`. As deep as paths can be.
+fn walk(folder: &Path, above: &str, after: &str, most: usize, found: &mut Vec<Object>) -> io::Result<()> {
+    let mut entries = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let kind = entry.file_type()?;
+        // A folder is sorted as what its files begin with, so that the whole comes in the order of full names.
+        let tail = if kind.is_dir() { "/" } else { "" };
+        let name = format!("{above}{}{tail}", entry.file_name().to_string_lossy());
+        let wanted = name.as_str() > after || after.starts_with(&name);
+        if wanted && (kind.is_dir() || kind.is_file()) {
+            entries.push((name, kind.is_dir(), entry));
+        }
+    }
+    entries.sort_unstable_by(|(one, ..), (other, ..)| one.cmp(other));
+    for (name, is_folder, entry) in entries {
+        if found.len() >= most {
+            return Ok(());
+        }
+        if is_folder {
+            walk(&entry.path(), &name, after, most, found)?;
+        } else if name.as_str() > after {
+            let about = match entry.metadata() {
+                // Deleted since.
+                Err(error) if error.kind() == ErrorKind::NotFound => continue,
+                about => about?,
+            };
+            found.push(Object {
+                name,
+                bytes: about.len(),
+                stored_at: OffsetDateTime::from(about.modified()?),
+            });
+        }
     }
     Ok(())
 }

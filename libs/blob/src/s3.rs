@@ -5,10 +5,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures::StreamExt as _;
-use object_store::ObjectStore;
 use object_store::aws::AmazonS3Builder;
 
-use crate::cloud::{Cloud, classed, retries};
+use crate::cloud::{Client, Cloud, classed, retries};
 use crate::road::Road;
 use crate::{BlobError, Container, OpenError, StorageSettings, open};
 
@@ -33,7 +32,7 @@ pub(crate) fn open(settings: &StorageSettings) -> Result<Cloud, OpenError> {
             builder = builder.with_endpoint(url.as_str().trim_end_matches('/'));
         }
         let store = builder.build().map_err(|error| OpenError::Failed(error.into()))?;
-        clients.insert(container, Arc::new(store) as Arc<dyn ObjectStore>);
+        clients.insert(container, Arc::new(store) as Arc<dyn Client>);
     }
     Ok(Cloud(clients))
 }

@@ -6,7 +6,7 @@ use crate::azure::Azure;
 #[cfg(feature = "s3")]
 use crate::cloud::Cloud;
 use crate::local::Folder;
-use crate::{BlobError, BlobKey, Container, Link, LinkClaims, MediaType};
+use crate::{BlobError, BlobKey, Container, Link, LinkClaims, MediaType, Page};
 
 /// What came of a write that creates only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,6 +89,20 @@ impl Store {
             Self::Azure(azure) => azure.cloud.delete(container, key).await,
             #[cfg(feature = "s3")]
             Self::S3(cloud) => cloud.delete(container, key).await,
+        }
+    }
+
+    pub(crate) async fn list(
+        &self,
+        container: Container,
+        from: Option<&str>,
+        most: usize,
+    ) -> Result<Page, BlobError> {
+        match self {
+            Self::Local(folder) => folder.list(container, from, most).await,
+            Self::Azure(azure) => azure.cloud.list(container, from, most).await,
+            #[cfg(feature = "s3")]
+            Self::S3(cloud) => cloud.list(container, from, most).await,
         }
     }
 

@@ -57,6 +57,7 @@ pub const NOTIFICATIONS: ConsumerSpec = ConsumerSpec {
         orders::OrderOpened::TYPE,
         orders::OrderStateChanged::TYPE,
         orders::OrderAssigned::TYPE,
+        orders::OrderClientChecked::TYPE,
         orders::ProviderDocumentExpiring::TYPE,
         messaging::ReceiptChanged::TYPE,
         messaging::MessageReceived::TYPE,
@@ -85,8 +86,20 @@ pub const OCR: ConsumerSpec = ConsumerSpec {
     ..STANDARD
 };
 
+/// What sync listens to: orders, whose tasks it keeps in step.
+pub const SYNC: ConsumerSpec = ConsumerSpec {
+    durable: "sync",
+    events: &[
+        orders::OrderOpened::TYPE,
+        orders::OrderStateChanged::TYPE,
+        orders::OrderAssigned::TYPE,
+        orders::OrderClientChecked::TYPE,
+    ],
+    ..STANDARD
+};
+
 /// Every consumer, for documents and checks.
-pub const CONSUMERS: &[ConsumerSpec] = &[NOTIFICATIONS, OCR, ORDERS, SIGNATURE];
+pub const CONSUMERS: &[ConsumerSpec] = &[NOTIFICATIONS, OCR, ORDERS, SIGNATURE, SYNC];
 
 impl ConsumerSpec {
     /// The subjects it filters on.

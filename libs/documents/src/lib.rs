@@ -10,6 +10,8 @@
 //!    one, which stays, marked. Records of one kind about one thing wait for each other, so that one is in force.
 //! 4. Others ask by gRPC ([`Documents::server`]), in the name of a tenant. What people bring is looked at again before it
 //!    is recorded: the stored bytes must have the hash, the length and the kind that are claimed.
+//! 5. Whoever looks for files that nobody knows asks every service that keeps documents which keys it has recorded: a file
+//!    is unknown when it is in none of the answers, and all have answered.
 //!
 //! # Never
 //! A link in a row or an event; a document of another tenant; a file name or a note in the log.
@@ -38,8 +40,8 @@ use puente_proto::documents::documents_server::DocumentsServer;
 use puente_service::Readers;
 use puente_types::Clock;
 
-/// The largest command: names, a note, and ids.
-const MAX_QUESTION: usize = 16 * 1024;
+/// The largest question: 200 keys, as long as keys can be.
+const MAX_QUESTION: usize = 128 * 1024;
 
 /// The documents that one service keeps.
 #[derive(Clone)]

@@ -1,5 +1,6 @@
 //! From rows to documents.
 
+use puente_blob::Container;
 use puente_types::TenantId;
 use sqlx::PgConnection;
 use time::{Date, OffsetDateTime};
@@ -99,6 +100,21 @@ impl Documents {
         .fetch_optional(connection)
         .await?;
         row.map(Document::try_from).transpose()
+    }
+
+    /// Which of these keys a document that the transaction may see has, each once.
+    pub(crate) async fn recorded(
+        connection: &mut PgConnection,
+        container: Container,
+        keys: &[String],
+    ) -> Result<Vec<String>, sqlx::Error> {
+        sqlx::query_scalar!(
+            "SELECT DISTINCT key FROM documents WHERE container = $1 AND key = ANY ($2)",
+            container.as_str(),
+            keys,
+        )
+        .fetch_all(connection)
+        .await
     }
 
     /// The document that was recorded with this key.

@@ -1,11 +1,11 @@
 //! The gRPC service: a tenant's documents, asked for and recorded.
 
-use puente_blob::{Blobs, Sha256Hash, Stored, content};
+use puente_blob::{Blobs, Container, Sha256Hash, Stored, content};
 use puente_outbox::Outbox;
 use puente_proto::documents::documents_server::Documents as Service;
 use puente_proto::documents::{
-    GetDocumentRequest, GetDocumentResponse, ListDocumentsRequest, ListDocumentsResponse,
-    RecordDocumentRequest, RecordDocumentResponse,
+    FindRecordedRequest, FindRecordedResponse, GetDocumentRequest, GetDocumentResponse, ListDocumentsRequest,
+    ListDocumentsResponse, RecordDocumentRequest, RecordDocumentResponse,
 };
 use puente_rpc::cursor::{of_key, read};
 use puente_rpc::{Caller, answer};
@@ -20,6 +20,8 @@ const USUAL: u32 = 50;
 const MOST: u32 = 100;
 /// Kinds that may be named in one question.
 const MOST_KINDS: usize = 50;
+/// Keys that may be named in one question.
+const MOST_KEYS: usize = 200;
 /// Tells cursors of this list from others.
 const CURSOR: u8 = b'd';
 
@@ -100,6 +102,26 @@ impl Server {
         let found = found.ok_or_else(|| Status::not_found("there is no such document"))?;
         Ok(GetDocumentResponse {
             document: Some(found.into()),
+        })
+    }
+
+    async fn find_recorded(
+        &self,
+        caller: Caller,
+        question: FindRecordedRequest,
+    ) -> Result<FindRecordedResponse, Status> {
+        let container: Container = question
+            .container
+            .parse()
+            .map_err(|_| Status::invalid_argument("there is no such container"))?;
+        if question.keys.len() > MOST_KEYS || question.keys.iter().any(|key| key.contains('\0')) {
+            return Err(Status::invalid_argument("name at most 200 keys"));
+        }
+        let begun = self.readers.begin(caller.scope.tenant()).await;
+        let mut tx = begun.map_err(|error| failure::database(&error))?;
+        let keys = Documents::recorded(&mut tx, container, &question.keys).await;
+        Ok(FindRecordedResponse {
+            keys: keys.map_err(|error| failure::database(&error))?,
         })
     }
 
@@ -226,6 +248,15 @@ impl Service for Server {
     ) -> Result<Response<RecordDocumentResponse>, Status> {
         answer("Documents/RecordDocument", request, |caller, command| {
             self.record(caller, command)
+        })
+        .await
+    }
+    async fn find_recorded(
+        &self,
+        request: Request<FindRecordedRequest>,
+    ) -> Result<Response<FindRecordedResponse>, Status> {
+        answer("Documents/FindRecorded", request, |caller, question| {
+            self.find_recorded(caller, question)
         })
         .await
     }

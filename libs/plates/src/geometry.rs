@@ -59,9 +59,52 @@ impl Perspective {
         ])
     }
 
+    /// The way back.
+    pub(crate) fn back(&self) -> Self {
+        let [a, b, c, d, e, f, g, h] = self.0;
+        let whole = a * e - b * d;
+        let whole = if whole.abs() < f32::EPSILON {
+            f32::EPSILON
+        } else {
+            whole
+        };
+        Self(
+            [
+                e - f * h,
+                c * h - b,
+                b * f - c * e,
+                f * g - d,
+                a - c * g,
+                c * d - a * f,
+                d * h - e * g,
+                b * g - a * h,
+            ]
+            .map(|own| own / whole),
+        )
+    }
+
     pub(crate) fn at(&self, x: f32, y: f32) -> Point {
         let [a, b, c, d, e, f, g, h] = self.0;
         let w = g * x + h * y + 1.0;
         ((a * x + b * y + c) / w, (d * x + e * y + f) / w)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_carried_there_is_carried_back() {
+        let way = Perspective::of(
+            300.0,
+            100.0,
+            &[(20.0, 30.0), (280.0, 60.0), (270.0, 170.0), (35.0, 120.0)],
+        );
+        for point in [(0.0, 0.0), (300.0, 100.0), (120.0, 33.0)] {
+            let there = way.at(point.0, point.1);
+            let back = way.back().at(there.0, there.1);
+            assert!(distance(point, back) < 0.05, "{point:?} {back:?}");
+        }
     }
 }

@@ -7,8 +7,10 @@
 //!    models do it, in this process and on one thread: no service, no network, no shared library.
 //! 3. [`find`] cuts the lines into labels and values, and says which value is the serial number, and how sure that is. It is
 //!    pure and takes the text of any engine, so providers' engines are treated alike.
-//! 4. Where the serial number is not there or not sure, the reader looks again: the other way up, with the light evened, and at
-//!    the one line in several versions that vote. All of it stays within a few seconds of one core.
+//! 4. Where the serial number is not there or not sure, the reader looks again: the other way up, at the plate as if
+//!    photographed from in front and with the light evened, and at the one line in several versions that vote. Two models have
+//!    a voice there: the plain one, and the same with what it learned of worn plates (`models/worn.rs`). All of it stays within
+//!    a few seconds of one core.
 //! 5. [`flaws`] says what to do better when nobody could read the photograph.
 //!
 //! A confidence is calibrated: of the answers with 0.9 and more, 98 of a hundred are to be right. `make ocr-eval` measures it

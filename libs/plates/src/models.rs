@@ -4,6 +4,8 @@
 //! layer knows 18,708 characters, most of them Chinese. A plate has letters, digits and some signs: only their columns are
 //! kept, which saves a third of the reader's work, and what cannot stand on a plate cannot be read from it.
 
+mod worn;
+
 use std::path::Path;
 
 use rten::{Model, ModelOptions, NodeId};
@@ -36,7 +38,15 @@ const PROBE: f32 = 0.125;
 /// The models, loaded once and shared.
 pub struct Models {
     pub(crate) detector: Model,
-    pub(crate) recogniser: Model,
+    /// As its makers trained it.
+    pub(crate) plain: Recogniser,
+    /// The same one with what it learned of worn plates since: for lines that are hard to read.
+    pub(crate) worn: Recogniser,
+}
+
+/// A model that reads a line.
+pub(crate) struct Recogniser {
+    pub(crate) model: Model,
     pub(crate) features: NodeId,
     pub(crate) head: Head,
 }
@@ -81,13 +91,29 @@ impl Models {
     /// When a file is missing, is not the pinned one, or does not load.
     pub fn load(folder: &Path) -> Result<Self, ModelError> {
         let [detector, recogniser] = PINNED.map(|(file, sum)| pinned(folder, file, sum));
-        let detector = model(DETECTOR, detector?)?;
-        let recogniser = model(RECOGNISER, recogniser?)?;
-        let features = recogniser.node_id(FEATURES).map_err(unusable(RECOGNISER))?;
-        let head = Head::of(&recogniser, features)?;
+        let (detector, recogniser) = (detector?, recogniser?);
+        let lessons = worn::Lessons::read().ok_or_else(|| unusable(RECOGNISER)("its lessons are damaged"))?;
+        let mut other = recogniser.clone();
+        let taught = lessons.change(&mut other);
+        taught.ok_or_else(|| unusable(RECOGNISER)("its lessons do not fit it"))?;
+        let plain = Recogniser::of(recogniser)?;
+        let mut worn = Recogniser::of(other)?;
+        lessons.change_head(&mut worn.head);
         Ok(Self {
-            detector,
-            recogniser,
+            detector: model(DETECTOR, detector)?,
+            plain,
+            worn,
+        })
+    }
+}
+
+impl Recogniser {
+    fn of(bytes: Vec<u8>) -> Result<Self, ModelError> {
+        let model = model(RECOGNISER, bytes)?;
+        let features = model.node_id(FEATURES).map_err(unusable(RECOGNISER))?;
+        let head = Head::of(&model, features)?;
+        Ok(Self {
+            model,
             features,
             head,
         })

@@ -1,17 +1,23 @@
 //! From a picture to the plate.
 //!
 //! A first look finds the lines in a small copy and reads each, cut out of the whole picture and straightened. Mostly that
-//! is all: the serial number is there, beside its label, and sure. Where it is not, further looks are taken, each only while
-//! it may still help: the picture turned, lines of the picture with evened light, and the line of the serial number again in several versions that
-//! vote.
+//! is all: the serial number is there, beside its label, sure, and the model that knows worn plates reads it alike. Where it
+//! is not, further looks are taken, each only while it may still help: the picture turned, the plate as if photographed from
+//! in front, the picture with evened light, and the line of the serial number again in several versions that vote.
 
+mod boxes;
+mod columns;
 mod look;
+mod reach;
 
 use std::sync::Arc;
 
 use puente_ports::TextRead;
 use rten::{RunError, RunOptions, ThreadPool};
 
+use crate::engine::outline::outline;
+use crate::engine::plane::Plane;
+use crate::geometry::Corners;
 use crate::{Flaw, Found, Models, Patterns, Picture, Source, find, flaws};
 
 /// Reads plates. One may be shared by several threads; each read keeps one busy.
@@ -61,17 +67,28 @@ impl Reader {
     /// # Errors
     /// [`ReadError`]
     pub fn read(&self, picture: &Picture, patterns: &Patterns) -> Result<Plate, ReadError> {
-        let mut lines = self.first_look(picture)?;
+        let (regions, mut lines) = self.first_look(picture)?;
         let mut found = self.found(&lines, patterns);
-        if !sure(&found) {
+        if !sure(&found) || !self.agreed(picture, &lines, &found)? {
             let even = look::Evened::of(picture);
-            if !settled(&found) {
-                lines = self.evened_look(&even, lines)?;
+            let plane = outline(picture.pixels()).map(|corners| Plane::of(&corners));
+            if let Some(plane) = plane.as_ref().filter(|_| !settled(&found)) {
+                lines = self.front_look(picture, plane, lines)?;
+                found = self.found(&lines, patterns);
+            }
+            if found.candidates.is_empty() || plane.is_none() && !settled(&found) {
+                lines = self.evened_look(&even, &regions, lines)?;
                 found = self.found(&lines, patterns);
             }
             for candidate in found.candidates.iter().take(AGAIN) {
+                let others: Vec<Corners> = lines
+                    .iter()
+                    .map(|line| line.corners)
+                    .filter(|corners| *corners != candidate.corners)
+                    .collect();
                 if let Some(line) = lines.iter_mut().find(|line| line.corners == candidate.corners) {
-                    self.closer_look(picture, &even, line)?;
+                    self.reach(picture, line, &others)?;
+                    self.closer_look(picture, &even, plane.as_ref(), line)?;
                 }
             }
             found = self.found(&lines, patterns);

@@ -3,6 +3,7 @@
 //! An adapter implements [`Provider`] and the capability traits it has; services see only these.
 
 mod call;
+mod client_directory;
 mod connection;
 mod error;
 mod manifest;
@@ -16,6 +17,7 @@ mod task;
 mod webhook;
 
 pub use call::{CallCtx, Outbound, OutboundRequest, OutboundResponse, Recovery};
+pub use client_directory::{ClientDirectory, ClientStatus, DirectoryClient};
 pub use connection::Connection;
 pub use error::{Decision, ErrorClass, ErrorTag, ProviderError, ProviderErrorKind};
 pub use manifest::{ErrorRule, Manifest, ManifestError, Quota, SecretSpec, SettingSpec};
@@ -30,5 +32,5 @@ pub use signature::{
     ACCESS_TOKEN, ACCOUNT_ID, BASE_URI, CreatedEnvelope, EnvelopeDocument, EnvelopePart, EnvelopeReport,
     EnvelopeSigner, NewEnvelope, SignatureProvider,
 };
-pub use task::{NewTask, TaskChange, TaskManager, TaskRef};
+pub use task::{ASSIGNEE_REFUSED, NewTask, TaskChange, TaskManager, TaskRef};
 pub use webhook::{HandshakeReply, InboundEvent, InboundPayload, InboundWebhook};

@@ -1,6 +1,9 @@
 //! A provider as the registry sees it.
 
-use crate::{InboundWebhook, Manifest, MessageChannel, OAuthProvider, OcrEngine, SignatureProvider, TaskManager};
+use crate::{
+    ClientDirectory, InboundWebhook, Manifest, MessageChannel, OAuthProvider, OcrEngine, SignatureProvider,
+    TaskManager,
+};
 
 /// One provider: its manifest and the capabilities it has. Adapters are stateless statics.
 pub trait Provider: Send + Sync {
@@ -29,6 +32,11 @@ pub trait Provider: Send + Sync {
 
     /// Its tasks, if it keeps any.
     fn task(&self) -> Option<&dyn TaskManager> {
+        None
+    }
+
+    /// Its clients, if it knows any.
+    fn clients(&self) -> Option<&dyn ClientDirectory> {
         None
     }
 

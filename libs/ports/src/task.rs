@@ -5,6 +5,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::{CallCtx, Connection, ProviderError, Recovery};
 
+/// The code of a refusal that is about the assignee alone: the task manager knows nobody of that id or address. Without
+/// them the call may do.
+pub const ASSIGNEE_REFUSED: &str = "assignee_refused";
+
 /// A piece of work as it is written into the task manager.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewTask {
@@ -70,7 +74,8 @@ impl std::fmt::Debug for TaskChange {
     }
 }
 
-/// A provider that keeps tasks.
+/// A provider that keeps tasks. Calls need [`ACCESS_TOKEN`](crate::ACCESS_TOKEN) in the connection: a connection that
+/// holds one of its own is ready as it is; to any other, whoever keeps its grant adds the grant's.
 #[async_trait]
 pub trait TaskManager: Send + Sync {
     /// How creating a task over this connection recovers when its outcome is unknown. Changes are always
@@ -93,10 +98,6 @@ pub trait TaskManager: Send + Sync {
     ///
     /// # Errors
     /// A classified [`ProviderError`].
-    async fn change(
-        &self,
-        ctx: CallCtx<'_>,
-        task_id: &str,
-        change: &TaskChange,
-    ) -> Result<(), ProviderError>;
+    async fn change(&self, ctx: CallCtx<'_>, task_id: &str, change: &TaskChange)
+    -> Result<(), ProviderError>;
 }

@@ -2,6 +2,7 @@
 
 use puente_proto::messaging::{MessageReceived, ReceiptChanged, TemplateChanged};
 use puente_proto::signing::EnvelopeChanged;
+use puente_proto::tasks::TaskReported;
 use puente_webhook_auth::{RawRequest, Verified, WebhookAuth};
 
 use crate::{Connection, ProviderError};
@@ -11,7 +12,8 @@ pub trait InboundWebhook: Send + Sync {
     /// How its requests over this connection are authenticated. No default on purpose.
     fn auth(&self, connection: &Connection) -> WebhookAuth;
 
-    /// Answers a subscription handshake; `None` when the request is none.
+    /// Answers a subscription handshake; `None` when the request is none. A request that is posted and authentic is never
+    /// asked about.
     fn handshake(&self, _connection: &Connection, _request: &RawRequest) -> Option<HandshakeReply> {
         None
     }
@@ -29,6 +31,13 @@ pub trait InboundWebhook: Send + Sync {
 pub enum HandshakeReply {
     /// 200 with this plain text.
     Accept(String),
+    /// 200 with this header, and no body.
+    Header {
+        /// Its name, in lower case.
+        name: &'static str,
+        /// Its value.
+        value: String,
+    },
     /// 403.
     Refuse,
 }
@@ -57,6 +66,8 @@ pub enum InboundPayload {
     Template(Box<TemplateChanged>),
     /// An envelope or one of its signers moved on.
     Envelope(Box<EnvelopeChanged>),
+    /// Somebody did something to a task.
+    Task(Box<TaskReported>),
     /// Kept with the delivery, but no event: unknown or unused kinds.
     Ignored {
         /// The provider's word for the kind, cut to a sane length.

@@ -19,9 +19,9 @@ mod generated {
 
 pub use generated::puente;
 pub use puente::{
-    documents::v1 as documents, ingress::v1 as ingress, messaging::v1 as messaging,
+    clients::v1 as clients, documents::v1 as documents, ingress::v1 as ingress, messaging::v1 as messaging,
     notifications::v1 as notifications, ocr::v1 as ocr, operations::v1 as operations, orders::v1 as orders,
-    signature::v1 as signature, signing::v1 as signing,
+    signature::v1 as signature, signing::v1 as signing, sync::v1 as sync, tasks::v1 as tasks,
 };
 
 /// All files of `proto/` with their comments, for decoding without our code and for the generated documents.

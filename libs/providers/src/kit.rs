@@ -16,7 +16,7 @@ pub(crate) use lines::{Corners, MAX_LINES, Word, confidence, corners, line, prin
 pub(crate) use media::{gone, media, too_large};
 pub(crate) use place::Place;
 pub(crate) use text::{
-    MAX_ID, MAX_PAYLOAD, MAX_TEXT, content_key, cut, encode, flat, hex_digest, instant, key, placeholders,
-    scrub,
+    MAX_ID, MAX_PAYLOAD, MAX_TEXT, content_key, cut, encode, flat, form, hex_digest, instant, key,
+    placeholders, scrub, without_addresses,
 };
 pub(crate) use trace::{is_traceparent, join_reference, split_reference};

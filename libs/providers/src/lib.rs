@@ -37,4 +37,4 @@ macro_rules! providers {
     };
 }
 
-providers! { azure_vision, docusign, google_vision, jelou, whatsapp_cloud }
+providers! { asana, azure_vision, docusign, google_vision, jelou, whatsapp_cloud }

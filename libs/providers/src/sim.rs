@@ -30,7 +30,10 @@ pub(crate) mod picture;
 pub(crate) mod reading;
 mod webhook;
 
+use std::collections::BTreeMap;
+
 use axum::Router;
+use axum::extract::Query;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use tokio::net::TcpListener;
@@ -151,6 +154,15 @@ pub(crate) fn reply(status: u16, body: &serde_json::Value) -> Response {
         body.to_string(),
     )
         .into_response()
+}
+
+/// The fields of a form body, read as a query is.
+pub(crate) fn form_fields(body: &[u8]) -> BTreeMap<String, String> {
+    let uri = format!("/?{}", String::from_utf8_lossy(body));
+    let uri = uri.parse::<axum::http::Uri>().unwrap_or_default();
+    Query::try_from_uri(&uri)
+        .map(|Query(fields)| fields)
+        .unwrap_or_default()
 }
 
 /// An answer without a body.

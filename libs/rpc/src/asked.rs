@@ -3,6 +3,7 @@
 //! Nothing that a caller sends reaches a table unchecked: what no table can hold, or what means nothing, is the caller's
 //! mistake and is told so.
 
+use puente_types::PhoneEnding;
 use sha2::{Digest as _, Sha256};
 use tonic::Status;
 use uuid::Uuid;
@@ -68,15 +69,36 @@ pub fn needed(given: String, what: &str, most: usize) -> Result<String, Status> 
     text(given, what, most)
 }
 
+/// A phone number or the end of one; none where nothing is given.
+///
+/// # Errors
+/// `INVALID_ARGUMENT` when it is too short or no number.
+pub fn phone(given: &str) -> Result<Option<PhoneEnding>, Status> {
+    Some(given)
+        .filter(|given| !given.is_empty())
+        .map(PhoneEnding::parse)
+        .transpose()
+        .map_err(|error| Status::invalid_argument(error.to_string()))
+}
+
+/// Which role may do what is decided where people log in; a command only has to come from somebody with a role.
+///
+/// # Errors
+/// `PERMISSION_DENIED` without one.
+pub fn somebody(caller: &Caller) -> Result<(), Status> {
+    if caller.role.trim().is_empty() {
+        return Err(Status::permission_denied("a command needs somebody with a role"));
+    }
+    Ok(())
+}
+
 /// A command of somebody with a role, under its key. `said` is everything that it says. Which role may do what is decided
 /// where people log in.
 ///
 /// # Errors
 /// `PERMISSION_DENIED` without a role, `INVALID_ARGUMENT` without a key.
 pub fn issued(caller: &Caller, key: String, said: &[&str]) -> Result<Issued, Status> {
-    if caller.role.trim().is_empty() {
-        return Err(Status::permission_denied("a command needs somebody with a role"));
-    }
+    somebody(caller)?;
     let key = needed(key, "an idempotency key", MAX_KEY)?;
     let mut hash = Sha256::new();
     // Who says it belongs to what is said: nobody repeats another person's command.
@@ -125,6 +147,7 @@ mod tests {
         assert!(text("a\0b".to_owned(), "a note", 10).is_err());
         assert!(text("ññ".to_owned(), "a note", 1).is_err());
         assert!(needed("  ".to_owned(), "a note", 10).is_err());
+        assert!(phone("12").is_err() && phone("").is_ok_and(|phone| phone.is_none()));
         assert!(id("x", "an order").is_err() && maybe("", "an order").is_ok_and(|id| id.is_none()));
     }
 

@@ -44,6 +44,8 @@ pub const PROVIDER_CALL_SECONDS: &str = "puente_provider_call_seconds";
 pub const TOKEN_RENEWALS: &str = "puente_token_renewals";
 /// Secrets of connections that end soon, by `provider` and `within` (`30d`, `7d`, `1d`, `ended`); each counts once.
 pub const SECRETS_EXPIRING: &str = "puente_secrets_expiring";
+/// Files in the store that no service has recorded, by `container`.
+pub const FILES_UNRECORDED: &str = "puente_files_unrecorded";
 /// Requests answered by our own APIs, by `service`, `route` (its template) and `status`.
 pub const REQUESTS: &str = "puente_requests";
 /// Time of one request to our own APIs, by `service` and `route`.
@@ -75,6 +77,7 @@ struct Instruments {
     provider_call_seconds: Histogram<f64>,
     token_renewals: Counter<u64>,
     secrets_expiring: Gauge<u64>,
+    files_unrecorded: Gauge<u64>,
     requests: Counter<u64>,
     request_seconds: Histogram<f64>,
 }
@@ -106,6 +109,7 @@ impl Instruments {
             provider_call_seconds: seconds(&meter, PROVIDER_CALL_SECONDS),
             token_renewals: meter.u64_counter(TOKEN_RENEWALS).build(),
             secrets_expiring: meter.u64_gauge(SECRETS_EXPIRING).build(),
+            files_unrecorded: meter.u64_gauge(FILES_UNRECORDED).build(),
             requests: meter.u64_counter(REQUESTS).build(),
             request_seconds: seconds(&meter, REQUEST_SECONDS),
         }
@@ -233,6 +237,14 @@ pub fn secrets_expiring(provider: &str, within: &'static str, count: u64) {
         .load()
         .secrets_expiring
         .record(count, &[label("provider", provider), label("within", within)]);
+}
+
+/// How many files of a container no service has recorded.
+pub fn files_unrecorded(container: &str, count: u64) {
+    CURRENT
+        .load()
+        .files_unrecorded
+        .record(count, &[label("container", container)]);
 }
 
 /// One request to our own APIs was answered. `route` is the template (`/orders/{id}`), never the path.

@@ -3,7 +3,8 @@
 //! A dev-dependency only. [`TestDb`] is a database of one's own in a PostgreSQL that all test processes share;
 //! [`TestNats`] is a private broker, to be killed at will; [`TestAzurite`] is a private store of objects;
 //! [`Proxy`] cuts and slows any TCP connection; [`OtlpSink`] collects the spans a program exports; [`wait_for`] waits
-//! for a condition and tells its last status. Everything here panics with what went wrong: that is how a test fails.
+//! for a condition and tells its last status. With the feature `service`, [`service::Ground`] is what a whole service runs
+//! on in its tests. Everything here panics with what went wrong: that is how a test fails.
 #![expect(
     clippy::expect_used,
     clippy::panic,
@@ -21,6 +22,8 @@ pub mod fixture;
 mod nats;
 mod otlp;
 mod postgres;
+#[cfg(feature = "service")]
+pub mod service;
 mod shared_server;
 mod template;
 mod wait;

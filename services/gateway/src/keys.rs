@@ -22,6 +22,8 @@ use crate::domain::{Principal, Role, Who};
 pub const LONGEST_NAME: usize = 100;
 /// Requests a minute at most.
 pub const MOST_PER_MINUTE: u32 = 60_000;
+/// Requests a minute of a key that asks for no number.
+pub const USUAL_PER_MINUTE: u32 = 600;
 /// Keys in one list.
 const MOST_LISTED: i64 = 500;
 /// More than any key has.

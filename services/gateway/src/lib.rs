@@ -21,6 +21,7 @@ pub mod domain;
 pub mod keys;
 mod peers;
 mod state;
+pub mod unrecorded;
 mod upkeep;
 mod web;
 
@@ -43,6 +44,7 @@ use auth::passwords::Passwords;
 use console::Console;
 use peers::Peers;
 use state::App;
+use unrecorded::sweep::Sweep;
 use web::{Routes, headers, trace};
 
 /// The tables of this service.
@@ -135,6 +137,11 @@ impl Service for Gateway {
             files: Arc::new(Semaphore::new(web::guard::FILES_AT_A_TIME)),
             console: Console::new(config.simulated, rt.shutdown.clone()),
         };
+        let every = Duration::from_hours(config.sweep_hours.get().into());
+        let tick = Duration::from_millis(config.sweep_tick_ms.get().into());
+        if let Some(sweep) = Sweep::new(&app, every, tick) {
+            rt.spawn("unrecorded files", sweep.run(rt.clone()));
+        }
         rt.spawn("upkeep", upkeep::run(app.clone(), rt.clone(), config.audit_days));
         let router = router(app);
         Ok(Self { listener, router, rt })

@@ -19,7 +19,8 @@ use puente_proto::orders::order_commands_client::OrderCommandsClient;
 use puente_proto::orders::order_queries_client::OrderQueriesClient;
 use puente_proto::signature::signature_commands_client::SignatureCommandsClient;
 use puente_proto::signature::signature_queries_client::SignatureQueriesClient;
-use puente_rpc::{Calls, KeyError, RpcKeys};
+use puente_proto::sync::tasks_client::TasksClient;
+use puente_rpc::{Caller, Calls, KeyError, RpcKeys};
 use puente_types::Clock;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
@@ -47,6 +48,7 @@ pub(crate) struct Peers {
     notifications: Option<Peer>,
     signature: Option<Peer>,
     ocr: Option<Peer>,
+    sync: Option<Peer>,
 }
 
 /// Why services cannot be asked.
@@ -72,6 +74,7 @@ impl Peers {
                 notifications: None,
                 signature: None,
                 ocr: None,
+                sync: None,
             });
         }
         let keys = RpcKeys::parse(&config.rpc_key)?;
@@ -95,6 +98,7 @@ impl Peers {
             notifications: peer("notifications", &config.notifications_url)?,
             signature: peer("signature", &config.signature_url)?,
             ocr: peer("ocr", &config.ocr_url)?,
+            sync: peer("sync", &config.sync_url)?,
         })
     }
 
@@ -106,6 +110,7 @@ impl Peers {
             &self.ocr,
             &self.orders,
             &self.signature,
+            &self.sync,
         ]
         .into_iter()
         .flatten()
@@ -114,6 +119,11 @@ impl Peers {
     /// Those that keep documents: each answers [`DocumentsClient`].
     pub(crate) fn keepers(&self) -> impl Iterator<Item = &Peer> {
         [&self.ocr, &self.orders, &self.signature].into_iter().flatten()
+    }
+
+    /// Whether all of those are configured that keep documents.
+    pub(crate) const fn all_keepers(&self) -> bool {
+        self.ocr.is_some() && self.orders.is_some() && self.signature.is_some()
     }
 
     /// Ingress.
@@ -140,6 +150,11 @@ impl Peers {
     pub(crate) fn ocr(&self) -> Result<&Peer, Status> {
         connected(self.ocr.as_ref(), "ocr")
     }
+
+    /// Sync.
+    pub(crate) fn sync(&self) -> Result<&Peer, Status> {
+        connected(self.sync.as_ref(), "sync")
+    }
 }
 
 fn connected<'a>(peer: Option<&'a Peer>, name: &str) -> Result<&'a Peer, Status> {
@@ -158,8 +173,13 @@ macro_rules! clients {
 impl Peer {
     /// The message as a call on behalf of `principal`.
     pub(crate) fn ask<T>(&self, principal: &Principal, message: T) -> Result<Request<T>, Status> {
+        self.ask_as(&principal.caller(), message)
+    }
+
+    /// The message as a call on behalf of somebody who made no request: the gateway itself.
+    pub(crate) fn ask_as<T>(&self, caller: &Caller, message: T) -> Result<Request<T>, Status> {
         self.calls
-            .request(&principal.caller(), message)
+            .request(caller, message)
             .map_err(|_| Status::internal("the caller cannot be named"))
     }
 
@@ -190,5 +210,7 @@ impl Peer {
         signatures: SignatureQueriesClient,
         /// What people do to them; signature only.
         signature_commands: SignatureCommandsClient,
+        /// Orders as tasks in a task manager; sync only.
+        tasks: TasksClient,
     }
 }

@@ -3,6 +3,7 @@
 pub(crate) mod assigned;
 pub(crate) mod desk;
 pub(crate) mod executor;
+pub(crate) mod followed;
 pub(crate) mod grpc;
 pub(crate) mod handler;
 pub(crate) mod media;

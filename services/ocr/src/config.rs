@@ -37,6 +37,7 @@ pub struct Config {
     pub patience_ms: NonZeroU32,
     pub work_tick_ms: NonZeroU32,
     pub work_lease_ms: NonZeroU32,
+    pub work_longest_ms: NonZeroU32,
     pub abandon_minutes: NonZeroU32,
     pub cache_days: NonZeroU16,
     pub allow_simulators: bool,

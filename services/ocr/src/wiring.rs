@@ -18,6 +18,7 @@ use puente_rpc::{Calls, Door, RpcKeys};
 use puente_service::{Readers, RunError, Runtime, Service, StartError, Workers, db};
 use puente_types::Clock;
 use puente_vault::{Connections, MasterKeys};
+use puente_work::{Limits, Worker};
 use sqlx::PgPool;
 use tokio::sync::{Notify, Semaphore};
 
@@ -36,7 +37,7 @@ use crate::infrastructure::media::Media;
 use crate::infrastructure::settings::Settings;
 use crate::infrastructure::steps::Steps;
 use crate::infrastructure::upkeep::Upkeep;
-use crate::infrastructure::work::Worker;
+use crate::infrastructure::work::Captures;
 
 /// A caller that waits for a reading waits for 20 seconds at most; the door is a little more patient.
 const DOOR_PATIENCE: Duration = Duration::from_secs(25);
@@ -50,7 +51,7 @@ pub struct Ocr {
     outbox: Outbox,
     connections: Connections,
     handler: Arc<Handler>,
-    worker: Worker,
+    worker: Worker<Captures>,
     chain: Arc<Chain>,
     upkeep: Upkeep,
     answers: Answers,
@@ -183,13 +184,13 @@ impl Ocr {
         let settings = Settings::check(&config, offered(parts.registry))
             .map_err(|wrong| StartError::other("the configuration is refused", wrong.join("; ")))?;
         let settings = Arc::new(settings);
-        let lease = Duration::from_millis(config.work_lease_ms.get().into());
+        let longest = Duration::from_millis(config.work_longest_ms.get().into());
         let fetching = Duration::from_millis(config.fetch_ms.get().into());
         // The embedded engine has as many turns as threads: a reading may wait for all others.
         let turns = u32::try_from(config.readings.get().div_ceil(config.threads.get())).unwrap_or(u32::MAX);
         let waiting = settings.time(EMBEDDED).saturating_mul(turns);
-        if lease <= settings.longest().saturating_add(waiting).max(fetching) {
-            let longer = "work_lease_ms must be longer than fetch_ms, and than all engines of a tenant and the turns of the \
+        if longest <= settings.longest().saturating_add(waiting).max(fetching) {
+            let longer = "work_longest_ms must be longer than fetch_ms, and than all engines of a tenant and the turns of the \
                           embedded one may take";
             return Err(StartError::other("the configuration is refused", longer));
         }
@@ -223,14 +224,17 @@ impl Ocr {
             patience: Duration::from_millis(config.patience_ms.get().into()),
         };
         let tick = Duration::from_millis(config.work_tick_ms.get().into());
-        let worker = Worker {
+        let worker = Captures {
             steps: Arc::new(steps),
             desk: desk.clone(),
             outbox: outbox.clone(),
-            parallel: config.readings.get(),
-            lease,
-            tick,
         };
+        let worker = worker.worker(Limits {
+            parallel: config.readings.get(),
+            lease: Duration::from_millis(config.work_lease_ms.get().into()),
+            longest,
+            tick,
+        });
         let upkeep = Upkeep {
             desk: desk.clone(),
             outbox: outbox.clone(),
@@ -241,7 +245,7 @@ impl Ocr {
         let answers = Answers {
             readers: readers.clone(),
             outbox: outbox.clone(),
-            desk,
+            desk: desk.clone(),
             blobs: parts.blobs,
             documents,
             waiting: Arc::new(Semaphore::new(config.callers_waiting.get())),
@@ -257,9 +261,7 @@ impl Ocr {
             stream,
             outbox,
             connections: parts.connections,
-            handler: Arc::new(Handler {
-                desk: worker.desk.clone(),
-            }),
+            handler: Arc::new(Handler { desk }),
             worker,
             chain,
             upkeep,

@@ -10,6 +10,7 @@ pub mod list_clients;
 pub mod list_conversations;
 pub mod list_orders;
 pub mod list_people;
+pub mod look_up_client;
 pub mod open_order;
 pub mod page;
 pub mod register_client;

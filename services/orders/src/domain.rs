@@ -6,6 +6,7 @@
 pub mod asset;
 pub mod capture;
 pub mod client;
+pub mod company;
 pub mod conversation;
 pub mod directory;
 pub mod engine;

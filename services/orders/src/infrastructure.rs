@@ -2,9 +2,11 @@
 
 pub(crate) mod captured;
 pub(crate) mod consumer;
+pub(crate) mod directory;
 pub(crate) mod documents;
 mod failure;
 pub(crate) mod grpc;
+pub(crate) mod lookups;
 pub(crate) mod memory;
 pub(crate) mod queue;
 pub(crate) mod sheets;

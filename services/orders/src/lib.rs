@@ -22,6 +22,10 @@
 //!    transaction of the inbox mark; `orders.asset.registered` and `orders.asset.changed` tell of it. A worker then makes
 //!    its record sheet (`infrastructure::sheets`).
 //!
+//! 6. Where a tenant's skill asks for the tax id of who an order is for, a turn that needs the ERP's word notes it and rests;
+//!    `infrastructure::lookups` asks outside of any transaction, and the message is worked again (`infrastructure::store::company`).
+//!    `orders.order.client_checked` tells what came of a check that had to wait.
+//!
 //! Other services ask by gRPC for orders, clients and conversations (`OrderQueries`), and bring the commands of people
 //! (`OrderCommands`), each done once per key; they keep the directory of agents and service providers (`Directory`), and
 //! papers about providers and orders (`Documents`), and ask for equipment and write what is known of it (`Assets`). The tenant is that of the caller's token.
@@ -46,6 +50,14 @@ pub use config::Config;
 pub use infrastructure::skills;
 pub use infrastructure::store::PgOrders;
 pub use wiring::Orders;
+
+/// Documents that people bring: what each is about, its kind, and where it is kept.
+pub fn documents_of_people() -> impl Iterator<Item = (&'static str, &'static str, puente_blob::Container)> {
+    let brought = infrastructure::documents::KEPT
+        .iter()
+        .filter(|kept| kept.from_people);
+    brought.map(|kept| (kept.about, kept.kind, kept.container))
+}
 
 /// The tables of this service.
 pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations/orders");

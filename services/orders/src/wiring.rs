@@ -13,21 +13,32 @@ use puente_bus::{StreamSettings, consume, topology};
 use puente_documents::Documents;
 use puente_operations::Operations;
 use puente_outbox::{Inbox, Outbox, Settings};
-use puente_rpc::Door;
+use puente_rpc::{Calls, Door, RpcKeys};
 use puente_service::{Readers, RunError, Runtime, Service, StartError, Workers, db};
-use puente_types::Region;
+use puente_types::{Region, Secret};
 use puente_typeset::Templates;
 use tokio::sync::Notify;
 
+use crate::application::look_up_client::Companies;
 use crate::config::Config;
 use crate::infrastructure::consumer::Consumer;
+use crate::infrastructure::directory::Directory;
 use crate::infrastructure::documents::KEPT;
 use crate::infrastructure::grpc;
+use crate::infrastructure::lookups::Lookups;
 use crate::infrastructure::sheets::Sheets;
 use crate::infrastructure::skills::Library;
-use crate::infrastructure::store::{PgOrders, PgQueries, Things};
+use crate::infrastructure::store::{Patience, PgOrders, PgQueries, Things};
 use crate::infrastructure::upkeep;
 use crate::infrastructure::worker::Worker;
+
+/// Who owns the connections to ERPs.
+const DIRECTORY: &str = "sync";
+/// Tax ids that one replica has looked up at the same time: the quota of an ERP is small, and kept by who owns it.
+const LOOKUPS: usize = 2;
+
+/// Who asks the tenants' ERPs, and how long their answers count and are waited for.
+type Erps = (Arc<dyn Companies>, Patience);
 
 /// The orders service.
 pub struct Orders {
@@ -46,6 +57,8 @@ pub struct Orders {
     /// Where documents are, and what sheets are set with.
     papers: Option<(Blobs, Templates)>,
     papers_required: bool,
+    /// `None` where no ERP can be asked.
+    companies: Option<Erps>,
 }
 
 impl Orders {
@@ -93,7 +106,15 @@ impl Service for Orders {
             }
             None => None,
         };
+        let companies = companies(
+            config.directory_url,
+            &config.rpc_key,
+            Duration::from_millis(config.directory_ms.get().into()),
+            Duration::from_mins(config.directory_fresh_minutes.get().into()),
+            (config.region, &rt),
+        )?;
         Ok(Self {
+            companies,
             rt,
             client,
             stream: settings.stream,
@@ -121,6 +142,7 @@ impl Service for Orders {
             door,
             readers,
             papers,
+            companies,
             ..
         } = self;
         let workers = Workers::new(&rt);
@@ -129,6 +151,16 @@ impl Service for Orders {
         workers.relay(|stop| outbox.clone().run(client.clone(), stop));
         let wake = Arc::new(Notify::new());
         let sheets = Arc::new(Notify::new());
+        let asks = Arc::new(Notify::new());
+        let patience = companies.as_ref().map(|(_, patience)| *patience);
+        let lookups = companies.map(|(companies, _)| Lookups {
+            outbox: outbox.clone(),
+            companies,
+            skills: skills.clone(),
+            clock: rt.clock.clone(),
+            conversations: wake.clone(),
+            asks: asks.clone(),
+        });
         let documents = Documents::new(&KEPT, rt.clock.clone()).about(Arc::new(Things));
         let consumer = Arc::new(Consumer {
             documents: documents.clone(),
@@ -147,6 +179,7 @@ impl Service for Orders {
         let routes = grpc::routes(
             queries,
             orders,
+            lookups.clone().zip(patience),
             rt.clock.clone(),
             self.region,
             self.papers_required,
@@ -159,9 +192,8 @@ impl Service for Orders {
                 documents: documents.clone(),
                 templates,
                 clock: rt.clock.clone(),
-                wake: sheets,
             };
-            workers.spawn("sheets", makes.run(shutdown.clone()));
+            workers.spawn("sheets", makes.worker(sheets).run(shutdown.clone()));
             routes = routes.add_service(documents.server(readers.clone(), outbox.clone(), blobs));
         }
         workers.answer(door, &readers, routes);
@@ -176,9 +208,16 @@ impl Service for Orders {
             region: self.region,
             settle: self.settle,
             wake,
+            patience,
+            asks,
         };
         for _ in 0..self.workers {
             workers.spawn("conversations", worker.clone().run(shutdown.clone()));
+        }
+        if let Some(lookups) = lookups {
+            for _ in 0..LOOKUPS {
+                workers.spawn("lookups", lookups.clone().run(shutdown.clone()));
+            }
         }
         workers.spawn(
             "papers",
@@ -198,6 +237,30 @@ impl Service for Orders {
         workers.finish().await;
         Ok(())
     }
+}
+
+/// Who asks the tenants' ERPs.
+fn companies(
+    url: String,
+    key: &Secret,
+    deadline: Duration,
+    fresh: Duration,
+    (region, rt): (Region, &Runtime),
+) -> Result<Option<Erps>, StartError> {
+    if url.is_empty() {
+        return Ok(None);
+    }
+    let unusable =
+        |error: &dyn std::fmt::Display| StartError::other("the directory of clients", error.to_string());
+    let keys = RpcKeys::parse(key).map_err(|error| unusable(&error))?;
+    let calls = Calls::new(keys, DIRECTORY, rt.clock.clone(), deadline);
+    let directory = Directory::new(url, calls, deadline, region).map_err(|error| unusable(&error))?;
+    let patience = Patience {
+        fresh,
+        // Who asks may have to end another call first, and to write down what was said.
+        wait: deadline * 2 + Duration::from_secs(2),
+    };
+    Ok(Some((Arc::new(directory), patience)))
 }
 
 /// Reads the templates; each is set once, which takes a processor for a while.

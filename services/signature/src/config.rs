@@ -21,6 +21,7 @@ pub struct Config {
     pub poll_minutes: NonZeroU32,
     pub work_tick_ms: NonZeroU32,
     pub work_lease_ms: NonZeroU32,
+    pub work_longest_ms: NonZeroU32,
     pub renders: NonZeroUsize,
     pub fetches: NonZeroUsize,
     pub pending_report_hours: NonZeroU32,

@@ -4,6 +4,7 @@
 //! events leave with it.
 
 use std::net::SocketAddr;
+use std::num::NonZeroUsize;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -21,6 +22,7 @@ use puente_service::{Readers, RunError, Runtime, Service, StartError, Workers, d
 use puente_typeset::Templates;
 use puente_vault::oauth::TokenStore;
 use puente_vault::{Connections, MasterKeys};
+use puente_work::{Limits, Worker};
 use sqlx::PgPool;
 use tokio::sync::{Notify, Semaphore};
 
@@ -41,7 +43,7 @@ use crate::infrastructure::resolve::Resolver;
 use crate::infrastructure::storer::Storer;
 use crate::infrastructure::texts::Texts;
 use crate::infrastructure::upkeep::Upkeep;
-use crate::infrastructure::work::Worker;
+use crate::infrastructure::work::Requests;
 
 /// The longest call of a provider that does not say how long its calls may take.
 const USUAL_TIMEOUT: Duration = Duration::from_secs(10);
@@ -56,8 +58,8 @@ pub struct Signature {
     connections: Connections,
     effects: Effects<Caller>,
     handler: Arc<Handler>,
-    preparers: Worker<Preparer>,
-    storers: Worker<Storer>,
+    preparers: Worker<Requests<Preparer>>,
+    storers: Worker<Requests<Storer>>,
     poller: Arc<Poller>,
     upkeep: Upkeep,
     answers: Answers,
@@ -256,10 +258,15 @@ impl Signature {
             wake: wake(),
         });
         let tick = Duration::from_millis(config.work_tick_ms.get().into());
-        let lease = Duration::from_millis(config.work_lease_ms.get().into());
+        let limits = |parallel: NonZeroUsize| Limits {
+            parallel: parallel.get(),
+            lease: Duration::from_millis(config.work_lease_ms.get().into()),
+            longest: Duration::from_millis(config.work_longest_ms.get().into()),
+            tick,
+        };
         let documents = Documents::new(&KEPT, clock.clone());
-        let preparers = Worker {
-            job: Arc::new(Preparer {
+        let preparers = Requests {
+            job: Preparer {
                 desk: desk.clone(),
                 outbox: outbox.clone(),
                 blobs: blobs.clone(),
@@ -267,12 +274,9 @@ impl Signature {
                 templates: templates.clone(),
                 city: config.city,
                 wake: wake(),
-            }),
+            },
             desk: desk.clone(),
             outbox: outbox.clone(),
-            parallel: config.renders.get(),
-            lease,
-            tick,
         };
         let calls = Calls {
             chooser: desk.chooser.clone(),
@@ -280,19 +284,16 @@ impl Signature {
             http: http.clone(),
             timeout: timeouts(manifests),
         };
-        let storers = Worker {
-            job: Arc::new(Storer {
+        let storers = Requests {
+            job: Storer {
                 desk: desk.clone(),
                 outbox: outbox.clone(),
                 blobs: blobs.clone(),
                 documents: documents.clone(),
                 calls: calls.clone(),
-            }),
+            },
             desk: desk.clone(),
             outbox: outbox.clone(),
-            parallel: config.fetches.get(),
-            lease,
-            tick,
         };
         let poller = Arc::new(Poller {
             desk: desk.clone(),
@@ -337,8 +338,8 @@ impl Signature {
             connections,
             effects,
             handler,
-            preparers,
-            storers,
+            preparers: preparers.worker(limits(config.renders)),
+            storers: storers.worker(limits(config.fetches)),
             poller,
             upkeep,
             answers,

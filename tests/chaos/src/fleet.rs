@@ -17,13 +17,14 @@ const WORK_LEASE_MS: &str = "15000";
 /// The same for the tail of its outbox.
 const RELAY_LEASE_MS: &str = "2000";
 /// What is run.
-const PROGRAMS: [&str; 6] = [
+const PROGRAMS: [&str; 7] = [
     "puente",
     "puente-ingress",
     "puente-notifications",
     "puente-ocr",
     "puente-orders",
     "puente-signature",
+    "puente-sync",
 ];
 /// The replicas that people at a desk ask.
 const ASKED: [Target; 2] = [Target::Orders(0), Target::Signature(0)];
@@ -95,6 +96,9 @@ impl Fleet {
                 pair("PUENTE_OCR__RELAY_LEASE_MS", RELAY_LEASE_MS),
                 pair("PUENTE_OCR__MASTER_KEY", stage.master.expose()),
                 pair("PUENTE_OCR__STORAGE__LINK_KEY", LINK_KEY),
+                pair("PUENTE_SYNC__RELAY_LEASE_MS", RELAY_LEASE_MS),
+                pair("PUENTE_SYNC__MASTER_KEY", stage.master.expose()),
+                pair("PUENTE_SYNC__ALLOW_SIMULATORS", "true"),
             ],
             members: Vec::new(),
             died: Vec::new(),

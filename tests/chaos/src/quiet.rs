@@ -19,11 +19,13 @@ const WAITING: &str = "\
 SELECT 'messages not worked', count(*) FROM orders.conversation_messages WHERE worked_at IS NULL
 UNION ALL SELECT 'calls due or under way', count(*) FROM notifications.effects WHERE state <> 'unknown'
 UNION ALL SELECT 'calls to DocuSign due or under way', count(*) FROM signature.effects WHERE state <> 'unknown'
+UNION ALL SELECT 'calls to Asana due or under way', count(*) FROM sync.effects WHERE state <> 'unknown'
 UNION ALL SELECT 'contracts not signed', count(*) FROM signature.signatures WHERE step <> 'ended'
 UNION ALL SELECT 'orders in signature', count(*) FROM orders.orders WHERE state = 'EnFirma'
 UNION ALL SELECT 'events above a cursor', (SELECT count(*) FROM ingress.outbox o JOIN ingress.relay_slots s USING (slot) WHERE o.seq > s.cursor)
     + (SELECT count(*) FROM orders.outbox o JOIN orders.relay_slots s USING (slot) WHERE o.seq > s.cursor)
     + (SELECT count(*) FROM ocr.outbox o JOIN ocr.relay_slots s USING (slot) WHERE o.seq > s.cursor)
+    + (SELECT count(*) FROM sync.outbox o JOIN sync.relay_slots s USING (slot) WHERE o.seq > s.cursor)
     + (SELECT count(*) FROM signature.outbox o JOIN signature.relay_slots s USING (slot) WHERE o.seq > s.cursor)
     + (SELECT count(*) FROM notifications.outbox o JOIN notifications.relay_slots s USING (slot) WHERE o.seq > s.cursor)";
 

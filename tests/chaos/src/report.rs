@@ -65,6 +65,7 @@ fn table(verdict: &Verdict) -> String {
     text += &row("messages at providers", verdict.at_providers, "");
     text += &row("contracts sent", load.contracts, "");
     text += &row("envelopes at DocuSign", verdict.envelopes, "");
+    text += &row("tasks at Asana", verdict.tasks, "");
     text += &row("parked", verdict.parked.len() as u64, &in_doubt);
     text += &row("lost", verdict.lost.len() as u64, "");
     text += &row("doubled", verdict.doubled.len() as u64, "");

@@ -173,8 +173,10 @@ pub(crate) fn rough_reports(stage: &Stage) {
         account.callbacks.drop.push("recipient-completed".to_owned());
         stage.hub.put_account("docusign", account);
     }
-    let lost = FaultKind::CutAfter.with_probability(LOST_ANSWERS);
-    stage.hub.fault("docusign", lost);
+    for provider in ["asana", "docusign"] {
+        let lost = FaultKind::CutAfter.with_probability(LOST_ANSWERS);
+        stage.hub.fault(provider, lost);
+    }
 }
 
 /// Waits for an instant: so many webhooks from now, and then so long.

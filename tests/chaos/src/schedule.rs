@@ -25,6 +25,8 @@ pub enum Target {
     Signature(u8),
     /// The one that reads plates.
     Ocr,
+    /// The one that keeps tasks.
+    Sync,
     /// nats-server.
     Broker,
     /// PostgreSQL.
@@ -35,7 +37,7 @@ impl Target {
     /// Every process of the run.
     #[must_use]
     pub fn all() -> Vec<Self> {
-        let mut all = vec![Self::Ingress, Self::Ocr, Self::Broker, Self::Database];
+        let mut all = vec![Self::Ingress, Self::Ocr, Self::Sync, Self::Broker, Self::Database];
         for replica in 0..REPLICAS {
             all.push(Self::Orders(replica));
             all.push(Self::Notifications(replica));
@@ -53,6 +55,7 @@ impl Target {
             Self::Notifications(_) => Some("notifications"),
             Self::Signature(_) => Some("signature"),
             Self::Ocr => Some("ocr"),
+            Self::Sync => Some("sync"),
             Self::Broker | Self::Database => None,
         }
     }
@@ -66,6 +69,7 @@ impl fmt::Display for Target {
             Self::Notifications(n) => write!(f, "notifications/{n}"),
             Self::Signature(n) => write!(f, "signature/{n}"),
             Self::Ocr => f.write_str("ocr"),
+            Self::Sync => f.write_str("sync"),
             Self::Broker => f.write_str("nats-server"),
             Self::Database => f.write_str("postgres"),
         }

@@ -2,9 +2,10 @@
 //!
 //! * **Lost**: an acknowledged message that orders never got; a complete conversation without its order; a message
 //!   without an answer that reached the phone or is parked; an answer that is called sent and is not in the journal; a
-//!   contract whose sending was answered, and that is not signed and stored as it was recorded.
+//!   contract whose sending was answered, and that is not signed and stored as it was recorded; an order of the tenant with a
+//!   task manager that has no task there.
 //! * **Doubled**: two entries of the journal with one reference of ours; more answers than messages; two orders; two
-//!   envelopes of one request.
+//!   envelopes of one request; two tasks of one order.
 //!   A parked call whose message reached the phone once is not doubled: nobody repeated it.
 //! * **Stuck**: whatever still waits when nothing moves any more.
 //! * **Parked**: calls whose outcome nobody can know; both providers offer neither an idempotency key nor a look-up.
@@ -18,6 +19,9 @@ use sqlx::PgPool;
 
 use crate::ledger::{Counts, Ledger};
 use crate::load::PROVIDERS;
+
+/// The tenant whose orders are tasks.
+const TASK_TENANT: &str = "norte";
 
 /// Texts that tell of an order's way to the signed contract: nobody asked for them.
 const NEWS: [&str; 7] = [
@@ -55,6 +59,8 @@ pub struct Verdict {
     pub at_providers: u64,
     /// Envelopes in DocuSign's journal.
     pub envelopes: u64,
+    /// Tasks in Asana's journal.
+    pub tasks: u64,
     /// Acknowledged and gone.
     pub lost: Vec<String>,
     /// Done twice.
@@ -128,6 +134,7 @@ pub async fn judge(stage: &Stage, ledger: &Ledger) -> Result<Verdict, sqlx::Erro
     messages(&pool, ledger, &mut verdict).await?;
     orders(&pool, ledger, &mut verdict).await?;
     contracts(stage, &pool, ledger, &mut verdict).await?;
+    tasks(stage, &pool, &mut verdict).await?;
     answers(&pool, ledger, &journal, &mut verdict).await?;
     calls(&pool, &mut verdict).await?;
     Ok(verdict)
@@ -244,6 +251,45 @@ async fn contracts(
     Ok(())
 }
 
+/// Every order of the tenant with a task manager has one task there, the one that sync knows.
+async fn tasks(stage: &Stage, pool: &PgPool, verdict: &mut Verdict) -> Result<(), sqlx::Error> {
+    let mut made = HashMap::<String, Vec<String>>::new();
+    for entry in stage.hub.journal("asana") {
+        if entry.operation == "tasks.create" {
+            verdict.tasks += 1;
+            let reference = entry.reference.unwrap_or_default();
+            made.entry(reference).or_default().push(entry.provider_message_id);
+        }
+    }
+    for (reference, tasks) in &made {
+        if tasks.len() > 1 {
+            verdict
+                .doubled
+                .push(format!("{} tasks of reference {reference}", tasks.len()));
+        }
+    }
+    let rows: Vec<(String, Option<String>, Option<String>)> = sqlx::query_as(
+        "SELECT o.id::text, t.id::text, t.task_id FROM orders.orders o
+         LEFT JOIN sync.tasks t ON t.order_id = o.id WHERE o.tenant = $1",
+    )
+    .bind(TASK_TENANT)
+    .fetch_all(pool)
+    .await?;
+    for (order, reference, task) in rows {
+        let reference = reference.unwrap_or_default();
+        let known = made
+            .iter()
+            .find(|(name, _)| !reference.is_empty() && name.ends_with(&reference));
+        let there = known.is_some_and(|(_, tasks)| tasks.first() == task.as_ref());
+        if !there {
+            verdict
+                .lost
+                .push(format!("order {order}: no task, or another one than sync knows"));
+        }
+    }
+    Ok(())
+}
+
 /// Every message has its answer, once.
 async fn answers(
     pool: &PgPool,
@@ -304,7 +350,8 @@ async fn answers(
 async fn calls(pool: &PgPool, verdict: &mut Verdict) -> Result<(), sqlx::Error> {
     let open: Vec<(String, String)> = sqlx::query_as(
         "SELECT key, state FROM notifications.effects WHERE state <> 'unknown'
-         UNION ALL SELECT key, state FROM signature.effects",
+         UNION ALL SELECT key, state FROM signature.effects
+         UNION ALL SELECT key, state FROM sync.effects",
     )
     .fetch_all(pool)
     .await?;
@@ -312,7 +359,7 @@ async fn calls(pool: &PgPool, verdict: &mut Verdict) -> Result<(), sqlx::Error> 
         .into_iter()
         .map(|(key, state)| format!("call {key}: {state}"));
     verdict.stuck.extend(open);
-    for service in ["ingress", "orders", "notifications", "ocr", "signature"] {
+    for service in ["ingress", "orders", "notifications", "ocr", "signature", "sync"] {
         let dead: Vec<(String, String, String)> = sqlx::query_as(sqlx::AssertSqlSafe(format!(
             "SELECT event_id::text, consumer, reason FROM {service}.dead_letters"
         )))

@@ -1,5 +1,5 @@
-//! Two tenants, one of them at two messaging providers, at DocuSign and at two readers of pictures, and their accounts at
-//! the simulators.
+//! Two tenants, one of them at two messaging providers, at DocuSign and at two readers of pictures, the other with a task
+//! manager, and their accounts at the simulators.
 
 use puente_ports::Connection;
 use puente_providers::sim::{Account, Hub};
@@ -21,6 +21,17 @@ pub const DOCUSIGN: &str = "algesta-docusign";
 pub const AZURE_VISION: &str = "algesta-azure";
 /// The same at Google.
 pub const GOOGLE_VISION: &str = "algesta-google";
+
+/// The Asana workspace of the tenant `norte`.
+pub const ASANA: &str = "1100000000000001";
+/// Its project.
+pub const ASANA_PROJECT: &str = "1100000000000002";
+/// Sections that stand for states of an order; the others go into the notes.
+pub const ASANA_SECTIONS: [(&str, &str); 3] = [
+    ("Nueva", "1100000000000010"),
+    ("Asignada", "1100000000000011"),
+    ("EnCotizacion", "1100000000000012"),
+];
 
 /// The connections, pointing at simulators on `sims`.
 pub(crate) fn all(sims: &str) -> Vec<Connection> {
@@ -72,7 +83,27 @@ pub(crate) fn all(sims: &str) -> Vec<Connection> {
             &[],
             &[("api_key", "e2e-google-key")],
         ),
+        asana(sims),
     ]
+}
+
+/// The task manager of the tenant `norte`, over a token of an OAuth app that does not end.
+fn asana(sims: &str) -> Connection {
+    let mut asana = connection(
+        sims,
+        ("norte-asana", "norte", "asana", ASANA),
+        &[("project", ASANA_PROJECT)],
+        &[("access_token", "e2e-asana-token")],
+    );
+    let sections = ASANA_SECTIONS.map(|(state, section)| format!("{state}={section}"));
+    asana
+        .settings
+        .insert("sections".to_owned(), sections.to_vec().into());
+    // A paid plan, on both sides: long runs open more orders in a minute than a free one takes.
+    for (name, value) in [("quota_per_minute", "1500/60000"), ("minute_limit", "1500")] {
+        asana.settings.insert(name.to_owned(), value.into());
+    }
+    asana
 }
 
 fn connection(
@@ -107,8 +138,15 @@ fn connection(
 /// Opens an account at the simulator for every connection; its webhooks go to `ingress`.
 pub(crate) fn open_accounts(hub: &Hub, connections: &[Connection], ingress: &str) {
     for connection in connections {
-        let text =
-            |value: &serde_json::Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        // Lists of accounts are parted by blanks.
+        let text = |value: &serde_json::Value| match value {
+            serde_json::Value::String(text) => text.clone(),
+            serde_json::Value::Array(list) => {
+                let entries: Vec<&str> = list.iter().filter_map(serde_json::Value::as_str).collect();
+                entries.join(" ")
+            }
+            other => other.to_string(),
+        };
         let account = Account {
             account: connection.account.clone().unwrap(),
             tenant: Some(connection.tenant.to_string()),

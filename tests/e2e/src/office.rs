@@ -180,7 +180,21 @@ impl Office {
         answer.await.request_id
     }
 
-    async fn quote(&self, number: &str, order_id: &str) {
+    /// Gives an order to its agent and its service provider.
+    pub async fn assign(&self, number: &str) {
+        let order_id = self.order(number).await.order_id;
+        self.give(number, &order_id).await;
+    }
+
+    /// Moves an order along the state table, each step once.
+    pub async fn take(&self, number: &str, transitions: &[&str]) {
+        let order_id = self.order(number).await.order_id;
+        for transition in transitions {
+            self.step(number, &order_id, transition, None).await;
+        }
+    }
+
+    async fn give(&self, number: &str, order_id: &str) {
         until_answered("the assignment", || async {
             let request = AssignOrderRequest {
                 order_id: order_id.to_owned(),
@@ -194,6 +208,10 @@ impl Office {
                 .await
         })
         .await;
+    }
+
+    async fn quote(&self, number: &str, order_id: &str) {
+        self.give(number, order_id).await;
         let price = Quotation {
             amount_minor: PRICE_MINOR,
             currency: "COP".to_owned(),
@@ -205,20 +223,24 @@ impl Office {
             ("send_quotation", Some(price)),
             ("approve_quotation", None),
         ] {
-            until_answered(transition, || async {
-                let request = MoveOrderRequest {
-                    order_id: order_id.to_owned(),
-                    transition: transition.to_owned(),
-                    idempotency_key: format!("{transition}-{number}"),
-                    quotation: quotation.clone(),
-                    ..MoveOrderRequest::default()
-                };
-                OrderCommandsClient::new(self.orders.clone())
-                    .move_order(self.ask(request))
-                    .await
-            })
-            .await;
+            self.step(number, order_id, transition, quotation).await;
         }
+    }
+
+    async fn step(&self, number: &str, order_id: &str, transition: &str, quotation: Option<Quotation>) {
+        until_answered(transition, || async {
+            let request = MoveOrderRequest {
+                order_id: order_id.to_owned(),
+                transition: transition.to_owned(),
+                idempotency_key: format!("{transition}-{number}"),
+                quotation: quotation.clone(),
+                ..MoveOrderRequest::default()
+            };
+            OrderCommandsClient::new(self.orders.clone())
+                .move_order(self.ask(request))
+                .await
+        })
+        .await;
     }
 }
 

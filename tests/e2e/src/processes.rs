@@ -12,7 +12,7 @@ use crate::stage::models;
 use crate::{LINK_KEY, PATIENCE, RPC_KEY, Stage};
 
 /// The services.
-pub const SERVICES: &[&str] = &["ingress", "notifications", "ocr", "orders", "signature"];
+pub const SERVICES: &[&str] = &["ingress", "notifications", "ocr", "orders", "signature", "sync"];
 
 /// Running processes, by service.
 pub struct Processes {
@@ -98,7 +98,7 @@ impl Processes {
         if service != "orders" {
             command.env(format!("{prefix}MASTER_KEY"), stage.master.expose());
         }
-        if service != "ingress" {
+        if !matches!(service, "ingress" | "sync") {
             command
                 .env(format!("{prefix}STORAGE__FOLDER"), stage.files.path())
                 .env(format!("{prefix}STORAGE__LINK_KEY"), LINK_KEY);
@@ -118,6 +118,9 @@ impl Processes {
                 .env(format!("{prefix}ENGINE_MS"), "7000")
                 .env(format!("{prefix}FETCH_MS"), "10000")
                 .env(format!("{prefix}WORK_LEASE_MS"), "15000"),
+            "sync" => command
+                .env(format!("{prefix}ALLOW_SIMULATORS"), "true")
+                .env(format!("{prefix}ORDERS_URL"), self.grpc_url("orders")),
             "signature" => command
                 .env(format!("{prefix}ALLOW_SIMULATORS"), "true")
                 .env(format!("{prefix}CALLBACK_URL"), self.url())

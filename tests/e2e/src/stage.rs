@@ -116,7 +116,7 @@ impl Stage {
             .set("database.max_connections", 8)
             .set("nats.url", self.nats.url())
             .set("rpc_key", RPC_KEY);
-        let overrides = if service == "ingress" {
+        let overrides = if matches!(service, "ingress" | "sync") {
             overrides
         } else {
             overrides
@@ -131,7 +131,7 @@ impl Stage {
             "ingress" => overrides
                 .set("listen", "127.0.0.1:0")
                 .set("master_key", self.master.expose()),
-            "notifications" | "signature" => overrides
+            "notifications" | "signature" | "sync" => overrides
                 .set("allow_simulators", true)
                 .set("master_key", self.master.expose()),
             "ocr" => overrides
@@ -208,6 +208,11 @@ pub fn schemas() -> Vec<Schema<'static>> {
             service: "signature",
             common,
             own: &puente_signature::MIGRATIONS,
+        },
+        Schema {
+            service: "sync",
+            common,
+            own: &puente_sync::MIGRATIONS,
         },
     ]
 }

@@ -10,6 +10,7 @@ use puente_ocr::Ocr;
 use puente_orders::Orders;
 use puente_service::{Overrides, Runtime, Service, Sources, config};
 use puente_signature::Signature;
+use puente_sync::Sync;
 
 use crate::Stage;
 
@@ -50,6 +51,10 @@ impl InProcess {
             let (signature, rt) = build_with::<Signature>(overrides).await;
             fleet.asked_at(Signature::NAME, signature.grpc_address());
             fleet.run(signature, rt);
+            let asked = fleet.grpc_url(Orders::NAME);
+            let (sync, rt) = build_with::<Sync>(stage.overrides(Sync::NAME).set("orders_url", asked)).await;
+            fleet.asked_at(Sync::NAME, sync.grpc_address());
+            fleet.run(sync, rt);
         }
         stage.open_accounts(&fleet.url(0));
         for replica in 0..replicas {
@@ -76,7 +81,7 @@ impl InProcess {
 
     /// Starts a gateway before these services, and returns its base URL.
     pub async fn open_gateway(&mut self, stage: &Stage) -> String {
-        let overrides = ["ingress", "notifications", "ocr", "orders", "signature"]
+        let overrides = ["ingress", "notifications", "ocr", "orders", "signature", "sync"]
             .into_iter()
             .fold(stage.overrides(Gateway::NAME), |overrides, service| {
                 overrides.set(&format!("{service}_url"), self.grpc_url(service))

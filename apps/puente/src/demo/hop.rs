@@ -8,6 +8,7 @@ use puente_proto::notifications::{
 };
 use puente_proto::orders::{ClientRegistered, OrderOpened, OrderStateChanged, SignatureRequested};
 use puente_proto::signature::{EnvelopeSent, SignatureStateChanged, SignerStateChanged};
+use puente_proto::sync::TaskChanged;
 use puente_providers::sim::Entry;
 
 use crate::demo::plate;
@@ -100,7 +101,10 @@ pub(crate) fn event(envelope: &Envelope, all: bool) -> Option<Line> {
             Tone::Bad,
         ));
     }
-    if let Some((what, detail)) = signing(envelope).or_else(|| plate::shown(envelope)) {
+    if let Some((what, detail)) = signing(envelope)
+        .or_else(|| task(envelope))
+        .or_else(|| plate::shown(envelope))
+    {
         return Some(line(&envelope.source, Side::Fleet, what, detail, Tone::Good));
     }
     if !all {
@@ -128,6 +132,23 @@ pub(crate) fn event(envelope: &Envelope, all: bool) -> Option<Line> {
         return fleet("receipt received", receipt(event.state()).to_owned());
     }
     None
+}
+
+/// What happened to an order's task.
+fn task(envelope: &Envelope) -> Option<(&'static str, String)> {
+    let event = envelope.decode::<TaskChanged>().ok()?;
+    let what = match event.change.as_str() {
+        "created" => "task created",
+        "assigned" => "task assigned",
+        "staged" => "task moved",
+        _ => "task completed",
+    };
+    let detail = if event.stage.is_empty() {
+        format!("{} at {}", event.number, event.provider)
+    } else {
+        format!("{} at {}: {}", event.number, event.provider, event.stage)
+    };
+    Some((what, detail))
 }
 
 /// What happened to an order's documents.

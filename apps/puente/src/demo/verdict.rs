@@ -10,6 +10,7 @@ use puente_proto::ocr::CaptureStateChanged;
 use puente_proto::orders::{CaptureContinued, OrderOpened, OrderStateChanged, SignatureRequested};
 use puente_proto::signature::{EnvelopeSent, SignatureStateChanged, SignerStateChanged};
 use puente_proto::signing::EnvelopeChanged;
+use puente_proto::sync::TaskChanged;
 use puente_providers::sim::Entry;
 
 use crate::demo::cast::Cast;
@@ -19,9 +20,10 @@ use crate::demo::{Demo, PROVIDERS};
 use crate::ui::Tone;
 
 /// The events that the journey of an order is made of.
-const JOURNEY: [&str; 4] = [
+const JOURNEY: [&str; 5] = [
     MessageReceived::TYPE.name,
     OrderOpened::TYPE.name,
+    TaskChanged::TYPE.name,
     MessageQueued::TYPE.name,
     MessageStateChanged::TYPE.name,
 ];
@@ -215,6 +217,18 @@ pub(crate) async fn reach(demo: &Demo, told: &Told, cast: &Cast) -> anyhow::Resu
     row(
         "hops of the signature outside the order's trace",
         outside.to_string(),
+        exactly(0),
+    );
+    let tasks = demo.hub.journal("asana");
+    let tasks: Vec<_> = tasks
+        .iter()
+        .filter(|entry| entry.operation == "tasks.create")
+        .collect();
+    let orders: BTreeSet<_> = tasks.iter().map(|entry| entry.reference.as_deref()).collect();
+    row("tasks at Asana", tasks.len().to_string(), None);
+    row(
+        "tasks at Asana for an order that has one",
+        (tasks.len() - orders.len()).to_string(),
         exactly(0),
     );
     let sheet = &told.sheet;

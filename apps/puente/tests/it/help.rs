@@ -2,12 +2,13 @@
 
 use crate::command::{folder, puente};
 
-const COMMANDS: [&str; 17] = [
+const COMMANDS: [&str; 18] = [
     "config",
     "connections",
     "deliveries",
     "demo",
     "dlq",
+    "documents",
     "effects",
     "events",
     "keys",
@@ -50,6 +51,9 @@ fn the_commands_that_need_arguments_show_examples() {
         "deliveries list",
         "deliveries replay",
         "dlq list",
+        "documents discard",
+        "documents sweep",
+        "documents unrecorded",
         "effects list",
         "effects resolve",
         "events catalog",

@@ -1,6 +1,9 @@
 //! What every store does, whatever is beneath. Run over each of them.
 
+use std::time::Duration;
+
 use puente_blob::{BlobError, BlobKey, Blobs, Container, MediaType, Sha256Hash};
+use puente_types::{Clock as _, SystemClock};
 
 use crate::support::{bytes, key};
 
@@ -17,6 +20,7 @@ pub(crate) async fn all(blobs: &Blobs) {
     containers_are_apart(blobs).await;
     containers_can_be_ensured_again(blobs).await;
     every_key_is_stored_as_it_is_written(blobs).await;
+    everything_is_listed_once_page_by_page(blobs).await;
 }
 
 async fn what_was_stored_is_read_back_with_its_hash(blobs: &Blobs) {
@@ -150,5 +154,49 @@ async fn every_key_is_stored_as_it_is_written(blobs: &Blobs) {
             .unwrap();
         let read = blobs.get(Container::Assets, &key, 100, None).await.unwrap();
         assert_eq!(read, bytes(text));
+    }
+}
+
+async fn everything_is_listed_once_page_by_page(blobs: &Blobs) {
+    let container = Container::Providers;
+    let list = async |from: Option<&str>, most| blobs.list(container, from, most).await.unwrap();
+    // What other behaviours left is deleted first.
+    for object in list(None, 1_000).await.objects {
+        blobs.delete(container, &object.key().unwrap()).await.unwrap();
+    }
+    assert_eq!(list(None, 1_000).await, puente_blob::Page::default());
+    // Names that sort otherwise by folder than as a whole.
+    let names = [
+        "t/acme-2/2026/11/a.pdf",
+        "t/acme/2026/10/a.pdf",
+        "t/acme/2026/11/a.pdf",
+        "t/acme/2026/11/b",
+        "t/acme/2026/11/b.pdf",
+        "t/acme0/2026/01/a.pdf",
+        "x/nobodys",
+    ];
+    for name in names {
+        let key = BlobKey::parse(name).unwrap();
+        blobs.put(container, &key, bytes(name), PDF).await.unwrap();
+    }
+    for most in [1, 2, 3, 7, 1_000] {
+        let (mut found, mut from) = (Vec::new(), None::<String>);
+        loop {
+            let page = list(from.as_deref(), most).await;
+            assert!(page.objects.len() <= most, "{page:?}");
+            found.extend(page.objects);
+            from = page.next;
+            if from.is_none() {
+                break;
+            }
+        }
+        let mut listed: Vec<_> = found.iter().map(|object| object.name.as_str()).collect();
+        listed.sort_unstable();
+        assert_eq!(listed, names, "in pages of {most}");
+        for object in found {
+            assert_eq!(object.bytes, object.name.len() as u64);
+            let age = (SystemClock.now() - object.stored_at).unsigned_abs();
+            assert!(age < Duration::from_secs(3_600), "{object:?}");
+        }
     }
 }

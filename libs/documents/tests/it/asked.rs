@@ -3,7 +3,8 @@
 use puente_blob::{Container, Stored};
 use puente_documents::{About, NewDocument};
 use puente_proto::documents::{
-    Document, GetDocumentRequest, ListDocumentsRequest, ListDocumentsResponse, RecordDocumentRequest,
+    Document, FindRecordedRequest, GetDocumentRequest, ListDocumentsRequest, ListDocumentsResponse,
+    RecordDocumentRequest,
 };
 use puente_rpc::Scope;
 use time::macros::date;
@@ -279,4 +280,45 @@ async fn a_tenant_learns_nothing_of_anothers_documents() {
         code(ask!(operator, list_documents, Default::default())),
         Code::InvalidArgument
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn which_files_are_recorded_is_told_by_their_keys_to_their_tenant_and_to_the_installation() {
+    let stage = Stage::set().await;
+    let recorded = stage.brought("once", "arl", provider()).await;
+    stage.record(&recorded).await;
+    let unrecorded = stage.stored("acme", Container::Providers, PDF).await;
+    let question = |container: Container| FindRecordedRequest {
+        container: container.to_string(),
+        keys: [&recorded.stored.key, &unrecorded.key]
+            .map(ToString::to_string)
+            .to_vec(),
+    };
+    let installation = stage.asking(Scope::Installation);
+    let known = vec![recorded.stored.key.to_string()];
+    for (who, container, expected) in [
+        (&stage.of("acme"), Container::Providers, &known),
+        (&installation, Container::Providers, &known),
+        (&stage.of("other"), Container::Providers, &Vec::new()),
+        (&installation, Container::Contracts, &Vec::new()),
+    ] {
+        let found = ask!(who, find_recorded, question(container)).unwrap();
+        assert_eq!(&found.keys, expected);
+    }
+    let many = FindRecordedRequest {
+        keys: vec!["t/acme/2026/11/x.pdf".to_owned(); 201],
+        ..question(Container::Providers)
+    };
+    for refused in [
+        many,
+        FindRecordedRequest {
+            container: "nowhere".to_owned(),
+            ..question(Container::Providers)
+        },
+    ] {
+        assert_eq!(
+            code(ask!(installation, find_recorded, refused)),
+            Code::InvalidArgument
+        );
+    }
 }

@@ -54,7 +54,7 @@ impl Crop {
 }
 
 /// The colour between four pixels; outside, that of the nearest.
-fn sample(picture: &RgbImage, x: f32, y: f32) -> [f32; 3] {
+pub(crate) fn sample(picture: &RgbImage, x: f32, y: f32) -> [f32; 3] {
     let (right, bottom) = ((picture.width() - 1) as f32, (picture.height() - 1) as f32);
     let (x, y) = (x.clamp(0.0, right), y.clamp(0.0, bottom));
     let (left, top) = (x.floor(), y.floor());

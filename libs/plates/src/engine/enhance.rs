@@ -6,14 +6,14 @@ use super::crop::{Crop, HEIGHT};
 
 /// How far around a pixel its light is compared, as a share of the shorter side.
 const AROUND: f32 = 0.06;
-/// How much stronger differences become.
-const GAIN: f32 = 4.0;
+/// How much stronger differences become, where grain is still among them.
+pub(crate) const GAIN: f32 = 4.0;
 /// The grey of what is no different from its surroundings.
 const GROUND: f32 = 150.0;
 
 /// The picture in grey, once for each count of smoothings, which grow: its grain smoothed so many times, light and shadow taken
 /// out, faint differences drawn stronger. Worn print, embossing and what lies in the dark or beside a reflection come out.
-pub(crate) fn evened<const N: usize>(picture: &RgbImage, smoothings: [usize; N]) -> [RgbImage; N] {
+pub(crate) fn evened<const N: usize>(picture: &RgbImage, smoothings: [usize; N], gain: f32) -> [RgbImage; N] {
     let (width, height) = (picture.width() as usize, picture.height() as usize);
     let mut grey: Vec<f32> = picture
         .pixels()
@@ -29,7 +29,7 @@ pub(crate) fn evened<const N: usize>(picture: &RgbImage, smoothings: [usize; N])
         }
         let mut even = RgbImage::new(picture.width(), picture.height());
         for (pixel, (value, light)) in even.pixels_mut().zip(grey.iter().zip(&light)) {
-            let value = GROUND + (value - light) * GAIN;
+            let value = GROUND + (value - light) * gain;
             *pixel = Rgb([value.clamp(0.0, 255.0) as u8; 3]);
         }
         even

@@ -6,7 +6,7 @@ use rten_tensor::prelude::*;
 
 use super::crop::{Crop, HEIGHT};
 use super::ctc::Emission;
-use crate::models::{Models, WIDTH};
+use crate::models::{Recogniser, WIDTH};
 
 /// Widths are rounded up to this, so that few shapes occur and lines can go together.
 const STEP: usize = 32;
@@ -14,16 +14,16 @@ const STEP: usize = 32;
 const LEAST_WIDTH: usize = 96;
 
 /// Reads one line.
-pub(crate) fn recognise(models: &Models, crop: &Crop, options: &RunOptions) -> Result<Emission, RunError> {
+pub(crate) fn recognise(by: &Recogniser, crop: &Crop, options: &RunOptions) -> Result<Emission, RunError> {
     let width = crop.width.next_multiple_of(STEP).max(LEAST_WIDTH);
     let input = input(crop, width);
-    let id = models.recogniser.input_ids().first().copied();
+    let id = by.model.input_ids().first().copied();
     let Some(id) = id else {
         return Ok(Emission::default());
     };
-    let [features] = models.recogniser.run_n(
+    let [features] = by.model.run_n(
         vec![(id, input.view().into())],
-        [models.features],
+        [by.features],
         Some(options.clone()),
     )?;
     let Ok(([_, _, steps], features)) = features.into_shape_vec::<f32, 3>() else {
@@ -37,11 +37,11 @@ pub(crate) fn recognise(models: &Models, crop: &Crop, options: &RunOptions) -> R
         for (own, row) in own.iter_mut().zip(features.chunks_exact(steps)) {
             *own = row.get(step).copied().unwrap_or_default();
         }
-        let mut row: Vec<f32> = models
+        let mut row: Vec<f32> = by
             .head
             .weights
             .iter()
-            .zip(&models.head.biases)
+            .zip(&by.head.biases)
             .map(|(weights, bias)| weights.iter().zip(&own).map(|(w, f)| w * f).sum::<f32>() + bias)
             .collect();
         log_softmax(&mut row);

@@ -8,6 +8,8 @@ use super::ctc::{Emission, Read};
 
 /// The most proposals.
 const MAX_PROPOSALS: usize = 48;
+/// How often the best is improved.
+const ROUNDS: usize = 3;
 /// A second thought counts from this probability, as a logarithm.
 const SECOND: f32 = -3.5;
 /// A look that finds a proposal impossible may be the one that is spoiled: so much it counts at least, beside its own best.
@@ -19,42 +21,82 @@ const WORTH: f32 = 2.5;
 pub(crate) fn vote(looks: &[Emission], characters: &[char]) -> Vec<Read> {
     let mut proposals: Vec<Vec<Read>> = Vec::new();
     for look in looks {
-        propose(&mut proposals, look.greedy(characters));
+        propose(&mut proposals, look.greedy(characters), MAX_PROPOSALS);
     }
     for look in looks {
-        for other in second_thoughts(look, characters) {
-            propose(&mut proposals, other);
+        for other in second_thoughts(look, &look.greedy(characters), characters) {
+            propose(&mut proposals, other, MAX_PROPOSALS);
         }
     }
     let class = |c: char| characters.iter().position(|own| *own == c).unwrap_or_default();
     let classes = |text: &Vec<Read>| text.iter().map(|read| class(read.character)).collect::<Vec<_>>();
-    let mut rated: Vec<(f32, Vec<Read>)> = proposals.into_iter().map(|text| (habit(&text), text)).collect();
-    for look in looks {
-        let own: Vec<f32> = rated
+    let seen = |text: &Vec<Read>| {
+        let classes = classes(text);
+        looks
             .iter()
-            .map(|(_, text)| look.likelihood(&classes(text)))
-            .collect();
-        let best = own.iter().copied().fold(f32::NEG_INFINITY, f32::max);
-        for ((rate, _), own) in rated.iter_mut().zip(own) {
-            *rate += ((own - best).exp() + DISSENT.exp()).ln() * WORTH / looks.len() as f32;
+            .map(|look| look.likelihood(&classes))
+            .collect::<Vec<f32>>()
+    };
+    let mut all: Vec<Vec<f32>> = proposals.iter().map(seen).collect();
+    // What each look likes best.
+    let bests: Vec<f32> = (0..looks.len())
+        .map(|look| {
+            all.iter()
+                .filter_map(|own| own.get(look))
+                .copied()
+                .fold(f32::NEG_INFINITY, f32::max)
+        })
+        .collect();
+    let rated = |text: &Vec<Read>, own: &[f32]| {
+        let looks = own
+            .iter()
+            .zip(&bests)
+            .map(|(own, best)| ((own - best).exp() + DISSENT.exp()).ln());
+        habit(text) + looks.sum::<f32>() * WORTH / bests.len().max(1) as f32
+    };
+    let mut rates: Vec<f32> = proposals
+        .iter()
+        .zip(&all)
+        .map(|(text, own)| rated(text, own))
+        .collect();
+    // No look may have read all of it: the best is improved, one character at a time, by what any look thinks of it.
+    for _ in 0..ROUNDS {
+        let Some(best) = most(&rates).and_then(|at| proposals.get(at)).cloned() else {
+            break;
+        };
+        let before = proposals.len();
+        for look in looks {
+            for other in second_thoughts(look, &best, characters) {
+                propose(&mut proposals, other, before + MAX_PROPOSALS);
+            }
+        }
+        let new: Vec<Vec<f32>> = proposals.iter().skip(before).map(seen).collect();
+        rates.extend(
+            proposals
+                .iter()
+                .skip(before)
+                .zip(&new)
+                .map(|(text, own)| rated(text, own)),
+        );
+        all.extend(new);
+        if most(&rates).is_none_or(|at| at < before) {
+            break;
         }
     }
-    let most = rated
-        .iter()
-        .map(|(rate, _)| *rate)
-        .fold(f32::NEG_INFINITY, f32::max);
-    let whole: f32 = rated.iter().map(|(rate, _)| (rate - most).exp()).sum();
-    let Some((_, best)) = rated.iter().max_by(|a, b| a.0.total_cmp(&b.0)) else {
+    let Some(at) = most(&rates) else {
         return Vec::new();
     };
-    let mut best = best.clone();
+    let top = rates.get(at).copied().unwrap_or_default();
+    let whole: f32 = rates.iter().map(|rate| (rate - top).exp()).sum();
+    let mut best = proposals.get(at).cloned().unwrap_or_default();
     for (place, read) in best.clone().iter().enumerate() {
-        let agree: f32 = rated
+        let agree: f32 = proposals
             .iter()
-            .filter(|(_, text)| {
+            .zip(&rates)
+            .filter(|(text, _)| {
                 text.len() == best.len() && text.get(place).is_some_and(|own| own.character == read.character)
             })
-            .map(|(rate, _)| (rate - most).exp())
+            .map(|(_, rate)| (rate - top).exp())
             .sum();
         // No more sure than the looks themselves are.
         let own = looks
@@ -67,6 +109,12 @@ pub(crate) fn vote(looks: &[Emission], characters: &[char]) -> Vec<Read> {
         }
     }
     best
+}
+
+/// Where the most is.
+fn most(rates: &[f32]) -> Option<usize> {
+    let best = rates.iter().enumerate().max_by(|a, b| a.1.total_cmp(b.1));
+    best.map(|(at, _)| at)
 }
 
 /// What makers do: of proposals that are equally well seen, the usual form is the likelier.
@@ -101,20 +149,19 @@ fn habit(text: &[Read]) -> f32 {
     }
 }
 
-fn propose(proposals: &mut Vec<Vec<Read>>, text: Vec<Read>) {
+fn propose(proposals: &mut Vec<Vec<Read>>, text: Vec<Read>, limit: usize) {
     let same = |own: &Vec<Read>| {
         own.iter()
             .map(|r| r.character)
             .eq(text.iter().map(|r| r.character))
     };
-    if !text.is_empty() && proposals.len() < MAX_PROPOSALS && !proposals.iter().any(same) {
+    if !text.is_empty() && proposals.len() < limit && !proposals.iter().any(same) {
         proposals.push(text);
     }
 }
 
-/// What a look read, with one character each replaced by the second likeliest, or left out.
-fn second_thoughts(look: &Emission, characters: &[char]) -> Vec<Vec<Read>> {
-    let text = look.greedy(characters);
+/// A text with one character each replaced by what a look finds likeliest there, or left out.
+fn second_thoughts(look: &Emission, text: &[Read], characters: &[char]) -> Vec<Vec<Read>> {
     let mut others = Vec::new();
     for (place, read) in text.iter().enumerate() {
         let step = ((read.at / look.scale) - 0.5).round() as usize;
@@ -126,7 +173,7 @@ fn second_thoughts(look: &Emission, characters: &[char]) -> Vec<Vec<Read>> {
             if Some(class) == own || log < SECOND {
                 continue;
             }
-            let mut other = text.clone();
+            let mut other = text.to_vec();
             match characters.get(class).filter(|_| class != 0) {
                 Some(character) => {
                     if let Some(read) = other.get_mut(place) {
@@ -153,5 +200,56 @@ impl Emission {
             .copied()
             .fold(f32::NEG_INFINITY, f32::max)
             .exp()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const NAMES: [char; 5] = ['\0', 'A', 'B', 'C', 'D'];
+
+    /// A look that is quite sure of each character, but for one that it takes for another.
+    fn look(text: [usize; 3], doubt: usize, second: usize) -> Emission {
+        let mut rows = Vec::new();
+        for (place, class) in text.into_iter().enumerate() {
+            let mut row = vec![0.002; NAMES.len()];
+            let (own, other) = if place == doubt {
+                (0.55, 0.44)
+            } else {
+                (0.99, 0.002)
+            };
+            if let Some(cell) = row.get_mut(class) {
+                *cell = own;
+            }
+            if let Some(cell) = row.get_mut(second).filter(|_| place == doubt) {
+                *cell = other;
+            }
+            rows.push(row.into_iter().map(|p: f32| p.ln()).collect());
+            rows.push(vec![
+                0.99_f32.ln(),
+                0.0025_f32.ln(),
+                0.0025_f32.ln(),
+                0.0025_f32.ln(),
+                0.0025_f32.ln(),
+            ]);
+        }
+        Emission {
+            rows,
+            scale: 1.0 / 6.0,
+        }
+    }
+
+    #[test]
+    fn what_no_look_read_as_a_whole_is_found_when_they_agree_on_its_parts() {
+        // The truth is A B C; each is wrong at another place, in doubt, where the two others are clear.
+        let looks = [
+            look([4, 2, 3], 0, 1),
+            look([1, 4, 3], 1, 2),
+            look([1, 2, 4], 2, 3),
+        ];
+        let text: String = vote(&looks, &NAMES).iter().map(|read| read.character).collect();
+        assert_eq!(text, "ABC");
+        assert!(vote(&[], &NAMES).is_empty());
     }
 }

@@ -166,9 +166,19 @@ pub(crate) fn at_beginning(text: &str) -> Option<Match> {
     // the value's own: `SERIAL N123456`.
     let longer = match (words, glued) {
         (Some(words), Some(glued)) if glued.taken >= words.taken + A_WORD => Some(glued),
+        // `SERIAL No.PR635737`: a sign ends the label, whatever its length.
+        (Some(words), Some(glued)) if glued.taken > words.taken && ends_with_sign(&characters, &glued) => {
+            Some(glued)
+        }
         _ => None,
     };
     longer.or(words).or_else(|| short(&characters)).or(glued)
+}
+
+/// Whether a sign, and not a blank, stands between a label and its value.
+fn ends_with_sign(text: &[char], label: &Match) -> bool {
+    let last = label.taken.checked_sub(1).and_then(|last| text.get(last));
+    matches!(last, Some('.' | ':'))
 }
 
 /// So many letters more are a word of the label, not the beginning of the value.
@@ -233,7 +243,7 @@ fn short(text: &[char]) -> Option<Match> {
         [
             'S' | '5' | '8' | '$' | '6',
             '/',
-            'N' | 'H' | 'M' | 'W' | 'K' | 'A' | 'X' | 'L',
+            'N' | 'H' | 'M' | 'W' | 'K' | 'A' | 'X' | 'L' | 'V',
             ..,
         ] if ends(3) || value_behind(text) => serial(3, 1),
         [
@@ -422,6 +432,8 @@ mod tests {
             ("No. de serie: AB-1", "AB-1"),
             ("Serial NumberPR635737", "PR635737"),
             ("SERIAL N123456", "N123456"),
+            ("SERIAL No.NWC8-02701-9M2", "NWC8-02701-9M2"),
+            ("SERIAL No.123456", "123456"),
             ("S/L2011E895134", "2011E895134"),
             ("Serial Number PR635737", "PR635737"),
         ] {

@@ -5,6 +5,12 @@ const SHORTEST: usize = 4;
 /// The longest one.
 const LONGEST: usize = 24;
 
+/// Mains, of which two with a stroke between need no unit.
+const VOLTS: [&str; 16] = [
+    "110", "115", "120", "127", "200", "208", "220", "230", "240", "380", "400", "415", "440", "460", "480",
+    "660",
+];
+
 /// What a value looks like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Shape {
@@ -73,6 +79,9 @@ pub(crate) fn shape(raw: &str, value: &str) -> Shape {
         let numbers = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_digit());
         if numbers(first) && numbers(second) && (4..=6).contains(&first.len()) && second.len() <= 3 {
             return Shape::Part;
+        }
+        if value.contains('/') && VOLTS.contains(first) && VOLTS.contains(second) {
+            return Shape::Voltage;
         }
         let few_letters = first.len() <= 3 && first.chars().filter(char::is_ascii_alphabetic).count() >= 1;
         if few_letters && second.len() <= 4 && value.contains('-') {
@@ -210,6 +219,7 @@ mod tests {
             ("220-240V~ 50/60Hz", Shape::Voltage),
             ("127V 60Hz", Shape::Voltage),
             ("380/660 V", Shape::Voltage),
+            ("380/660", Shape::Voltage),
             ("24 VDC 3.5A", Shape::Voltage),
             ("15.4 kW", Shape::Power),
             ("67772-34", Shape::Part),

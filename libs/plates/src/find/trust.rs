@@ -39,6 +39,9 @@ const UNLABELLED: f32 = 0.85;
 /// digit.
 const AMBIGUOUS: f32 = 0.8;
 
+/// The most for a serial number of a form that few have, unless it fits a pattern: the first half of one looks like that.
+const UNUSUAL: f32 = 0.85;
+
 /// The confidence.
 pub(crate) fn confidence(evidence: &Evidence) -> f32 {
     let logit = |p: f32| (p.clamp(0.000_1, 0.999_9) / (1.0 - p.clamp(0.000_1, 0.999_9))).ln();
@@ -56,6 +59,7 @@ pub(crate) fn confidence(evidence: &Evidence) -> f32 {
         // What the tenant's numbers look like outweighs how clearly others are printed.
         Fit::Misfit => confidence.min(MISFIT),
         Fit::Unknown if evidence.ambiguous => confidence.min(AMBIGUOUS),
+        Fit::Unknown if evidence.shape == Shape::Serial(1) => confidence.min(UNUSUAL),
         Fit::Unknown if evidence.label.is_none() => confidence.min(UNLABELLED),
         Fit::Unknown | Fit::Fits(_) => confidence,
     }
@@ -76,6 +80,24 @@ mod tests {
             ambiguous,
             source: Source::Embedded,
         })
+    }
+
+    #[test]
+    fn a_form_that_few_have_is_asked_about() {
+        let half = |fit| {
+            confidence(&Evidence {
+                sure: 0.999,
+                least: 0.999,
+                label: Some(0.0),
+                shape: Shape::Serial(1),
+                rivals: 0,
+                fit,
+                ambiguous: false,
+                source: Source::Embedded,
+            })
+        };
+        assert!(half(Fit::Unknown) < 0.9);
+        assert!(half(Fit::Fits(0)) > 0.98);
     }
 
     #[test]

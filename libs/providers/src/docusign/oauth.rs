@@ -15,7 +15,7 @@ use puente_types::Secret;
 use time::OffsetDateTime;
 
 use super::{Adapter, MANIFEST, jwt, map};
-use crate::kit::{base, encode, header, listed};
+use crate::kit::{base, form, header, listed};
 
 /// Rights of a user who connects their own account; `extended` brings a new refresh token with every refresh.
 const USER_SCOPE: &str = "signature extended";
@@ -176,14 +176,6 @@ async fn post(
         body: Bytes::from(form(fields)),
     };
     ctx.http.send(ctx.connection, request, ctx.deadline).await
-}
-
-fn form(fields: &[(&str, &str)]) -> String {
-    fields
-        .iter()
-        .map(|(name, value)| format!("{name}={}", encode(value)))
-        .collect::<Vec<_>>()
-        .join("&")
 }
 
 /// The OAuth host of the connection's environment, bare, as assertions name it: also where a proxy stands before it.

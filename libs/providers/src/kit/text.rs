@@ -116,6 +116,23 @@ pub(crate) fn encode(text: &str) -> String {
     })
 }
 
+/// The fields of a form, encoded.
+pub(crate) fn form(fields: &[(&str, &str)]) -> String {
+    fields
+        .iter()
+        .map(|(name, value)| format!("{name}={}", encode(value)))
+        .collect::<Vec<_>>()
+        .join("&")
+}
+
+/// A provider's words without the e-mail addresses in them: refusals repeat what was sent.
+pub(crate) fn without_addresses(text: &str) -> String {
+    text.split_whitespace()
+        .map(|word| if word.contains('@') { "…" } else { word })
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

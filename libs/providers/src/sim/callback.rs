@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
+use axum::http::HeaderMap;
 use serde::Serialize;
 use tokio::sync::{Semaphore, mpsc};
 use tokio::task::JoinSet;
@@ -126,6 +127,11 @@ impl Poster {
 
     /// Posts a webhook once, and returns the HTTP status.
     pub(super) async fn post(&self, webhook: &Webhook) -> Result<u16, SimError> {
+        self.ask(webhook).await.map(|(status, _)| status)
+    }
+
+    /// Posts a webhook once, and returns status and headers of the answer.
+    pub(super) async fn ask(&self, webhook: &Webhook) -> Result<(u16, HeaderMap), SimError> {
         let client = self
             .client
             .get_or_init(client)
@@ -138,7 +144,7 @@ impl Poster {
         request
             .send()
             .await
-            .map(|answer| answer.status().as_u16())
+            .map(|answer| (answer.status().as_u16(), answer.headers().clone()))
             .map_err(|_| SimError::Unreachable)
     }
 

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use axum::http::HeaderMap;
 use puente_types::{Clock, SystemClock};
 use time::OffsetDateTime;
 use tokio::sync::mpsc;
@@ -182,6 +183,11 @@ impl Hub {
     /// Posts a webhook once, and returns the HTTP status.
     pub(crate) async fn post(&self, webhook: &Webhook) -> Result<u16, SimError> {
         self.0.poster.post(webhook).await
+    }
+
+    /// Posts a webhook once, and returns status and headers of the answer.
+    pub(crate) async fn ask(&self, webhook: &Webhook) -> Result<(u16, HeaderMap), SimError> {
+        self.0.poster.ask(webhook).await
     }
 
     /// Works in the background, and counts the work as a callback that was delivered or given up. Ends with the runtime.

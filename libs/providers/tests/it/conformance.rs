@@ -7,3 +7,4 @@ pub(crate) mod ocr;
 pub(crate) mod outbound;
 pub(crate) mod signature;
 mod summary;
+pub(crate) mod task;

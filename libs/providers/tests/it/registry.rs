@@ -19,6 +19,7 @@ fn every_manifest_is_read_and_fits_what_the_adapter_has() {
         assert_eq!(says("message"), provider.message().is_some(), "{slug}");
         assert_eq!(says("signature"), provider.signature().is_some(), "{slug}");
         assert_eq!(says("ocr"), provider.ocr().is_some(), "{slug}");
+        assert_eq!(says("task"), provider.task().is_some(), "{slug}");
         assert_eq!(says("oauth"), provider.oauth().is_some(), "{slug}");
         assert!(codes.insert(&manifest.code), "{slug}: {} is taken", manifest.code);
         assert!(

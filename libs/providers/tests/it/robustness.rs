@@ -75,6 +75,15 @@ fn check(events: &[InboundEvent]) {
                         .all(|signer| signer.reason.chars().count() <= 500 && !signer.reason.contains('\0'))
                 );
             }
+            InboundPayload::Task(task) => {
+                assert!((1..=128).contains(&task.task_id.len()));
+                let words = [&task.action, &task.field, &task.actor];
+                assert!(
+                    words
+                        .iter()
+                        .all(|word| word.chars().count() <= 256 && !word.contains('\0'))
+                );
+            }
             InboundPayload::Ignored { kind, .. } => assert!(kind.chars().count() <= 64),
         }
     }
@@ -182,7 +191,8 @@ fn deeply_nested_answers_of_engines_do_not_exhaust_the_stack() {
     }
 }
 
-fn collect(value: &serde_json::Value, at: String, out: &mut Vec<String>) {
+/// Where every value stands in a document.
+pub(crate) fn collect(value: &serde_json::Value, at: String, out: &mut Vec<String>) {
     match value {
         serde_json::Value::Object(fields) => {
             for (name, field) in fields {

@@ -1,5 +1,6 @@
 //! The adapters against their simulators over real connections, and the simulators themselves.
 
+mod asana;
 mod callbacks;
 mod calls;
 mod contract;

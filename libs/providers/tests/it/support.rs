@@ -313,6 +313,34 @@ pub(crate) fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Outbo
     }
 }
 
+/// The answer of a fixture.
+pub(crate) fn prepared(exchange: &Exchange) -> OutboundResponse {
+    let headers = exchange.reply_headers.iter();
+    let headers: Vec<_> = headers.map(|(n, v)| (n.as_str(), v.as_str())).collect();
+    answer(exchange.status, &headers, &exchange.reply)
+}
+
+/// What was sent is what the fixture says, bodies of JSON by their meaning.
+pub(crate) fn sent_as_expected(name: &str, script: &Script, exchanges: &[Exchange]) {
+    let sent = script.sent.lock().unwrap();
+    assert_eq!(sent.len(), exchanges.len(), "{name}: number of requests");
+    for (request, exchange) in sent.iter().zip(exchanges) {
+        let found = (request.method.as_str(), &request.url);
+        assert_eq!(found, (exchange.method.as_str(), &exchange.url), "{name}");
+        for (header, value) in &exchange.headers {
+            let found = request.headers.get(header).and_then(|found| found.to_str().ok());
+            assert_eq!(found, Some(value.as_str()), "{name}: {header}");
+        }
+        let body = String::from_utf8(request.body.to_vec()).unwrap();
+        let expected = exchange.body.clone().unwrap_or_default();
+        let json = |text: &str| serde_json::from_str::<Value>(text);
+        match (json(&body), json(&expected)) {
+            (Ok(body), Ok(expected)) => assert_eq!(body, expected, "{name}"),
+            _ => assert_eq!(body, expected, "{name}"),
+        }
+    }
+}
+
 pub(crate) fn ctx<'a>(
     connection: &'a Connection,
     http: &'a dyn Outbound,

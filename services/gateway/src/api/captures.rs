@@ -1,34 +1,29 @@
-//! Captures: photographs of serial plates, what was read, and what people say that it says.
+//! Captures: photographs of serial plates, and what was read. What people say that it says is in `capture_commands`.
 
 use axum::Json;
 use axum::extract::Path;
-use puente_proto::ocr::{
-    AskPhotoRequest, Capture, ConfirmSerialRequest, GenerateSerialRequest, GetAccuracyRequest,
-    ListCapturesRequest, ListSamplesRequest, WriteSerialRequest,
-};
+use puente_proto::ocr::{GetAccuracyRequest, ListCapturesRequest, ListSamplesRequest};
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 use tonic::Status;
-use utoipa::{IntoParams, ToSchema};
+use utoipa::IntoParams;
 
 use super::Answer;
-use super::describe::{Api, Shape, doc};
-use super::input::{Asking, Body, Maybe, Query, invalid};
+use super::describe::{Api, doc};
+use super::input::{Asking, Query};
 use super::lists::{Limit, cursor, words};
 use crate::application::failure::Failure;
 use crate::application::orders::order;
-use crate::application::plates::{FLAWS, capture, may_be_serial};
+use crate::application::plates::capture;
 use crate::application::reflect::{Show, json as seen};
 use crate::domain::Right;
 use crate::web::{Access, Problem};
 
-const CAPTURE: &str = "puente.ocr.v1.Capture";
 /// Characters of a serial that is looked for at most.
 const LONGEST_SERIAL: usize = 40;
 
 pub(super) fn routes(api: Api) -> Api {
     let read = Access::Needs(Right::ReadCaptures);
-    let change = Access::Needs(Right::ChangeCaptures);
     api.get(
         "/api/captures",
         read,
@@ -69,47 +64,6 @@ pub(super) fn routes(api: Api) -> Api {
         doc("getCapture", "One of them, with its attempts and similar serials")
             .message("puente.ocr.v1.GetCaptureResponse"),
     )
-    .post(
-        "/api/captures/{id}/confirm",
-        change,
-        confirm,
-        doc("confirmSerial", "The serial that was read is right")
-            .may_body::<Seen>()
-            .object(&[("capture", Shape::Message(CAPTURE))]),
-    )
-    .post(
-        "/api/captures/{id}/serial",
-        change,
-        write,
-        doc(
-            "writeSerial",
-            "The serial is this one: a correction, or written by hand",
-        )
-        .body::<Written>()
-        .object(&[("capture", Shape::Message(CAPTURE))]),
-    )
-    .post(
-        "/api/captures/{id}/ask-photo",
-        change,
-        ask_photo,
-        doc(
-            "askPhoto",
-            "Another photograph is wanted; the person of the conversation is told why",
-        )
-        .may_body::<Wrong>()
-        .object(&[("capture", Shape::Message(CAPTURE))]),
-    )
-    .post(
-        "/api/captures/{id}/generate",
-        change,
-        generate,
-        doc(
-            "generateSerial",
-            "Nobody can read the plate: an id is generated, unique in the tenant",
-        )
-        .may_body::<Seen>()
-        .object(&[("capture", Shape::Message(CAPTURE))]),
-    )
 }
 
 #[derive(Debug, Deserialize, IntoParams)]
@@ -145,7 +99,7 @@ struct Wanted {
     oldest_first: bool,
 }
 
-fn away(status: &Status) -> Problem {
+pub(super) fn away(status: &Status) -> Problem {
     Failure::of("ocr", status).into()
 }
 
@@ -226,137 +180,4 @@ async fn accuracy(asking: Asking, Query(Since { days }): Query<Since>) -> Answer
     let rates = asking.ask().get_accuracy(GetAccuracyRequest { days }).await;
     let rates = rates.map_err(|status| away(&status))?;
     Ok(shown(&asking, "puente.ocr.v1.GetAccuracyResponse", &rates))
-}
-
-/// What was seen of the capture.
-#[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct Seen {
-    /// The version that was seen; 0 for whatever it is now.
-    #[serde(default)]
-    #[schema(minimum = 0)]
-    version: i64,
-}
-
-/// The serial as it stands on the plate.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct Written {
-    /// 3 to 40 characters, at least one digit; letters, digits, and `-`, `/`, `.`, `_` between them.
-    #[schema(min_length = 3, max_length = 40)]
-    serial: String,
-    /// The version that was seen; 0 for whatever it is now.
-    #[serde(default)]
-    #[schema(minimum = 0)]
-    version: i64,
-}
-
-/// What is wrong with the photograph.
-#[derive(Debug, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct Wrong {
-    /// `dark`, `blurred`, `glare`, `cut_off`, `far`, `no_text`, or nothing.
-    #[serde(default)]
-    flaw: String,
-    /// The version that was seen; 0 for whatever it is now.
-    #[serde(default)]
-    #[schema(minimum = 0)]
-    version: i64,
-}
-
-fn version(version: i64) -> Result<i64, Problem> {
-    if version < 0 {
-        return Err(invalid("version", "0 or more"));
-    }
-    Ok(version)
-}
-
-/// Does something to a capture, with its row in the audit trail before.
-async fn change<F>(
-    asking: &Asking,
-    action: &'static str,
-    id: &str,
-    after: Option<Value>,
-    doing: impl FnOnce(String) -> F,
-) -> Answer
-where
-    F: Future<Output = Result<Option<Capture>, Status>>,
-{
-    let (found, _) = capture(asking.ask(), id).await?;
-    let before = json!({ "state": found.state, "serial": found.serial, "version": found.version });
-    let doing = doing(found.capture_id.clone());
-    let doing = async { doing.await.map_err(|status| away(&status)) };
-    let done = asking
-        .recorded(action, &found.capture_id, (Some(before), after), None, doing)
-        .await?;
-    let show = Show::to(&asking.principal);
-    Ok(Json(
-        json!({ "capture": seen(CAPTURE, &done.unwrap_or(found), show) }),
-    ))
-}
-
-async fn confirm(asking: Asking, Path(id): Path<String>, Maybe(meant): Maybe<Seen>) -> Answer {
-    let version = version(meant.version)?;
-    let doing = |capture_id| async {
-        let command = ConfirmSerialRequest {
-            capture_id,
-            version,
-            idempotency_key: asking.key.clone(),
-        };
-        Ok(asking.ask().confirm_serial(command).await?.capture)
-    };
-    change(&asking, "capture.confirmed", &id, None, doing).await
-}
-
-async fn write(asking: Asking, Path(id): Path<String>, Body(written): Body<Written>) -> Answer {
-    let version = version(written.version)?;
-    let serial = written.serial.trim().to_uppercase();
-    if !may_be_serial(&serial) {
-        return Err(invalid(
-            "serial",
-            "3 to 40 letters, digits and - / . _, at least one digit",
-        ));
-    }
-    let after = json!({ "serial": serial });
-    let doing = |capture_id| async {
-        let command = WriteSerialRequest {
-            capture_id,
-            version,
-            serial: serial.clone(),
-            idempotency_key: asking.key.clone(),
-        };
-        Ok(asking.ask().write_serial(command).await?.capture)
-    };
-    change(&asking, "capture.serial_written", &id, Some(after), doing).await
-}
-
-async fn ask_photo(asking: Asking, Path(id): Path<String>, Maybe(wrong): Maybe<Wrong>) -> Answer {
-    let version = version(wrong.version)?;
-    if !wrong.flaw.is_empty() && !FLAWS.contains(&wrong.flaw.as_str()) {
-        return Err(invalid("flaw", format!("one of {}", FLAWS.join(", "))));
-    }
-    let after = json!({ "flaw": wrong.flaw });
-    let doing = |capture_id| async {
-        let command = AskPhotoRequest {
-            capture_id,
-            version,
-            flaw: wrong.flaw.clone(),
-            idempotency_key: asking.key.clone(),
-        };
-        Ok(asking.ask().ask_photo(command).await?.capture)
-    };
-    change(&asking, "capture.photo_asked", &id, Some(after), doing).await
-}
-
-async fn generate(asking: Asking, Path(id): Path<String>, Maybe(meant): Maybe<Seen>) -> Answer {
-    let version = version(meant.version)?;
-    let doing = |capture_id| async {
-        let command = GenerateSerialRequest {
-            capture_id,
-            version,
-            idempotency_key: asking.key.clone(),
-        };
-        Ok(asking.ask().generate_serial(command).await?.capture)
-    };
-    change(&asking, "capture.generated", &id, None, doing).await
 }

@@ -1,7 +1,7 @@
 //! Clients.
 
 use axum::Json;
-use puente_proto::orders::{Client, GetClientRequest, ListClientsRequest};
+use puente_proto::orders::{Client, GetClientRequest, ListClientsRequest, LookUpClientRequest};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -16,6 +16,9 @@ use crate::domain::Right;
 use crate::web::{Access, Problem};
 
 const CLIENT: &str = "puente.orders.v1.Client";
+const LOOKUP: &str = "puente.orders.v1.LookUpClientResponse";
+/// Longer than any spelling of a tax id.
+const MAX_NIT: usize = 64;
 
 pub(super) fn routes(api: Api) -> Api {
     let read = Access::Needs(Right::ReadClients);
@@ -26,6 +29,17 @@ pub(super) fn routes(api: Api) -> Api {
         doc("listClients", "The tenant's clients, newest first")
             .query::<Wanted>()
             .message("puente.orders.v1.ListClientsResponse"),
+    )
+    .get(
+        "/api/clients/lookup-by-nit",
+        read,
+        look_up,
+        doc(
+            "lookUpClient",
+            "What is known of a tax id: our client, and what the tenant's ERP last said with its age; contact data masked",
+        )
+        .query::<TaxId>()
+        .message(LOOKUP),
     )
     .get(
         "/api/clients/{id}",
@@ -73,6 +87,23 @@ async fn list(asking: Asking, Query(wanted): Query<Wanted>) -> Answer {
     let page = page.map_err(|status| Failure::of("orders", &status))?;
     let show = Show::to(&asking.principal);
     Ok(Json(seen("puente.orders.v1.ListClientsResponse", &page, show)))
+}
+
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+struct TaxId {
+    /// A Colombian tax id, with or without its check digit: `900.373.115-3`.
+    #[param(min_length = 1, max_length = 64)]
+    nit: String,
+}
+
+async fn look_up(asking: Asking, Query(TaxId { nit }): Query<TaxId>) -> Answer {
+    if nit.trim().is_empty() || nit.chars().count() > MAX_NIT {
+        return Err(Failure::Invalid(format!("nit: 1 to {MAX_NIT} characters")).into());
+    }
+    let found = asking.ask().look_up_client(LookUpClientRequest { nit }).await;
+    let found = found.map_err(|status| Failure::of("orders", &status))?;
+    Ok(Json(seen(LOOKUP, &found, Show::to(&asking.principal))))
 }
 
 async fn client(asking: &Asking, Id(id): Id) -> Result<Client, Problem> {

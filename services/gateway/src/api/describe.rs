@@ -29,7 +29,8 @@ pub(crate) struct Doc {
     answer: Value,
     answered: Option<u16>,
     also: Option<u16>,
-    binary: bool,
+    /// The type of what it answers, where that is no JSON.
+    file: Option<&'static str>,
     statuses: Vec<u16>,
     schemas: BTreeMap<String, Value>,
     messages: BTreeSet<String>,
@@ -143,8 +144,13 @@ impl Doc {
     }
 
     /// It answers with bytes.
-    pub(crate) fn bytes(mut self) -> Self {
-        self.binary = true;
+    pub(crate) fn bytes(self) -> Self {
+        self.file("application/octet-stream")
+    }
+
+    /// It answers with a file of this type.
+    pub(crate) fn file(mut self, kind: &'static str) -> Self {
+        self.file = Some(kind);
         self
     }
 
@@ -348,10 +354,9 @@ fn operation(path: &str, access: Access, kind: Kind, doc: &Doc) -> Value {
             "schema": { "type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$" },
         }));
     }
-    let content = if doc.binary {
-        json!({ "application/octet-stream": { "schema": { "type": "string", "format": "binary" } } })
-    } else {
-        json!({ "application/json": { "schema": doc.answer } })
+    let content = match doc.file {
+        Some(kind) => json!({ kind: { "schema": { "type": "string", "format": "binary" } } }),
+        None => json!({ "application/json": { "schema": doc.answer } }),
     };
     let mut responses = Map::new();
     let answer = match doc.answered {

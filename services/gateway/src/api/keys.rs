@@ -15,9 +15,6 @@ use crate::domain::{Right, Role};
 use crate::keys::{self, Key, KeyError, NewKey};
 use crate::web::{Access, Problem};
 
-/// Requests a minute of a key that asks for no number.
-const USUAL_PER_MINUTE: u32 = 600;
-
 pub(super) fn routes(api: Api) -> Api {
     let manage = Access::Needs(Right::ManageAccess);
     api.get(
@@ -104,7 +101,7 @@ async fn create_key(asking: Asking, Body(wanted): Body<WantedKey>) -> Result<Res
         tenant: asking.principal.scope.tenant().cloned(),
         name: wanted.name,
         role,
-        per_minute: wanted.per_minute.unwrap_or(USUAL_PER_MINUTE),
+        per_minute: wanted.per_minute.unwrap_or(keys::USUAL_PER_MINUTE),
         expires_at: wanted.expires_at,
         created_by: asking.principal.subject(),
     };

@@ -2,6 +2,7 @@
 
 mod assets;
 mod audit;
+mod capture_commands;
 mod captures;
 mod catalogue;
 mod changes;
@@ -21,7 +22,9 @@ mod lists;
 mod me;
 mod messages;
 mod order_signature;
+mod order_task;
 mod orders;
+mod orders_csv;
 mod recognize;
 mod replays;
 mod schemas;
@@ -54,10 +57,11 @@ fn refuse(refusal: &Refusal, _: &Parts) -> Response {
 }
 
 fn interface() -> Api {
-    let parts: [fn(Api) -> Api; 23] = [
+    let parts: [fn(Api) -> Api; 26] = [
         assets::routes,
         audit::routes,
         captures::routes,
+        capture_commands::routes,
         catalogue::routes,
         clients::routes,
         conversations::routes,
@@ -72,7 +76,9 @@ fn interface() -> Api {
         me::routes,
         messages::routes,
         order_signature::routes,
+        order_task::routes,
         orders::routes,
+        orders_csv::routes,
         recognize::routes,
         replays::routes,
         search::routes,

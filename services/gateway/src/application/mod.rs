@@ -13,3 +13,4 @@ pub(crate) mod search;
 mod search_plates;
 pub(crate) mod signatures;
 pub(crate) mod summary;
+pub(crate) mod tasks;

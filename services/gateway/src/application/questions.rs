@@ -1,6 +1,6 @@
 //! Every question that pages ask of other services, on behalf of one principal: one method each, no HTTP.
 
-use puente_proto::{documents, ingress, notifications, ocr, operations, orders, signature};
+use puente_proto::{documents, ingress, notifications, ocr, operations, orders, signature, sync};
 use tonic::{Code, Status};
 
 use crate::domain::Principal;
@@ -92,6 +92,8 @@ impl<'a> Ask<'a> {
         orders.order_queries.list_clients(orders::ListClientsRequest) -> orders::ListClientsResponse;
         /// One client.
         orders.order_queries.get_client(orders::GetClientRequest) -> orders::GetClientResponse;
+        /// The client of a tax id.
+        orders.order_queries.look_up_client(orders::LookUpClientRequest) -> orders::LookUpClientResponse;
         /// Conversations.
         orders.order_queries.list_conversations(orders::ListConversationsRequest) -> orders::ListConversationsResponse;
         /// One of them.
@@ -166,6 +168,10 @@ impl<'a> Ask<'a> {
         signature.signature_commands.complete_authorization(signature::CompleteAuthorizationRequest) -> signature::CompleteAuthorizationResponse;
         /// The summary of an order as a PDF.
         signature.signature_commands.make_summary(signature::MakeSummaryRequest) -> signature::MakeSummaryResponse;
+        /// The task of an order.
+        sync.tasks.get_task(sync::GetTaskRequest) -> sync::GetTaskResponse;
+        /// Makes the task of an order that has none.
+        sync.tasks.create_task(sync::CreateTaskRequest) -> sync::CreateTaskResponse;
         /// Messages to people.
         notifications.messages.list_messages(notifications::ListMessagesRequest) -> notifications::ListMessagesResponse;
         /// One of them.

@@ -46,10 +46,11 @@ use crate::domain::Right;
 use crate::web::guard::Refusal;
 use crate::web::{Access, Face, Routes};
 use pages::{
-    access, accuracy, asset, assets as equipment, audit, authorise, capture, capture_acts, captures,
-    conversations, dead_letter, dead_letters, deliveries, delivery, directory, documents, effect, effects,
-    health, integrations, journey, login, new_replay, nowhere, order_actions, order_facts, order_papers,
-    orders, overview, person, read_plate, replays, search, signature, signature_acts, signatures, template,
+    access, access_acts, access_person, accuracy, asset, assets as equipment, audit, authorise, capture,
+    capture_acts, captures, conversations, dead_letter, dead_letters, dead_letters_acts, deliveries,
+    delivery, directory, documents, effect, effects, health, integrations, journey, login, new_replay,
+    nowhere, order_actions, order_facts, order_papers, orders, overview, person, read_plate, replays, search,
+    signature, signature_acts, signatures, template,
 };
 use problem::Problem;
 use view::View;
@@ -149,6 +150,16 @@ pub(crate) fn routes() -> Routes {
             dead_letter::show,
         )
         .post(
+            "/cartas-muertas/repetir",
+            needs(Right::SettleDeadLetters),
+            dead_letters_acts::retry,
+        )
+        .post(
+            "/cartas-muertas/cerrar",
+            needs(Right::SettleDeadLetters),
+            dead_letters_acts::close,
+        )
+        .post(
             "/cartas-muertas/{service}/{consumer}/{event}/repetir",
             needs(Right::SettleDeadLetters),
             dead_letter::retry,
@@ -170,9 +181,22 @@ pub(crate) fn routes() -> Routes {
         )
         .get("/salud", needs(Right::ReadHealth), health::show)
         .get("/auditoria", needs(Right::ReadAudit), audit::list)
-        .get("/accesos", needs(Right::ManageAccess), access::show)
         .get("/{*rest}", Access::Anyone, nowhere::show);
-    plates(papers(routes))
+    plates(papers(access(routes)))
+}
+
+/// Those about who may enter.
+fn access(routes: Routes) -> Routes {
+    let manage = Access::Needs(Right::ManageAccess);
+    routes
+        .get("/accesos", manage, access::show)
+        .post("/accesos/personas", manage, access_acts::new_person)
+        .get("/accesos/personas/{id}", manage, access_person::show)
+        .post("/accesos/personas/{id}/funcion", manage, access_acts::set_role)
+        .post("/accesos/personas/{id}/clave", manage, access_acts::new_password)
+        .post("/accesos/personas/{id}/cerrar", manage, access_acts::shut_out)
+        .post("/accesos/llaves", manage, access_acts::new_key)
+        .post("/accesos/llaves/{id}/revocar", manage, access_acts::revoke_key)
 }
 
 /// Those about signatures, documents and the people who sign.

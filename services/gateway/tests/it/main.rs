@@ -6,9 +6,12 @@
     reason = "a test fails by panicking"
 )]
 
+mod access;
+mod clients;
 mod console;
 mod console_guard;
 mod console_tenant;
+mod dead_letters;
 mod document;
 mod headers;
 mod idempotency;
@@ -16,12 +19,14 @@ mod keys;
 mod limits;
 mod matrix;
 mod office;
+mod orders_csv;
 mod papers;
 mod people;
 mod plates;
 mod problems;
 mod sessions;
 mod support;
+mod tasks;
 mod tenants;
 
 #[test]

@@ -50,18 +50,26 @@ impl Stage {
         Self::at(ManualClock::at(NOW), change).await
     }
 
-    /// With orders, signature and ocr that are told what to answer.
+    /// With orders, signature, ocr and sync that are told what to answer.
     pub(crate) async fn with_office() -> (Self, Office) {
+        Self::with_office_and(|usual| usual).await
+    }
+
+    /// The same, with other settings.
+    pub(crate) async fn with_office_and(change: impl FnOnce(Overrides) -> Overrides) -> (Self, Office) {
         let clock = ManualClock::at(NOW);
         let office = Office::open(&clock).await;
         let urls = [
             ("orders_url", &office.orders_url),
             ("signature_url", &office.signature_url),
             ("ocr_url", &office.ocr_url),
+            ("sync_url", &office.sync_url),
         ];
         let stage = Self::at(clock, |usual| {
-            urls.into_iter()
-                .fold(usual, |usual, (key, url)| usual.set(key, url.as_str()))
+            let named = urls
+                .into_iter()
+                .fold(usual, |usual, (key, url)| usual.set(key, url.as_str()));
+            change(named)
         });
         (stage.await, office)
     }
@@ -85,6 +93,7 @@ impl Stage {
             .set("notifications_url", AWAY)
             .set("signature_url", AWAY)
             .set("ocr_url", AWAY)
+            .set("sync_url", AWAY)
             .set("storage.folder", files.path().display().to_string())
             .set("storage.link_key", LINK_KEY)
             .set("strangers_per_minute", 10_000);

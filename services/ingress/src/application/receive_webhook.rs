@@ -197,17 +197,20 @@ pub(crate) fn refused(
     }
 }
 
-/// Answers a subscription handshake: the first connection that accepts it wins.
+/// Answers a subscription handshake, with anything but a refusal: the first connection that accepts it wins.
 ///
 /// # Errors
 /// When no connection accepts, or the request is no handshake.
-pub(crate) fn answer_handshake(candidates: &Candidates, request: &RawRequest) -> Result<String, Refusal> {
+pub(crate) fn answer_handshake(
+    candidates: &Candidates,
+    request: &RawRequest,
+) -> Result<HandshakeReply, Refusal> {
     let webhook = candidates.provider.webhook().ok_or(Refusal::UnknownAddress)?;
     let mut refusal = Refusal::Method;
     for connection in candidates.apps.iter().flat_map(App::connections) {
         match webhook.handshake(connection, request) {
-            Some(HandshakeReply::Accept(text)) => return Ok(text),
             Some(HandshakeReply::Refuse) => refusal = Refusal::Handshake,
+            Some(answer) => return Ok(answer),
             None => {}
         }
     }
@@ -334,6 +337,13 @@ impl Delivery<'_> {
                 envelope.connection = name;
                 envelope.delivery_id = delivery;
                 self.new_event(connection, &subject, &*envelope, trace)
+            }
+            InboundPayload::Task(mut task) => {
+                let subject = task.task_id.clone();
+                task.provider = provider;
+                task.connection = name;
+                task.delivery_id = delivery;
+                self.new_event(connection, &subject, &*task, trace)
             }
             InboundPayload::Ignored { .. } => return None,
         })

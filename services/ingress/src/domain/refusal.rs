@@ -9,8 +9,8 @@ pub(crate) enum Refusal {
     /// The provider does not use this method.
     #[error("this address does not take this method")]
     Method,
-    /// A handshake with the wrong token.
-    #[error("the verification token does not match")]
+    /// A handshake with the wrong token, or one that nobody waits for.
+    #[error("the verification token does not match, or no handshake is expected")]
     Handshake,
     /// Not authentic. Holds the reason's code.
     #[error("the request is not authentic: {0}")]

@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt as _;
-use puente_ports::Manifest;
+use puente_ports::{HandshakeReply, Manifest};
 use puente_telemetry::metric;
 use puente_types::{Clock, DeliveryId};
 use puente_webhook_auth::RawRequest;
@@ -106,10 +106,14 @@ async fn receive(
     };
     let slug = candidates.provider.manifest().slug.as_str();
     match shared.take(&candidates, peer, request).await {
-        Ok((delivery, outcome)) => {
+        Ok(Taken::Stored(delivery, outcome)) => {
             metric::webhook(slug, outcome.as_str(), started.elapsed());
             shared.latency.record(shared.clock.now(), started.elapsed());
             accepted(delivery, outcome)
+        }
+        Ok(Taken::Handshake(answer)) => {
+            metric::webhook(slug, "handshake", started.elapsed());
+            answered(answer)
         }
         Err(refusal) => {
             metric::webhook(slug, refusal.code(), started.elapsed());
@@ -119,16 +123,29 @@ async fn receive(
     }
 }
 
+/// What a posted request was.
+enum Taken {
+    /// A webhook; it is stored.
+    Stored(DeliveryId, Outcome),
+    /// The question whether webhooks are wanted here. It proves nothing, and nothing is kept of it.
+    Handshake(HandshakeReply),
+}
+
 impl Shared {
     async fn take(
         &self,
         candidates: &Candidates,
         peer: SocketAddr,
         request: Request<Body>,
-    ) -> Result<(DeliveryId, Outcome), Refusal> {
+    ) -> Result<Taken, Refusal> {
         self.limits.admit(self.limits.source(peer, request.headers()))?;
         let manifest = candidates.provider.manifest();
         let webhook = candidates.provider.webhook().ok_or(Refusal::UnknownAddress)?;
+        if !is_json(request.headers()) {
+            // Who asks whether webhooks are wanted often sends nothing but headers.
+            let (parts, _) = request.into_parts();
+            return shaken(candidates, &raw(parts, Bytes::new())).unwrap_or(Err(Refusal::ContentType));
+        }
         let (raw, memory) = self.read(manifest, request).await?;
         let id = DeliveryId::new();
         let sequence = self.receipt.next(&*self.clock);
@@ -150,10 +167,13 @@ impl Shared {
                 join_trace(&span, &received);
                 let outcome = self.save(received, memory).await?;
                 puente_telemetry::attribute(&span, "outcome", outcome.as_str());
-                Ok((id, outcome))
+                Ok(Taken::Stored(id, outcome))
             }
             Err(refused) => {
                 let (raw, error) = *refused;
+                if let Some(answer) = shaken(candidates, &raw) {
+                    return answer;
+                }
                 puente_telemetry::attribute(&span, "outcome", "refused");
                 self.keep_refused(application::refused(candidates, raw, error, id, sequence));
                 Err(Refusal::NotAuthentic(error.code()))
@@ -172,9 +192,6 @@ impl Shared {
             .headers
             .get(header::CONTENT_LENGTH)
             .and_then(|value| value.to_str().ok()?.parse::<usize>().ok());
-        if !is_json(&parts.headers) {
-            return Err(Refusal::ContentType);
-        }
         let reading = self.read_body(body, declared, manifest.max_body_bytes);
         let (body, memory) = tokio::time::timeout(self.read_timeout, reading)
             .await
@@ -254,6 +271,15 @@ impl Shared {
     }
 }
 
+/// What is answered to a posted request that is a handshake; `None` when it is none.
+fn shaken(candidates: &Candidates, request: &RawRequest) -> Option<Result<Taken, Refusal>> {
+    match application::answer_handshake(candidates, request) {
+        Ok(answer) => Some(Ok(Taken::Handshake(answer))),
+        Err(Refusal::Handshake) => Some(Err(Refusal::Handshake)),
+        Err(_) => None,
+    }
+}
+
 /// A request whose events all belong to one earlier journey is part of that journey's trace.
 fn join_trace(span: &tracing::Span, received: &Received) {
     let mut traces = received
@@ -316,14 +342,16 @@ fn handshake(
         .admit(shared.limits.source(peer, &parts.headers))
         .and_then(|()| shared.directory.candidates(provider, connection))
         .and_then(|candidates| application::answer_handshake(&candidates, &raw(parts, Bytes::new())));
-    match answer {
-        Ok(text) => (
-            StatusCode::OK,
-            [(header::CONTENT_TYPE, "text/plain; charset=utf-8")],
-            text,
-        )
-            .into_response(),
-        Err(refusal) => refuse(refusal),
+    answer.map_or_else(refuse, answered)
+}
+
+fn answered(reply: HandshakeReply) -> Response {
+    match reply {
+        HandshakeReply::Accept(text) => {
+            ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response()
+        }
+        HandshakeReply::Header { name, value } => [(name, value)].into_response(),
+        HandshakeReply::Refuse => refuse(Refusal::Handshake),
     }
 }
 

@@ -26,5 +26,6 @@ mod replay_crashes;
 mod replays;
 mod routing;
 mod support;
+mod tasks;
 mod tenants;
 mod traffic;

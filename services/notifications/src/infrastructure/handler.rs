@@ -1,4 +1,5 @@
-//! Events in: each is decoded, turned into a question to the desk or a change of a table, and nothing else.
+//! Events in: each is decoded, turned into a question to the desk or a change of a table, and nothing else. Those of orders
+//! are in `followed`.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,27 +9,16 @@ use puente_bus::{Envelope, EnvelopeError};
 use puente_outbox::{ApplyError, EventHandler, Tx};
 use puente_proto::messaging::{MessageKind, MessageReceived, ReceiptChanged, TemplateChanged};
 use puente_proto::notifications::{MessageRequested, Recipient};
-use puente_proto::orders::{
-    OrderAssigned, OrderOpened, OrderStateChanged, ProviderDocumentExpiring, Quotation,
-};
+use puente_proto::orders::{OrderAssigned, OrderOpened, OrderStateChanged, ProviderDocumentExpiring};
 use puente_proto::{Event, instant};
-use puente_types::{Currency, Money};
 
-use crate::application::follow_order::{Turn, turn};
 use crate::application::paper;
 use crate::domain::consent::Word;
-use crate::domain::money;
-use crate::infrastructure::assigned;
 use crate::infrastructure::desk::{Ask, Desk, OPT_IN_CONFIRMED, OPT_OUT_CONFIRMED};
 use crate::infrastructure::reach::Reach;
 use crate::infrastructure::receipts::{self, Registry};
 use crate::infrastructure::store::{contact, order, template};
 use crate::infrastructure::wire::To;
-
-/// The text of a new order.
-const ORDER_OPENED: &str = "order_opened";
-/// The text of a state that has none of its own.
-const ORDER_STATE_CHANGED: &str = "order_state_changed";
 
 /// The consumer's handler.
 pub(crate) struct Handler {
@@ -103,84 +93,6 @@ impl Handler {
         self.desk.take(tx, event, &ask).await
     }
 
-    async fn opened(&self, tx: &mut Tx, event: &Envelope, opened: OrderOpened) -> Result<(), ApplyError> {
-        let Some(version) = self.next(tx, event).await? else {
-            return Ok(());
-        };
-        let name = opened
-            .contact
-            .as_ref()
-            .map(|contact| contact.name.clone())
-            .unwrap_or_default();
-        let ask = Ask {
-            to: To::from_contact(opened.contact.as_ref()),
-            key: ORDER_OPENED.to_owned(),
-            values: values([
-                ("name", name),
-                ("number", opened.number),
-                ("service", opened.service),
-                ("description", opened.description),
-                ("location", opened.location),
-                ("state", opened.state),
-            ]),
-            about: opened.order_id,
-            critical: false,
-            about_consent: false,
-            unprompted: false,
-        };
-        self.desk.take(tx, event, &ask).await?;
-        Ok(order::advance(tx, &event.tenant, &event.aggregate_id, version).await?)
-    }
-
-    async fn moved(&self, tx: &mut Tx, event: &Envelope, moved: OrderStateChanged) -> Result<(), ApplyError> {
-        let Some(version) = self.next(tx, event).await? else {
-            return Ok(());
-        };
-        if moved.visible {
-            let language = self.desk.language(&event.tenant);
-            let told = self.desk.texts.of_state(&event.tenant, language, &moved.after);
-            let (key, label) = told.unwrap_or((ORDER_STATE_CHANGED, &moved.after));
-            let (key, label) = (key.to_owned(), label.to_owned());
-            let name = moved
-                .contact
-                .as_ref()
-                .map(|contact| contact.name.clone())
-                .unwrap_or_default();
-            let ask = Ask {
-                to: To::from_contact(moved.contact.as_ref()),
-                key,
-                values: values([
-                    ("name", name),
-                    ("number", moved.number),
-                    ("state", label),
-                    ("before", moved.before),
-                    ("reason", moved.reason),
-                    ("price", moved.quotation.as_ref().map(price).unwrap_or_default()),
-                ]),
-                about: moved.order_id,
-                critical: false,
-                about_consent: false,
-                unprompted: false,
-            };
-            self.desk.take(tx, event, &ask).await?;
-        }
-        Ok(order::advance(tx, &event.tenant, &event.aggregate_id, version).await?)
-    }
-
-    /// Agent and service provider are told of the order that is theirs now.
-    async fn assigned(
-        &self,
-        tx: &mut Tx,
-        event: &Envelope,
-        assigned: OrderAssigned,
-    ) -> Result<(), ApplyError> {
-        let Some(version) = self.next(tx, event).await? else {
-            return Ok(());
-        };
-        assigned::tell(&self.desk, &self.reach, tx, event, assigned).await?;
-        Ok(order::advance(tx, &event.tenant, &event.aggregate_id, version).await?)
-    }
-
     /// A service provider is told of a paper that ends.
     async fn expiring(
         &self,
@@ -207,19 +119,6 @@ impl Handler {
             unprompted: false,
         };
         self.desk.take(tx, event, &ask).await
-    }
-
-    /// The event's version if it is the order's next one; `None` if it was applied before.
-    async fn next(&self, tx: &mut Tx, event: &Envelope) -> Result<Option<i64>, ApplyError> {
-        let Some(version) = event.aggregate_version.filter(|version| *version >= 1) else {
-            return Err(ApplyError::Dead("an order's event has no version".to_owned()));
-        };
-        let applied = order::applied(tx, &event.tenant, &event.aggregate_id).await?;
-        match turn(applied, version) {
-            Turn::Now => Ok(Some(version)),
-            Turn::Seen => Ok(None),
-            Turn::Early => Err(ApplyError::Early),
-        }
     }
 
     /// A contact's message opens the session window, and may be a word of consent.
@@ -275,19 +174,6 @@ impl Handler {
         };
         self.desk.take(tx, event, &ask).await
     }
-}
-
-/// The price that goes to the client, as a part of a sentence; nothing for a currency that is none.
-fn price(quotation: &Quotation) -> String {
-    let currency = quotation.currency.parse::<Currency>().ok();
-    currency
-        .map(|currency| {
-            money::price(Money {
-                minor: quotation.amount_minor,
-                currency,
-            })
-        })
-        .unwrap_or_default()
 }
 
 /// Named values of a text.

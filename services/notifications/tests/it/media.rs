@@ -1,19 +1,18 @@
 //! Files of messages: fetched over the tenant's connection, judged, and stored once under the key that is asked for.
 
-use std::sync::Arc;
-
 use puente_blob::{BlobError, BlobKey, Container, Sha256Hash};
 use puente_ports::{Connection, ProviderError, ProviderErrorKind};
 use puente_proto::notifications::media_files_client::MediaFilesClient;
 use puente_proto::notifications::{StoreMediaRequest, StoreMediaResponse};
 use puente_providers::sim::{self, Account, FaultKind, Hub};
-use puente_rpc::{Caller, Calls, RpcKeys, Scope};
-use puente_types::{Secret, SystemClock};
+use puente_rpc::Scope;
+use puente_testkit::service::Asker;
+use puente_types::Secret;
 use tokio::net::TcpListener;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Channel;
 use tonic::{Code, Status};
 
-use crate::support::{Fake, KEY, PATIENCE, Stage, tenant};
+use crate::support::{Fake, Stage, tenant};
 
 const JPEG: &[u8] = b"\xff\xd8\xff\xe0\0\x10JFIF\0\x01 a photo of a plate";
 const PNG: &[u8] = b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR a photo of a plate";
@@ -21,23 +20,17 @@ const PLACE: &str = "t/acme/2026/11/0190b0f4-8e5f-7cc0-9d55-0a1b2c3d4e5f.jpg";
 
 struct Asking {
     client: MediaFilesClient<Channel>,
-    calls: Calls,
-    caller: Caller,
+    asker: Asker,
 }
 
 impl Asking {
     async fn of(stage: &Stage, scope: Scope) -> Self {
-        let address = stage.grpc.unwrap();
-        let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
-        let keys = RpcKeys::parse(&Secret::new(KEY)).unwrap();
+        let asker = Asker::with("notifications", stage.grpc, scope)
+            .await
+            .as_role("operator");
         Self {
-            client: MediaFilesClient::new(endpoint.connect().await.unwrap()),
-            calls: Calls::new(keys, "notifications", Arc::new(SystemClock), PATIENCE),
-            caller: Caller {
-                scope,
-                subject: "ocr".to_owned(),
-                role: "operator".to_owned(),
-            },
+            client: MediaFilesClient::new(asker.channel.clone()),
+            asker,
         }
     }
 
@@ -46,7 +39,7 @@ impl Asking {
     }
 
     async fn store(&self, request: StoreMediaRequest) -> Result<StoreMediaResponse, Status> {
-        let request = self.calls.request(&self.caller, request).unwrap();
+        let request = self.asker.signed(request);
         Ok(self.client.clone().store_media(request).await?.into_inner())
     }
 

@@ -1,6 +1,5 @@
 //! The service's own work, asked about and put right over gRPC.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use puente_proto::Event as _;
@@ -12,38 +11,33 @@ use puente_proto::operations::{
     RetryDeadLetterRequest, RetryDeadLetterResponse, list_events_request::Key,
 };
 use puente_proto::orders::OrderOpened;
-use puente_rpc::{Caller, Calls, RpcKeys, Scope};
+use puente_rpc::Scope;
+use puente_testkit::service::Asker;
 use puente_testkit::wait_for;
-use puente_types::{EventId, Secret, SystemClock};
-use tonic::transport::{Channel, Endpoint};
+use puente_types::EventId;
+use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
 
-use crate::support::{ANA, Fake, KEY, PATIENCE, Reply, Stage, request, tenant};
+use crate::support::{ANA, Fake, PATIENCE, Reply, Stage, request, tenant};
 
 struct Asking {
     client: OperationsClient<Channel>,
-    calls: Calls,
-    caller: Caller,
+    asker: Asker,
 }
 
 impl Asking {
     async fn of(stage: &Stage, scope: Scope) -> Self {
-        let address = stage.grpc.unwrap();
-        let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
-        let keys = RpcKeys::parse(&Secret::new(KEY)).unwrap();
+        let asker = Asker::with("notifications", stage.grpc, scope)
+            .await
+            .as_role("operator");
         Self {
-            client: OperationsClient::new(endpoint.connect().await.unwrap()),
-            calls: Calls::new(keys, "notifications", Arc::new(SystemClock), PATIENCE),
-            caller: Caller {
-                scope,
-                subject: "user-7".to_owned(),
-                role: "operator".to_owned(),
-            },
+            client: OperationsClient::new(asker.channel.clone()),
+            asker,
         }
     }
 
     fn signed<T>(&self, message: T) -> Request<T> {
-        self.calls.request(&self.caller, message).unwrap()
+        self.asker.signed(message)
     }
 
     /// The calls in doubt.

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use puente_ports::Content;
-use puente_proto::orders::{Contact, OrderAssigned, OrderOpened, OrderStateChanged, Quotation};
+use puente_proto::orders::{
+    Contact, OrderAssigned, OrderClientChecked, OrderOpened, OrderStateChanged, Quotation,
+};
 use puente_types::EventId;
 
 use crate::support::{ANA, Fake, Stage};
@@ -57,11 +59,13 @@ async fn shuffled_and_repeated_events_of_an_order_give_one_message_per_visible_c
     let stage = Stage::set().await;
     let heard = stage.hears("acme", ANA, "hola", Duration::from_secs(60)).await;
     stage.handled(heard).await;
-    // `EnCotizacion` is not visible, the empty one is an assignment, and the last has no text of its own.
+    // `EnCotizacion` is not visible, the empty one is an assignment, `?` is a check of the client that nobody is told of,
+    // and the last has no text of its own.
     let changes = [
         ("Asignada", true),
         ("EnCotizacion", false),
         ("", false),
+        ("?", false),
         ("CotizacionEnviada", true),
         ("EnLaLuna", true),
     ];
@@ -94,6 +98,16 @@ async fn shuffled_and_repeated_events_of_an_order_give_one_message_per_visible_c
                         .publish_as(ids[*at], "acme", &order, version, &assigned)
                         .await;
                 }
+                Some(("?", _)) => {
+                    let checked = OrderClientChecked {
+                        order_id: order.clone(),
+                        outcome: "known".into(),
+                        ..OrderClientChecked::default()
+                    };
+                    stage
+                        .publish_as(ids[*at], "acme", &order, version, &checked)
+                        .await;
+                }
                 Some((after, visible)) => {
                     stage
                         .publish_as(ids[*at], "acme", &order, version, &moved(&order, after, *visible))
@@ -119,7 +133,7 @@ async fn shuffled_and_repeated_events_of_an_order_give_one_message_per_visible_c
             .fetch_one(&stage.pool)
             .await
             .unwrap();
-        assert_eq!(version, 6);
+        assert_eq!(version, 7);
     }
     assert_eq!(Fake::took().len(), 3 * expected.len());
     assert_eq!(stage.count("SELECT count(*) FROM dead_letters").await, 0);

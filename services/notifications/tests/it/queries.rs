@@ -1,6 +1,5 @@
 //! Questions of other services: answered from the caller's tenant, or not at all.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use puente_proto::messaging::ReceiptState;
@@ -9,39 +8,33 @@ use puente_proto::notifications::{
     CountMessagesRequest, DeliveryState, GetContactRequest, GetContactResponse, GetMessageRequest,
     ListMessagesRequest, Message,
 };
-use puente_rpc::{Caller, Calls, RpcKeys, Scope};
-use puente_types::{EventId, Secret, SystemClock};
-use tonic::transport::{Channel, Endpoint};
+use puente_testkit::service::Asker;
+use puente_types::EventId;
+use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
 
-use crate::support::{ANA, Fake, KEY, PATIENCE, Reply, Stage, now, request, tenant};
+use crate::support::{ANA, Fake, PATIENCE, Reply, Stage, now, request};
 
 const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
 struct Asking {
     client: MessageQueriesClient<Channel>,
-    calls: Calls,
-    caller: Caller,
+    asker: Asker,
 }
 
 impl Asking {
     async fn of(stage: &Stage, tenant_name: &str) -> Self {
-        let address = stage.grpc.unwrap();
-        let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
-        let keys = RpcKeys::parse(&Secret::new(KEY)).unwrap();
+        let asker = Asker::of("notifications", stage.grpc, tenant_name)
+            .await
+            .as_role("viewer");
         Self {
-            client: MessageQueriesClient::new(endpoint.connect().await.unwrap()),
-            calls: Calls::new(keys, "notifications", Arc::new(SystemClock), PATIENCE),
-            caller: Caller {
-                scope: Scope::Tenant(tenant(tenant_name)),
-                subject: "user-7".to_owned(),
-                role: "viewer".to_owned(),
-            },
+            client: MessageQueriesClient::new(asker.channel.clone()),
+            asker,
         }
     }
 
     fn signed<T>(&self, message: T) -> Request<T> {
-        self.calls.request(&self.caller, message).unwrap()
+        self.asker.signed(message)
     }
 
     async fn list(&self, question: ListMessagesRequest) -> Result<(Vec<Message>, String), Status> {
@@ -66,7 +59,7 @@ impl Asking {
 
     async fn contact(&self, contact_id: &str) -> Result<GetContactResponse, Status> {
         let question = GetContactRequest {
-            connection: format!("{}-chat", self.caller.tenant().unwrap()),
+            connection: format!("{}-chat", self.asker.caller.tenant().unwrap()),
             contact_id: contact_id.to_owned(),
         };
         let answer = self.client.clone().get_contact(self.signed(question)).await?;

@@ -4,10 +4,10 @@ mod fake;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::ops::Deref;
 use std::time::Duration;
 
-use puente_blob::{Blobs, StorageSettings};
+use puente_blob::Blobs;
 use puente_bus::Envelope;
 use puente_http::{Http, HttpConfig};
 use puente_notifications::{Config, Notifications, Parts};
@@ -15,20 +15,16 @@ use puente_ports::Connection;
 use puente_proto::messaging::{MessageKind, MessageReceived, ReceiptChanged, ReceiptState};
 use puente_proto::notifications::{MessageRequested, Recipient};
 use puente_proto::{Event, timestamp};
-use puente_service::config::load;
-use puente_service::{Overrides, Runtime, Service, Sources};
-use puente_testkit::{Schema, TestDb, TestNats, wait_for};
-use puente_types::{EventId, Secret, Secrets, SystemClock, TenantId};
+use puente_service::{Overrides, Runtime, Service};
+use puente_testkit::service::{Ground, connection, envelope};
+use puente_testkit::wait_for;
+use puente_types::EventId;
 use puente_vault::Connections;
-use sqlx::PgPool;
 use time::OffsetDateTime;
 
 pub(crate) use fake::{Fake, Reply};
+pub(crate) use puente_testkit::service::{PATIENCE, tenant};
 
-/// Longer than anything here takes, also on a busy machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
-/// The key of callers' tokens: 32 bytes.
-pub(crate) const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 /// The contact of most tests.
 pub(crate) const ANA: &str = "573001234567";
 
@@ -47,31 +43,19 @@ pub(crate) struct Seen {
 }
 
 pub(crate) struct Stage {
-    pub(crate) pool: PgPool,
-    pub(crate) client: async_nats::Client,
-    pub(crate) rt: Runtime,
-    pub(crate) nats: TestNats,
-    pub(crate) db: TestDb,
+    ground: Ground,
     /// Where the first replica is asked.
-    pub(crate) grpc: Option<SocketAddr>,
+    pub(crate) grpc: SocketAddr,
     /// Where files of messages are stored.
     pub(crate) blobs: Blobs,
     connections: Vec<Connection>,
-    _files: tempfile::TempDir,
 }
 
-pub(crate) fn tenant(name: &str) -> TenantId {
-    name.parse().unwrap()
-}
+impl Deref for Stage {
+    type Target = Ground;
 
-fn connection(id: &str, tenant_name: &str) -> Connection {
-    Connection {
-        id: id.parse().unwrap(),
-        tenant: tenant(tenant_name),
-        provider: "fake".to_owned(),
-        account: None,
-        settings: serde_json::Map::new(),
-        secrets: Secrets::default(),
+    fn deref(&self) -> &Ground {
+        &self.ground
     }
 }
 
@@ -88,46 +72,30 @@ impl Stage {
 
     /// The same with more connections.
     pub(crate) async fn set_with(more: Vec<Connection>) -> Self {
-        let db = TestDb::new(&[Schema {
-            service: "notifications",
-            common: &puente_outbox::MIGRATIONS,
-            own: &puente_notifications::MIGRATIONS,
-        }])
+        let ground = Ground::lay(
+            "notifications",
+            &puente_outbox::MIGRATIONS,
+            &puente_notifications::MIGRATIONS,
+        )
         .await;
-        let nats = TestNats::start().await;
-        let client = nats.client().await;
-        let files = tempfile::tempdir().unwrap();
-        let storage = StorageSettings::local(files.path(), "http://127.0.0.1:8080", Secret::new(KEY));
-        let blobs = Blobs::open(&storage, Arc::new(SystemClock)).expect("a folder");
+        let blobs = ground.blobs();
         blobs.ensure_containers().await.unwrap();
-        let own = [connection("acme-chat", "acme"), connection("other-chat", "other")];
+        let own = [("acme-chat", "acme"), ("other-chat", "other")];
+        let own = own.map(|(id, tenant)| connection(id, tenant, "fake"));
         let mut stage = Self {
-            pool: db.pool("notifications"),
-            client,
-            rt: Runtime::new("notifications"),
-            nats,
-            db,
-            grpc: None,
+            ground,
+            grpc: ([127, 0, 0, 1], 0).into(),
             blobs,
             connections: own.into_iter().chain(more).collect(),
-            _files: files,
         };
-        stage.grpc = Some(stage.start(&stage.rt).await);
+        stage.grpc = stage.start(&stage.rt).await;
         stage
     }
 
     /// One more replica on the same database and broker; returns where it is asked.
     pub(crate) async fn start(&self, rt: &Runtime) -> SocketAddr {
-        let overrides = Overrides::default()
-            .set("master_key", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")
-            .set("database.url", self.db.url())
-            .set("nats.url", self.nats.url())
-            .set("rpc_key", KEY)
-            .set("patience_ms", 1_500);
-        let sources = Sources::default().with_overrides(overrides);
-        let config: Config = load("notifications", Notifications::DEFAULTS, &sources)
-            .expect("a good configuration")
-            .service;
+        let overrides = Overrides::default().set("patience_ms", 1_500);
+        let config: Config = self.config("notifications", Notifications::DEFAULTS, overrides);
         let parts = Parts {
             pool: self.db.pool("notifications"),
             api: self.db.api_pool("notifications"),
@@ -185,61 +153,23 @@ impl Stage {
         version: Option<i64>,
         event: &E,
     ) {
-        let envelope = Envelope {
+        let event = Envelope {
             id,
-            tenant: tenant(tenant_name),
-            event: puente_proto::find(E::TYPE.name).unwrap(),
-            source: "test".to_owned(),
-            aggregate_id: aggregate.to_owned(),
             aggregate_version: version,
-            cause: None,
             traceparent: traceparent.map(str::to_owned),
-            occurred_at: now(),
-            replay: false,
-            payload: event.encode_to_vec().into(),
+            ..envelope(tenant_name, aggregate, event)
         };
-        self.send(&envelope).await;
+        self.send(&event).await;
     }
 
     /// Some service asks for a text because of an earlier event.
     pub(crate) async fn asks_because_of(&self, cause: EventId, tenant_name: &str, contact: &str, key: &str) {
         let request = request(tenant_name, contact, key, &[]);
-        self.send(&Envelope {
-            id: EventId::new(),
-            tenant: tenant(tenant_name),
-            event: &MessageRequested::TYPE,
-            source: "test".to_owned(),
-            aggregate_id: contact.to_owned(),
-            aggregate_version: None,
+        let event = Envelope {
             cause: Some(cause.to_string()),
-            traceparent: None,
-            occurred_at: now(),
-            replay: false,
-            payload: encoded(&request).into(),
-        })
-        .await;
-    }
-
-    /// Publishes an event with all that is known of it.
-    pub(crate) async fn send(&self, envelope: &Envelope) {
-        let js = async_nats::jetstream::new(self.client.clone());
-        // The stream is declared by the service; at the start it may not be there yet.
-        wait_for("the stream to take an event", PATIENCE, async || {
-            let mut headers = envelope.headers();
-            // A repeated event must reach the service, not the broker's own memory.
-            headers.insert(
-                async_nats::header::NATS_MESSAGE_ID,
-                EventId::new().to_string().as_str(),
-            );
-            let sent = js
-                .publish_with_headers(envelope.subject(), headers, envelope.payload.clone())
-                .await;
-            match sent {
-                Ok(ack) => ack.await.map(|_| ()).map_err(|error| error.to_string()),
-                Err(error) => Err(error.to_string()),
-            }
-        })
-        .await;
+            ..envelope(tenant_name, contact, &request)
+        };
+        self.send(&event).await;
     }
 
     /// The contact writes to the tenant, `ago` before now.
@@ -356,19 +286,6 @@ impl Stage {
         .await
     }
 
-    /// Waits until the service has handled an event.
-    pub(crate) async fn handled(&self, event: EventId) {
-        wait_for("the event to be handled", PATIENCE, async || {
-            let count: i64 = sqlx::query_scalar("SELECT count(*) FROM inbox WHERE event_id = $1")
-                .bind(event.uuid())
-                .fetch_one(&self.pool)
-                .await
-                .expect("the inbox");
-            count == 1
-        })
-        .await;
-    }
-
     /// The events that the service committed about an aggregate, by name, with their versions.
     pub(crate) async fn told(&self, aggregate: &str) -> Vec<(String, i64)> {
         let rows: Vec<(String, i64)> = sqlx::query_as(
@@ -381,18 +298,6 @@ impl Stage {
         rows.into_iter()
             .map(|(name, version)| (name.rsplit('.').next().unwrap_or_default().to_owned(), version))
             .collect()
-    }
-
-    pub(crate) async fn count(&self, sql: &'static str) -> i64 {
-        sqlx::query_scalar(sql)
-            .fetch_one(&self.pool)
-            .await
-            .expect("a count")
-    }
-
-    /// Stops the service in order.
-    pub(crate) async fn stop(&self) {
-        self.rt.drain(PATIENCE).await.expect("nothing is left running");
     }
 }
 

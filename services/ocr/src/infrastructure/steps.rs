@@ -15,6 +15,7 @@ use std::time::Duration;
 use puente_blob::Blobs;
 use puente_documents::Documents;
 use puente_outbox::Outbox;
+use puente_work::Done;
 
 use crate::infrastructure::desk::Desk;
 use crate::infrastructure::engines::chain::Chain;
@@ -37,49 +38,40 @@ pub(crate) struct Steps {
     pub(crate) patience: Duration,
 }
 
-/// What was done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Done {
-    /// A step; there may be another.
-    Step,
-    /// Nothing was to be done, and the capture is let go of.
-    Idle,
-}
-
 impl Steps {
-    /// Does the next step of a capture that is held.
+    /// Does the next step of a capture that is held: a part, after which there may be another, or nothing.
     pub(crate) async fn next(&self, claimed: &Claimed) -> Result<Done, Trouble> {
         let mut database = self.outbox.pool().acquire().await?;
         let found = row::read(&mut database, &claimed.tenant, claimed.id).await?;
         let under_way = attempt::under_way(&mut database, &claimed.tenant, claimed.id).await?;
         drop(database);
-        let Some(row) = found else { return Ok(Done::Idle) };
+        let Some(row) = found else { return Ok(Done::All) };
         match under_way {
             Some(attempt) if attempt.state == attempt::FETCHING => self.fetch(&row, attempt).await?,
             Some(attempt) => self.read(&row, attempt).await?,
             None => return self.turn(claimed).await,
         }
-        Ok(Done::Step)
+        Ok(Done::Part)
     }
 
     /// Works the next turn; without one, lets go of the capture.
     async fn turn(&self, claimed: &Claimed) -> Result<Done, Trouble> {
         let mut tx = self.outbox.begin().await?;
         let Some(mut row) = row::lock(&mut tx, &claimed.tenant, claimed.id).await? else {
-            return Ok(Done::Idle);
+            return Ok(Done::All);
         };
         let (tenant, id) = (&claimed.tenant, claimed.id);
         if attempt::under_way(&mut tx, tenant, id).await?.is_some() {
             // A command brought a photograph meanwhile.
-            return Ok(Done::Step);
+            return Ok(Done::Part);
         }
         let Some(next) = turns::next(&mut tx, tenant, id, row.next_turn).await? else {
-            claim::release(&mut tx, claimed, None, 0).await?;
+            claim::rest(&mut tx, claimed).await?;
             tx.commit().await?;
-            return Ok(Done::Idle);
+            return Ok(Done::All);
         };
         self.take(&mut tx, &mut row, next).await?;
         tx.commit().await?;
-        Ok(Done::Step)
+        Ok(Done::Part)
     }
 }

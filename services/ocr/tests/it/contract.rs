@@ -179,7 +179,7 @@ fn overrides(engine: &str) -> Overrides {
     usual()
         .set("engines", vec![engine])
         .set("engine_ms", 30_000)
-        .set("work_lease_ms", 300_000)
+        .set("work_longest_ms", 300_000)
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -149,7 +149,7 @@ async fn the_role_that_answers_callers_sees_one_tenant_and_writes_nothing() {
 async fn a_caller_of_the_whole_installation_asks_for_one_tenant() {
     let stage = Stage::set().await;
     let mut ask = Asking::of(&stage, "acme").await;
-    ask.caller.scope = Scope::Installation;
+    ask.asker.caller.scope = Scope::Installation;
     let refused = ask
         .queries
         .clone()

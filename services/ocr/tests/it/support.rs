@@ -6,10 +6,8 @@ mod eyes;
 mod media;
 
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::time::Duration;
+use std::ops::Deref;
 
-use puente_blob::{Blobs, StorageSettings};
 use puente_bus::Envelope;
 use puente_http::{Http, HttpConfig};
 use puente_ocr::{Config, Ocr, Parts};
@@ -18,25 +16,20 @@ use puente_proto::messaging::Media;
 use puente_proto::notifications::MessageRequested;
 use puente_proto::ocr::CaptureStateChanged;
 use puente_proto::orders::{CaptureContinued, Contact};
-use puente_proto::{Event, timestamp};
-use puente_service::config::load;
-use puente_service::{Overrides, Runtime, Service, Sources};
-use puente_testkit::{Schema, TestDb, TestNats, wait_for};
-use puente_types::{EventId, Secret, Secrets, SystemClock, TenantId};
+use puente_proto::timestamp;
+use puente_service::{Overrides, Runtime, Service};
+use puente_testkit::service::{Ground, envelope};
+use puente_testkit::wait_for;
+use puente_types::EventId;
 use puente_vault::Connections;
-use sqlx::PgPool;
-use tempfile::TempDir;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 pub(crate) use asking::Asking;
 pub(crate) use eyes::{Eyes, Reply};
 pub(crate) use media::MediaDoor;
+pub(crate) use puente_testkit::service::{KEY, PATIENCE, connection};
 
-/// Longer than anything here takes, also on a busy machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
-/// The key of callers' tokens: 32 bytes.
-pub(crate) const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 /// The trace of turns.
 pub(crate) const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 /// A picture without any text.
@@ -69,12 +62,7 @@ pub(crate) struct SeenAttempt {
 }
 
 pub(crate) struct Stage {
-    pub(crate) pool: PgPool,
-    pub(crate) client: async_nats::Client,
-    pub(crate) rt: Runtime,
-    pub(crate) nats: TestNats,
-    pub(crate) db: TestDb,
-    pub(crate) folder: TempDir,
+    ground: Ground,
     pub(crate) media: MediaDoor,
     overrides: Overrides,
     registry: Registry,
@@ -83,18 +71,11 @@ pub(crate) struct Stage {
     pub(crate) grpc: SocketAddr,
 }
 
-pub(crate) fn tenant(name: &str) -> TenantId {
-    name.parse().unwrap()
-}
+impl Deref for Stage {
+    type Target = Ground;
 
-pub(crate) fn connection(id: &str, tenant_name: &str, provider: &str) -> Connection {
-    Connection {
-        id: id.parse().unwrap(),
-        tenant: tenant(tenant_name),
-        provider: provider.to_owned(),
-        account: None,
-        settings: serde_json::Map::new(),
-        secrets: Secrets::default(),
+    fn deref(&self) -> &Ground {
+        &self.ground
     }
 }
 
@@ -128,23 +109,10 @@ impl Stage {
         registry: Registry,
         connections: Vec<Connection>,
     ) -> Self {
-        let db = TestDb::new(&[Schema {
-            service: "ocr",
-            common: &puente_outbox::MIGRATIONS,
-            own: &puente_ocr::MIGRATIONS,
-        }])
-        .await;
-        let nats = TestNats::start().await;
-        let client = nats.client().await;
-        let folder = tempfile::tempdir().unwrap();
-        let media = MediaDoor::open(blobs(&folder)).await;
+        let ground = Ground::lay("ocr", &puente_outbox::MIGRATIONS, &puente_ocr::MIGRATIONS).await;
+        let media = MediaDoor::open(ground.blobs()).await;
         let mut stage = Self {
-            pool: db.pool("ocr"),
-            client,
-            rt: Runtime::new("ocr"),
-            nats,
-            db,
-            folder,
+            ground,
             media,
             overrides,
             registry,
@@ -160,24 +128,17 @@ impl Stage {
         let overrides = self
             .overrides
             .clone()
-            .set("master_key", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")
             .set("storage.link_key", KEY)
-            .set("database.url", self.db.url())
-            .set("nats.url", self.nats.url())
-            .set("rpc_key", KEY)
             .set("notifications_url", format!("http://{}", self.media.address))
             .set("work_tick_ms", 50);
-        let sources = Sources::default().with_overrides(overrides);
-        let config: Config = load("ocr", Ocr::DEFAULTS, &sources)
-            .expect("a good configuration")
-            .service;
+        let config: Config = self.config("ocr", Ocr::DEFAULTS, overrides);
         let parts = Parts {
             pool: self.db.pool("ocr"),
             api: self.db.api_pool("ocr"),
             client: self.nats.client().await,
             connections: Connections::fixed(self.connections.clone()),
             http: Http::new(HttpConfig::local()).expect("a client"),
-            blobs: blobs(&self.folder),
+            blobs: self.blobs(),
             registry: self.registry,
         };
         let service = Ocr::with_parts(config, rt.clone(), parts)
@@ -186,10 +147,6 @@ impl Stage {
         let address = service.grpc_address().unwrap().expect("gRPC is served");
         tokio::spawn(service.run());
         address
-    }
-
-    pub(crate) fn blobs(&self) -> Blobs {
-        blobs(&self.folder)
     }
 
     /// Publishes a turn as orders would.
@@ -201,37 +158,13 @@ impl Stage {
 
     /// Publishes a turn as an event with this id.
     pub(crate) async fn send(&self, tenant_name: &str, id: EventId, continued: &CaptureContinued) {
-        let envelope = Envelope {
+        let turn = Envelope {
             id,
-            tenant: tenant(tenant_name),
-            event: puente_proto::find(CaptureContinued::TYPE.name).unwrap(),
-            source: "test".to_owned(),
-            aggregate_id: continued.capture_id.clone(),
             aggregate_version: Some(continued.turn.into()),
-            cause: None,
             traceparent: Some(format!("00-{TRACE}-00f067aa0ba902b7-01")),
-            occurred_at: now(),
-            replay: false,
-            payload: encoded(continued),
+            ..envelope(tenant_name, &continued.capture_id, continued)
         };
-        let js = async_nats::jetstream::new(self.client.clone());
-        // The stream is declared by the service; at the start it may not be there yet.
-        wait_for("the stream to take an event", PATIENCE, async || {
-            let mut headers = envelope.headers();
-            // A repeated event must reach the service, not the broker's own memory.
-            headers.insert(
-                async_nats::header::NATS_MESSAGE_ID,
-                EventId::new().to_string().as_str(),
-            );
-            let sent = js
-                .publish_with_headers(envelope.subject(), headers, envelope.payload.clone())
-                .await;
-            match sent {
-                Ok(ack) => ack.await.map(|_| ()).map_err(|error| error.to_string()),
-                Err(error) => Err(error.to_string()),
-            }
-        })
-        .await;
+        self.ground.send(&turn).await;
     }
 
     /// A person sends a photograph as this turn.
@@ -291,34 +224,6 @@ impl Stage {
         self.becomes(id, |seen| seen.next_turn > turn).await
     }
 
-    /// Waits until the service has handled an event.
-    pub(crate) async fn handled(&self, event: EventId) {
-        wait_for("the event to be handled", PATIENCE, async || {
-            let count: i64 = sqlx::query_scalar("SELECT count(*) FROM inbox WHERE event_id = $1")
-                .bind(event.uuid())
-                .fetch_one(&self.pool)
-                .await
-                .expect("the inbox");
-            count == 1
-        })
-        .await;
-    }
-
-    /// The payloads of events of a type that the service committed about an aggregate, in their order.
-    pub(crate) async fn told<E: Event>(&self, aggregate: &str) -> Vec<E> {
-        let rows: Vec<Vec<u8>> = sqlx::query_scalar(
-            "SELECT payload FROM outbox WHERE aggregate_id = $1 AND type = $2 ORDER BY aggregate_version, seq",
-        )
-        .bind(aggregate)
-        .bind(E::TYPE.name)
-        .fetch_all(&self.pool)
-        .await
-        .expect("the outbox");
-        rows.iter()
-            .map(|row| E::decode(row.as_slice()).unwrap())
-            .collect()
-    }
-
     /// The states that a capture went through, as its events tell.
     pub(crate) async fn states(&self, id: &str) -> Vec<String> {
         let told = self.told::<CaptureStateChanged>(id).await;
@@ -330,35 +235,10 @@ impl Stage {
         let told = self.told::<MessageRequested>(id).await;
         told.into_iter().map(|message| message.template).collect()
     }
-
-    pub(crate) async fn count(&self, sql: &'static str) -> i64 {
-        sqlx::query_scalar(sql)
-            .fetch_one(&self.pool)
-            .await
-            .expect("a count")
-    }
-
-    /// Stops the service in order.
-    pub(crate) async fn stop(&self) {
-        self.rt.drain(PATIENCE).await.expect("nothing is left running");
-    }
-}
-
-fn blobs(folder: &TempDir) -> Blobs {
-    let settings = StorageSettings::local(
-        folder.path().join("storage"),
-        "http://127.0.0.1:8080",
-        Secret::new(KEY),
-    );
-    Blobs::open(&settings, Arc::new(SystemClock)).expect("the store opens")
 }
 
 pub(crate) fn new_id() -> String {
     Uuid::now_v7().to_string()
-}
-
-fn encoded<E: Event>(event: &E) -> bytes::Bytes {
-    event.encode_to_vec().into()
 }
 
 /// A turn without anything in it.

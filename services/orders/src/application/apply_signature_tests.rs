@@ -28,6 +28,7 @@ fn order_in(state: State) -> Order {
         quotation: None,
         attempts: 2,
         signed_document: String::new(),
+        check: crate::domain::company::Check::None,
     })
 }
 

@@ -4,18 +4,20 @@
 use std::path::Path;
 use std::time::Duration;
 
-use puente_types::{ClientId, ConversationId, OrderId, Phone, Region};
+use puente_types::{ClientId, ConversationId, Nit, OrderId, Phone, Region};
 use uuid::Uuid;
 
 use crate::application::handle_message::{Message, handle_message};
 use crate::domain::capture::{Attachment, CaptureTurn};
-use crate::domain::client::{Client, Registration};
+use crate::domain::client::{self, Client, Registration};
+use crate::domain::company::{Company, Verdict};
 use crate::domain::conversation::{Conversation, Heard, Speaker};
 use crate::domain::error::StoreError;
 use crate::domain::number::OrderNumber;
 use crate::domain::order::{Channel, Contact, Order, Reach, Request};
 use crate::domain::ports::Turn;
-use crate::skills::embedded;
+use crate::domain::skill::SkillSet;
+use crate::skills::{Files, embedded, load};
 
 /// A turn without a database, for one conversation.
 #[derive(Default)]
@@ -31,6 +33,10 @@ struct Memory {
     /// Captures begun before.
     begun: u64,
     turns: Vec<CaptureTurn>,
+    /// Clients that are not the speaker.
+    companies: Vec<Client>,
+    /// What is found out about a tax id that is no client's.
+    erp: Option<Verdict>,
 }
 
 impl Turn for Memory {
@@ -58,9 +64,44 @@ impl Turn for Memory {
         self.opened.push(order.clone());
         Ok(order)
     }
-    async fn order_of(&mut self, client: ClientId, number: OrderNumber) -> Result<Option<Order>, StoreError> {
+    async fn weigh(&mut self, nit: &Nit) -> Result<Option<Verdict>, StoreError> {
+        if self.client_of_nit(nit).await?.is_some() {
+            return Ok(Some(Verdict::Client));
+        }
+        Ok(Some(self.erp.clone().unwrap_or(Verdict::Unknown)))
+    }
+    async fn client_of_nit(&mut self, nit: &Nit) -> Result<Option<Client>, StoreError> {
+        let own = self.client.iter().chain(&self.companies);
+        Ok(own
+            .into_iter()
+            .find(|client| client.data.nit.as_ref() == Some(nit))
+            .cloned())
+    }
+    async fn enrol(&mut self, data: Registration) -> Result<Client, StoreError> {
+        let client = Client {
+            id: ClientId::new(),
+            data,
+        };
+        self.companies.push(client.clone());
+        self.registered.push(client.clone());
+        Ok(client)
+    }
+    async fn keep_nit(&mut self, client: ClientId, nit: &Nit) -> Result<(), StoreError> {
+        let own = self.client.as_mut().filter(|own| own.id == client).unwrap();
+        own.data.nit = Some(nit.clone());
+        self.registered.push(own.clone());
+        Ok(())
+    }
+    async fn order_of(
+        &mut self,
+        client: Option<ClientId>,
+        number: OrderNumber,
+    ) -> Result<Option<Order>, StoreError> {
         let theirs = |order: &&Order| {
-            order.snapshot().number == number && order.snapshot().contact.client_id == client
+            let order = order.snapshot();
+            // The only conversation there is: an order that has its way of answering was opened in it.
+            let here = !order.contact.reach.contact_id.is_empty();
+            order.number == number && (here || Some(order.contact.client_id) == client)
         };
         Ok(self.orders.iter().find(theirs).cloned())
     }
@@ -100,6 +141,7 @@ struct Play {
     pause: Option<Duration>,
     messages: usize,
     heard: Vec<String>,
+    set: SkillSet,
 }
 
 impl Play {
@@ -112,7 +154,12 @@ impl Play {
         let phone = Some(Phone::parse("+573001234567", Region::Co).unwrap());
         Self {
             memory: Memory::default(),
-            speaker: Speaker { reach, phone },
+            speaker: Speaker {
+                reach,
+                phone,
+                name: "Perfil".into(),
+            },
+            set: embedded().unwrap(),
             conversation: Conversation::default(),
             pause: None,
             messages: 0,
@@ -125,7 +172,7 @@ impl Play {
         self.messages += 1;
         heard.message_id = format!("m{}", self.messages);
         heard.pause = self.pause.take().or(Some(Duration::from_secs(20)));
-        let set = embedded().unwrap();
+        let set = self.set.clone();
         for _ in 0..times {
             let message = Message {
                 id: ConversationId::new(),
@@ -148,6 +195,12 @@ impl Play {
                     data.phone.as_e164(),
                     data.location
                 ));
+                if let Some(nit) = data
+                    .nit
+                    .filter(|_| !self.memory.companies.iter().any(|c| c.id == client.id))
+                {
+                    self.heard.push(format!("+ tax id {}", nit.body()));
+                }
             }
             for order in self.memory.opened.drain(..) {
                 let order = order.snapshot();
@@ -156,6 +209,18 @@ impl Play {
                     "+ order {} | {} | {} | {}",
                     order.number, request.service, request.description, request.location
                 ));
+                let whose = self.memory.client.iter().chain(&self.memory.companies);
+                let whose = whose
+                    .into_iter()
+                    .find(|client| client.id == order.contact.client_id);
+                if self.set.skills["order_creation"].client_step().is_some() {
+                    self.heard.push(format!(
+                        "+ for {}, told to {} {}",
+                        whose.unwrap().data.name,
+                        order.contact.name,
+                        order.contact.phone
+                    ));
+                }
             }
             for turn in self.memory.turns.drain(..) {
                 let order = self
@@ -243,6 +308,33 @@ impl Play {
             self.memory.in_directory = true;
         } else if let Some(begun) = line.strip_prefix("captures begun ") {
             self.memory.begun = begun.parse().unwrap();
+        } else if line == "skill checks" {
+            let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/skills");
+            self.set = load(&Files::of_tenant(Some(&folder), "checks")).unwrap();
+        } else if line == "erp away" {
+            self.memory.erp = Some(Verdict::Unreachable);
+        } else if line == "erp inactive" {
+            self.memory.erp = Some(Verdict::Inactive);
+        } else if line.starts_with("erp ") {
+            let [name, email, phone, location] = parts[..] else {
+                panic!("{line}")
+            };
+            self.memory.erp = Some(Verdict::Listed(Company {
+                name: name.into(),
+                email: email.into(),
+                phone: Phone::parse(phone, Region::Co).ok(),
+                location: location.into(),
+                active: true,
+                version: 1,
+            }));
+        } else if line.starts_with("company ") {
+            let [name, nit] = parts[..] else { panic!("{line}") };
+            let mut data = data(name, "facturas@acme.co", "CL 100");
+            data.nit = client::nit(nit).ok();
+            self.memory.companies.push(Client {
+                id: ClientId::new(),
+                data,
+            });
         } else if line == "capture ended by ocr" {
             self.memory.ended = true;
         } else if line == "stranger's order" {

@@ -4,19 +4,20 @@
 
 use std::collections::BTreeMap;
 
-use puente_types::{ClientId, ConversationId, OrderId, Region};
+use puente_types::{ClientId, ConversationId, Nit, OrderId, Region};
 use uuid::Uuid;
 
 use crate::application::open_order::open_order;
 use crate::application::register_client::register_client;
 use crate::application::track_order::track_order;
 use crate::domain::client::Client;
+use crate::domain::company::Checked;
 use crate::domain::conversation::{Conversation, Heard, Mode, Speaker};
-use crate::domain::engine::{Action, Facts, KnownClient, advance};
+use crate::domain::engine::{Action, Facts, KnownClient, advance, names_nit};
 use crate::domain::error::StoreError;
 use crate::domain::event::Notice;
 use crate::domain::number::OrderNumber;
-use crate::domain::order::{Channel, Order};
+use crate::domain::order::{Channel, Contact, Order};
 use crate::domain::ports::Turn;
 use crate::domain::skill::SkillSet;
 
@@ -31,6 +32,8 @@ pub struct Handled {
     pub opened: Option<Order>,
     /// The client that the speaker is, if it is one by now.
     pub client: Option<ClientId>,
+    /// The message was not worked: it waits for what the ERP says of this tax id.
+    pub waits_for: Option<Nit>,
 }
 
 /// A message with what stands around it.
@@ -66,8 +69,24 @@ pub async fn handle_message<T: Turn>(
         // ocr is done with it: the message stands by itself.
         conversation.mode = Mode::Idle;
     }
+    let checked = match names_nit(set, &conversation, message.heard) {
+        None => None,
+        Some(nit) => match turn.weigh(&nit).await? {
+            Some(verdict) => Some(Checked { nit, verdict }),
+            None => {
+                return Ok(Handled {
+                    conversation,
+                    notices: Vec::new(),
+                    opened: None,
+                    client: None,
+                    waits_for: Some(nit),
+                });
+            }
+        },
+    };
     let order = named_order(turn, client.as_ref(), &conversation, &message).await?;
     let facts = Facts {
+        checked,
         order,
         fresh: message.fresh,
         client: client.as_ref().map(known),
@@ -80,6 +99,7 @@ pub async fn handle_message<T: Turn>(
         notices: Vec::new(),
         opened: None,
         client: None,
+        waits_for: None,
     };
     let notice = |template, variables| Notice {
         to: speaker.reach.clone(),
@@ -92,12 +112,21 @@ pub async fn handle_message<T: Turn>(
         match action {
             Action::Reply { template, variables } => handled.notices.push(notice(template, variables)),
             Action::RegisterClient(data) => client = Some(register_client(turn, speaker, data).await?),
-            Action::OpenOrder(request) => {
-                let client = client
-                    .as_ref()
-                    .ok_or_else(|| StoreError::Corrupt("an order without a client".into()))?;
-                let reach = speaker.reach.clone();
-                handled.opened = Some(open_order(turn, client, reach, request, Channel::Whatsapp).await?);
+            Action::EnrolCompany(data) => {
+                turn.enrol(data).await?;
+            }
+            Action::KeepNit(nit) => {
+                let client = client.as_ref().ok_or_else(|| no_client("a tax id"))?;
+                turn.keep_nit(client.id, &nit).await?;
+            }
+            Action::OpenOrder { request, company } => {
+                let company = match &company {
+                    Some(nit) => turn.client_of_nit(nit).await?,
+                    None => None,
+                };
+                let contact = contact(speaker, client.as_ref(), company.as_ref())
+                    .ok_or_else(|| no_client("an order"))?;
+                handled.opened = Some(open_order(turn, contact, request, Channel::Whatsapp).await?);
             }
             Action::TellCapture(told) => match too_many(set, turn, told.turn).await? {
                 Some(text) => {
@@ -152,10 +181,31 @@ async fn named_order<T: Turn>(
     Ok(order.map(|id| (number, id)))
 }
 
+/// Whose order it is, and who is told of it: the speaker, also where the order is another client's. What the speaker did
+/// not say of themselves is not told to them, since a tax id is easily typed.
+fn contact(speaker: &Speaker, own: Option<&Client>, company: Option<&Client>) -> Option<Contact> {
+    let said = own.map(|client| (client.data.name.clone(), client.data.phone.as_e164().to_owned()));
+    let (name, phone) = said.unwrap_or_else(|| {
+        let phone = speaker.phone.as_ref().map(|phone| phone.as_e164().to_owned());
+        (speaker.name.clone(), phone.unwrap_or_default())
+    });
+    Some(Contact {
+        client_id: company.or(own)?.id,
+        name,
+        phone,
+        reach: speaker.reach.clone(),
+    })
+}
+
+fn no_client(what: &str) -> StoreError {
+    StoreError::Corrupt(format!("{what} without a client"))
+}
+
 fn known(client: &Client) -> KnownClient {
     KnownClient {
         name: client.data.name.clone(),
         location: client.data.location.clone(),
+        nit: client.data.nit.as_ref().map(ToString::to_string),
     }
 }
 

@@ -22,10 +22,7 @@ pub async fn track_order<T: Turn>(
     found: String,
     not_found: String,
 ) -> Result<Answer, StoreError> {
-    let order = match client {
-        Some(client) => turn.order_of(client.id, number).await?,
-        None => None,
-    };
+    let order = turn.order_of(client.map(|client| client.id), number).await?;
     let mut variables = BTreeMap::new();
     variables.insert(
         "name".to_owned(),

@@ -146,6 +146,35 @@ pub fn line(raw: &str, min: usize, max: usize) -> Result<String, BadField> {
     }
 }
 
+/// A tax id as somebody wrote it, when it must be checked before it counts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WrittenNit {
+    /// With its check digit, which fits.
+    Whole(Nit),
+    /// Without it: it counts only where somebody knows it.
+    Bare(Nit),
+    /// The last digit may be the check digit or not.
+    Ambiguous,
+}
+
+/// Finds a tax id in an answer: `es el 900.373.115-3`.
+///
+/// # Errors
+/// When there is none, or its check digit does not fit.
+pub fn written_nit(raw: &str) -> Result<WrittenNit, BadField> {
+    let text = tidy(raw);
+    let start = text.find(|c: char| c.is_ascii_digit());
+    let number = start.and_then(|at| text.get(at..)).unwrap_or_default();
+    let end = number.find(char::is_alphabetic).unwrap_or(number.len());
+    let number = number.get(..end).unwrap_or_default();
+    match Nit::parse(number.trim_matches(|c: char| !c.is_ascii_digit())) {
+        Ok(NitReading::Verified(nit)) => Ok(WrittenNit::Whole(nit)),
+        Ok(NitReading::Derived(nit)) => Ok(WrittenNit::Bare(nit)),
+        Ok(NitReading::Ambiguous { .. }) => Ok(WrittenNit::Ambiguous),
+        Err(_) => Err(BadField::Form),
+    }
+}
+
 /// Reads a tax id. An ambiguous spelling is refused: the client is asked for the check digit.
 ///
 /// # Errors
@@ -230,6 +259,33 @@ mod tests {
         );
         assert!(line("...", 1, 200).is_err());
         assert!(line("ab", 4, 200).is_err());
+    }
+
+    #[test]
+    fn a_tax_id_is_found_in_a_sentence_and_one_without_its_check_digit_is_told_apart() {
+        let whole =
+            |raw: &str| matches!(written_nit(raw), Ok(WrittenNit::Whole(nit)) if nit.body() == "900373115");
+        for good in [
+            "900.373.115-3",
+            "Es el NIT 900373115 - 3, gracias",
+            "9003731153",
+            "nit: 900 373 115 — 3.",
+        ] {
+            assert!(whole(good), "{good}");
+        }
+        assert!(matches!(written_nit("900373115"), Ok(WrittenNit::Bare(_))));
+        assert_eq!(written_nit("7000029"), Ok(WrittenNit::Ambiguous));
+        for bad in [
+            "",
+            "no sé",
+            "900373115-4",
+            "123",
+            "-",
+            "900373115-33",
+            &"9".repeat(70),
+        ] {
+            assert_eq!(written_nit(bad), Err(BadField::Form), "{bad}");
+        }
     }
 
     #[test]

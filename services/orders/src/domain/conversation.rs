@@ -52,6 +52,8 @@ pub struct Progress {
     pub ask_all: bool,
     /// What is done after this skill.
     pub then: Option<Next>,
+    /// The message that began the skill, where it may be begun again after somebody was registered.
+    pub opening: String,
 }
 
 /// A skill that waits for another one to end.
@@ -89,6 +91,8 @@ pub struct Speaker {
     pub reach: Reach,
     /// The number the provider vouches for; `None` when it hides it.
     pub phone: Option<Phone>,
+    /// The name that they gave themselves at the provider; may be empty.
+    pub name: String,
 }
 
 impl Conversation {

@@ -5,15 +5,19 @@
 
 mod answer;
 mod capture;
+mod company;
 mod route;
+
+pub use company::names_nit;
 
 use std::collections::BTreeMap;
 
-use puente_types::{OrderId, Phone, Region};
+use puente_types::{Nit, OrderId, Phone, Region};
 use uuid::Uuid;
 
 use crate::domain::capture::{Capture, CaptureTurn};
 use crate::domain::client::Registration;
+use crate::domain::company::Checked;
 use crate::domain::conversation::{Conversation, Heard, Mode};
 use crate::domain::number::OrderNumber;
 use crate::domain::order::Request;
@@ -29,6 +33,8 @@ pub struct Facts {
     pub phone: Option<Phone>,
     /// Where numbers without a country code belong.
     pub region: Region,
+    /// What is known of the tax id that [`names_nit`] finds in the message.
+    pub checked: Option<Checked>,
     /// The order that is named, if the speaker may name it.
     pub order: Option<(OrderNumber, OrderId)>,
     /// An id for what this message begins.
@@ -42,6 +48,8 @@ pub struct KnownClient {
     pub name: String,
     /// The place.
     pub location: String,
+    /// The tax id as people read it, if the client has one.
+    pub nit: Option<String>,
 }
 
 /// Something to do, in order.
@@ -56,8 +64,17 @@ pub enum Action {
     },
     /// Register the speaker.
     RegisterClient(Registration),
-    /// Open an order for the speaker.
-    OpenOrder(Request),
+    /// Make a client of what the ERP says, unless its tax id is somebody's by now. The speaker stays who they are.
+    EnrolCompany(Registration),
+    /// Keep the tax id that the speaker's client gave, unless it is somebody's by now.
+    KeepNit(Nit),
+    /// Open an order for the speaker, or for the client of a tax id.
+    OpenOrder {
+        /// What is asked for.
+        request: Request,
+        /// Whose order it is; `None` for the speaker's own.
+        company: Option<Nit>,
+    },
     /// Tell the speaker of an order, if it is theirs.
     TrackOrder {
         /// The number.

@@ -1,9 +1,10 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::domain::company::{Company, Verdict};
 use crate::domain::conversation::Progress;
 use crate::domain::skill::Completion;
-use crate::skills::embedded;
+use crate::skills::{Files, embedded, load};
 
 fn text(text: &str) -> Heard {
     Heard {
@@ -16,11 +17,13 @@ fn facts(known: bool) -> Facts {
     let client = known.then(|| KnownClient {
         name: "Ana".into(),
         location: "Cra 1 # 2-3".into(),
+        nit: None,
     });
     Facts {
         client,
         phone: Some(Phone::parse("3001234567", Region::Co).unwrap()),
         region: Region::Co,
+        checked: None,
         order: None,
         fresh: Uuid::nil(),
     }
@@ -177,8 +180,91 @@ fn message() -> impl Strategy<Value = Heard> {
     )
 }
 
+/// The set with a question for the tax id.
+fn checking() -> SkillSet {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/skills");
+    load(&Files::of_tenant(Some(&folder), "checks")).unwrap()
+}
+
+/// Any of the verdicts about a tax id.
+fn verdict() -> impl Strategy<Value = Verdict> {
+    let company = |phone: bool| Company {
+        name: "ACME".into(),
+        email: String::new(),
+        phone: phone.then(|| Phone::parse("6013456789", Region::Co).unwrap()),
+        location: String::new(),
+        active: true,
+        version: 1,
+    };
+    prop::sample::select(vec![
+        Verdict::Client,
+        Verdict::Listed(company(true)),
+        Verdict::Listed(company(false)),
+        Verdict::Inactive,
+        Verdict::Unknown,
+        Verdict::Unreachable,
+    ])
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(64))]
+    #[test]
+    fn where_a_tax_id_is_asked_for_an_order_is_for_one_that_somebody_knows_or_that_was_whole(
+        said in prop::collection::vec((message(), verdict(), any::<bool>()), 1..30)
+    ) {
+        let set = checking();
+        let (mut conversation, mut client) = (Conversation::default(), None::<KnownClient>);
+        let mut known = std::collections::BTreeSet::new();
+        let spellings = ["900.373.115-3", "900373115", "900373115-4", "7000029", "el 800.003.122-6"];
+        for (at, (mut heard, verdict, names)) in said.into_iter().enumerate() {
+            if names {
+                heard.text = spellings[at % spellings.len()].to_owned();
+                heard.choice = None;
+            }
+            let nit = names_nit(&set, &conversation, &heard);
+            let verdict = match nit.as_ref() {
+                Some(nit) if known.contains(nit.body()) => Verdict::Client,
+                _ => verdict,
+            };
+            let checked = nit.clone().map(|nit| Checked { nit, verdict: verdict.clone() });
+            let facts = Facts { client: client.clone(), checked, ..facts(false) };
+            let step = advance(&set, conversation, &heard, facts);
+            let replies = step.actions.iter().filter(|a| matches!(a, Action::Reply { .. } | Action::TrackOrder { .. } | Action::OpenOrder { .. })).count();
+            prop_assert!(replies <= 1);
+            for action in &step.actions {
+                match action {
+                    Action::EnrolCompany(data) => {
+                        prop_assert_eq!(data.nit.as_ref(), nit.as_ref());
+                        prop_assert!(matches!(verdict, Verdict::Listed(_)));
+                        known.insert(data.nit.as_ref().unwrap().body().to_owned());
+                    }
+                    Action::KeepNit(kept) => {
+                        let hit = matches!(verdict, Verdict::Listed(_));
+                        prop_assert!(client.as_ref().unwrap().nit.is_none());
+                        prop_assert!(hit || heard.text.contains('-'), "without its check digit it needs somebody who knows it");
+                        client.as_mut().unwrap().nit = Some(kept.to_string());
+                        known.insert(kept.body().to_owned());
+                    }
+                    Action::RegisterClient(data) => {
+                        prop_assert!(client.is_none());
+                        known.extend(data.nit.as_ref().map(|nit| nit.body().to_owned()));
+                        client = Some(KnownClient {
+                            name: data.name.clone(),
+                            location: data.location.clone(),
+                            nit: data.nit.as_ref().map(ToString::to_string),
+                        });
+                    }
+                    Action::OpenOrder { company, .. } => {
+                        prop_assert!(company.is_some(), "nothing is ordered for nobody");
+                    }
+                    Action::Reply { template, .. } => prop_assert!(set.texts().contains(template.as_str())),
+                    Action::TellCapture(_) | Action::TrackOrder { .. } => {}
+                }
+            }
+            conversation = step.conversation;
+        }
+    }
+
     #[test]
     fn whatever_is_said_there_is_one_reply_at_most_and_orders_are_for_clients_only(said in prop::collection::vec(message(), 1..25)) {
         let set = embedded().unwrap();
@@ -191,7 +277,7 @@ proptest! {
             let again = advance(&set, before, &heard, facts(known));
             prop_assert_eq!(&step, &again, "the same message gives the same turn");
             let replies = step.actions.iter().filter(|a| matches!(a, Action::Reply { .. } | Action::TrackOrder { .. })).count();
-            let opened = step.actions.iter().filter(|a| matches!(a, Action::OpenOrder(_))).count();
+            let opened = step.actions.iter().filter(|a| matches!(a, Action::OpenOrder { .. })).count();
             prop_assert!(replies + opened <= 1);
             for action in &step.actions {
                 match action {
@@ -199,7 +285,8 @@ proptest! {
                         prop_assert!(!known && data.email.contains('@') && !data.name.is_empty());
                         known = true;
                     }
-                    Action::OpenOrder(request) => {
+                    Action::OpenOrder { request, company } => {
+                        prop_assert!(company.is_none(), "nobody asked for a tax id");
                         prop_assert!(known);
                         prop_assert!(!request.service.is_empty() && request.description.chars().count() >= 8);
                         prop_assert_eq!(&step.conversation.mode, &Mode::Idle);
@@ -213,6 +300,7 @@ proptest! {
                         }
                     }
                     Action::TrackOrder { .. } => {}
+                    Action::EnrolCompany(_) | Action::KeepNit(_) => prop_assert!(false, "nobody asked for a tax id"),
                 }
             }
             conversation = step.conversation;

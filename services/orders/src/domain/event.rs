@@ -26,6 +26,8 @@ pub enum Fact {
         /// Who did before.
         before: Assignment,
     },
+    /// Its client was checked in the ERP, or this was given up: the order's `check` says what came of it.
+    ClientChecked,
     /// It moved to another state.
     Moved {
         /// The state before.

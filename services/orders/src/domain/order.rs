@@ -5,6 +5,7 @@
 
 use puente_types::{ClientId, OrderId};
 
+use crate::domain::company::Check;
 use crate::domain::error::Refused;
 use crate::domain::event::{Event, Fact};
 use crate::domain::number::OrderNumber;
@@ -118,6 +119,8 @@ pub struct Snapshot {
     pub attempts: u32,
     /// The document that holds the signatures, once all have signed.
     pub signed_document: String,
+    /// What came of checking its client in the ERP.
+    pub check: Check,
 }
 
 /// An order.
@@ -134,6 +137,19 @@ impl Order {
         request: Request,
         channel: Channel,
     ) -> (Self, Event) {
+        Self::open_with(id, number, contact, request, channel, Check::None)
+    }
+
+    /// The same, for a client whose check may still be pending.
+    #[must_use]
+    pub fn open_with(
+        id: OrderId,
+        number: OrderNumber,
+        contact: Contact,
+        request: Request,
+        channel: Channel,
+        check: Check,
+    ) -> (Self, Event) {
         let order = Self(Snapshot {
             id,
             number,
@@ -146,6 +162,7 @@ impl Order {
             quotation: None,
             attempts: 0,
             signed_document: String::new(),
+            check,
         });
         let event = order.event(Fact::Opened);
         (order, event)
@@ -273,6 +290,18 @@ impl Order {
             events.push(self.apply(Transition::Assign, None)?);
         }
         Ok(events)
+    }
+
+    /// Its client was checked in the ERP, or this was given up; `None` when nothing waited for it. Where it stands does
+    /// not matter: who it was for is worth knowing also of a finished order.
+    pub fn client_checked(&mut self, outcome: Check) -> Option<Event> {
+        let settles = !matches!(outcome, Check::None | Check::Pending);
+        if self.0.check != Check::Pending || !settles {
+            return None;
+        }
+        self.0.check = outcome;
+        self.0.version += 1;
+        Some(self.event(Fact::ClientChecked))
     }
 
     fn event(&self, fact: Fact) -> Event {

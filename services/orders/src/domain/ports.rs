@@ -7,12 +7,13 @@
 
 use std::future::Future;
 
-use puente_types::{ClientId, OrderId, TenantId};
+use puente_types::{ClientId, Nit, OrderId, TenantId};
 use time::Date;
 use uuid::Uuid;
 
 use crate::domain::capture::CaptureTurn;
 use crate::domain::client::{Client, Registration};
+use crate::domain::company::Verdict;
 use crate::domain::conversation::Speaker;
 use crate::domain::directory::{Kind, Person};
 use crate::domain::error::StoreError;
@@ -30,12 +31,35 @@ pub trait Turn: Send {
         speaker: &Speaker,
     ) -> impl Future<Output = Result<Option<Client>, StoreError>> + Send;
 
-    /// Keeps a new client, and queues its event. The speaker is this client from now on.
+    /// Keeps a new client, and queues its event. The speaker is this client from now on. A tax id that is another's by now
+    /// stays there.
     fn register(
         &mut self,
         speaker: &Speaker,
         registration: Registration,
     ) -> impl Future<Output = Result<Client, StoreError>> + Send;
+
+    /// What is known of a tax id: our own clients first, then what the tenant's ERP said. `None` when the ERP has to be
+    /// asked first: it is by then noted to be asked, and the message is worked again when it has answered, or when it took
+    /// too long. Nobody outside is called here.
+    fn weigh(&mut self, nit: &Nit) -> impl Future<Output = Result<Option<Verdict>, StoreError>> + Send;
+
+    /// Our client of a tax id.
+    fn client_of_nit(&mut self, nit: &Nit)
+    -> impl Future<Output = Result<Option<Client>, StoreError>> + Send;
+
+    /// Keeps a client that the ERP knows, and queues its event; the client of its tax id if there is one by now.
+    fn enrol(
+        &mut self,
+        registration: Registration,
+    ) -> impl Future<Output = Result<Client, StoreError>> + Send;
+
+    /// Keeps the tax id of a client that had none, unless it is another's by now.
+    fn keep_nit(
+        &mut self,
+        client: ClientId,
+        nit: &Nit,
+    ) -> impl Future<Output = Result<(), StoreError>> + Send;
 
     /// Takes the tenant's next number, opens the order, and queues its event.
     fn open(
@@ -45,10 +69,10 @@ pub trait Turn: Send {
         channel: Channel,
     ) -> impl Future<Output = Result<Order, StoreError>> + Send;
 
-    /// An order of this client; an order of another client is not found.
+    /// An order of this client, or one that was opened in this conversation; an order of another client is not found.
     fn order_of(
         &mut self,
-        client: ClientId,
+        client: Option<ClientId>,
         number: OrderNumber,
     ) -> impl Future<Output = Result<Option<Order>, StoreError>> + Send;
 

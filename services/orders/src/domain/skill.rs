@@ -154,6 +154,11 @@ pub enum Kind {
     OrderNumber,
     /// A tax id.
     Nit,
+    /// The tax id of who the order is for, checked among our clients and in the tenant's ERP.
+    CheckClient {
+        /// The text that asks for the check digit, where nobody knows the tax id without it.
+        digit: String,
+    },
     /// Yes, or else everything is asked again.
     Confirm,
 }
@@ -256,6 +261,10 @@ impl SkillSet {
                     .iter()
                     .flat_map(|step| [step.ask.as_str(), step.retry.as_str()]),
             );
+            keys.extend(skill.steps.iter().filter_map(|step| match &step.kind {
+                Kind::CheckClient { digit } => Some(digit.as_str()),
+                _ => None,
+            }));
             match &skill.done {
                 Completion::RegisterClient { done, already } => {
                     keys.extend([done.as_str(), already.as_str()]);
@@ -279,6 +288,14 @@ impl SkillSet {
 }
 
 impl Skill {
+    /// The question for the tax id of who it is for, if the skill asks one.
+    #[must_use]
+    pub fn client_step(&self) -> Option<&Step> {
+        self.steps
+            .iter()
+            .find(|step| matches!(step.kind, Kind::CheckClient { .. }))
+    }
+
     /// The question to ask next; `None` when all is answered.
     #[must_use]
     pub fn next_step(&self, answers: &BTreeMap<String, String>) -> Option<&Step> {

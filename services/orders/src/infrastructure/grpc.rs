@@ -21,7 +21,8 @@ use puente_types::{Clock, Region};
 use tokio::sync::Notify;
 use tonic::service::Routes;
 
-use super::store::{PgOrders, PgQueries};
+use super::lookups::Lookups;
+use super::store::{Patience, PgOrders, PgQueries};
 
 /// A question is a key, a filter or a cursor.
 const MAX_QUESTION: usize = 4 * 1024;
@@ -42,6 +43,7 @@ pub(crate) fn assets(queries: PgQueries, orders: PgOrders, sheets: Arc<Notify>) 
 pub(crate) fn routes(
     queries: PgQueries,
     orders: PgOrders,
+    lookups: Option<(Lookups, Patience)>,
     clock: Arc<dyn Clock>,
     region: Region,
     papers_required: bool,
@@ -53,11 +55,15 @@ pub(crate) fn routes(
     let commands = commands::Commands {
         orders,
         queries: queries.clone(),
-        clock,
+        clock: clock.clone(),
         region,
         papers_required,
     };
-    let queries = queries::Answers { queries };
+    let queries = queries::Answers {
+        queries,
+        lookups,
+        clock,
+    };
     Routes::new(OrderQueriesServer::new(queries).max_decoding_message_size(MAX_QUESTION))
         .add_service(OrderCommandsServer::new(commands).max_decoding_message_size(MAX_COMMAND))
         .add_service(DirectoryServer::new(directory).max_decoding_message_size(MAX_COMMAND))

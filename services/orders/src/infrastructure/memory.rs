@@ -33,6 +33,8 @@ struct Asking {
     ask_all: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     then: Option<Then>,
+    #[serde(skip_serializing_if = "String::is_empty")]
+    opening: String,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -62,6 +64,7 @@ pub(crate) fn to_json(conversation: &Conversation) -> serde_json::Value {
                 skill: next.skill.clone(),
                 opening: next.opening.clone(),
             }),
+            opening: progress.opening.clone(),
         }),
         Mode::Idle | Mode::Capturing(_) | Mode::WithPerson => None,
     };
@@ -106,6 +109,7 @@ pub(crate) fn from_json(value: serde_json::Value) -> Result<Conversation, StoreE
                 skill: then.skill,
                 opening: then.opening,
             }),
+            opening: asking.opening,
         }),
         (None, None, true) => Mode::WithPerson,
         (None, None, false) => Mode::Idle,
@@ -132,6 +136,7 @@ mod tests {
                 skill: "order_creation".into(),
                 opening: "hola".into(),
             }),
+            opening: "necesito".into(),
         };
         let capture = |turns, order| {
             Mode::Capturing(Capture {

@@ -16,7 +16,7 @@ use time::OffsetDateTime;
 
 pub(crate) use arrive::{pass, put};
 pub(crate) use trouble::{bury_first, failed, purge};
-pub(crate) use turn::{After, Claimed, Waiting, claim, next_due, waiting, worked};
+pub(crate) use turn::{After, Claimed, Waiting, awaits, claim, next_due, waiting, worked};
 
 /// When a message was written, as far as the provider's clock can be believed.
 fn written_at(message: &MessageReceived, occurred_at: OffsetDateTime) -> OffsetDateTime {

@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use async_trait::async_trait;
 use bytes::Bytes;
 use puente_blob::{BlobError, BlobKey, Blobs, Container, MediaType, Sha256Hash, Stored};
 use puente_documents::{About, Document, Documents, NewDocument, RecordError, Wanted};
@@ -15,10 +16,13 @@ use puente_types::Clock;
 use puente_typeset::{
     SheetData, SheetFact, SheetFactKind, SheetOrigin, SheetPhoto, Templates, TypesetError, limits,
 };
+use puente_work::{Done, Failure, Hold, Job, Limits, Worker};
 use sha2::{Digest as _, Sha256};
+use sqlx::Postgres;
+use sqlx::pool::PoolConnection;
+use time::OffsetDateTime;
 use tokio::sync::Notify;
-use tokio_util::sync::CancellationToken;
-use tracing::Instrument as _;
+use tracing::Span;
 use uuid::Uuid;
 
 use crate::domain::asset::{Fact, Origin};
@@ -26,8 +30,10 @@ use crate::domain::error::StoreError;
 use crate::infrastructure::documents::{ASSET, PHOTO, SHEET};
 use crate::infrastructure::store::sheet::{self, Due, Shown};
 
-/// How long a sheet is held: far longer than fetching eight photographs and setting them takes.
-const LEASE: Duration = Duration::from_secs(120);
+/// How long a sheet is held without a word: so soon others take over from a replica that died.
+const LEASE: Duration = Duration::from_secs(20);
+/// Far longer than fetching eight photographs and setting them takes.
+const LONGEST: Duration = Duration::from_secs(120);
 /// Other replicas' commits do not wake this one; so often it looks by itself.
 const LOOK_AGAIN: Duration = Duration::from_secs(2);
 /// The pause after a first failure, and the longest.
@@ -45,12 +51,11 @@ pub(crate) struct Sheets {
     pub(crate) documents: Documents,
     pub(crate) templates: Templates,
     pub(crate) clock: Arc<dyn Clock>,
-    pub(crate) wake: Arc<Notify>,
 }
 
 /// Why a sheet was not made.
 #[derive(Debug, thiserror::Error)]
-enum Trouble {
+pub(crate) enum Trouble {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -86,67 +91,24 @@ impl Trouble {
 }
 
 impl Sheets {
-    /// Works until `shutdown`, and finishes what was begun.
-    pub(crate) async fn run(self, shutdown: CancellationToken) {
-        while !shutdown.is_cancelled() {
-            let woken = self.wake.notified();
-            tokio::pin!(woken);
-            // Registered before the look, so that a commit between look and wait is not missed.
-            woken.as_mut().enable();
-            match self.round().await {
-                Ok(true) => continue,
-                Ok(false) => {}
-                Err(error) => tracing::debug!(error = %error, "sheets cannot be looked for yet"),
-            }
-            tokio::select! {
-                () = shutdown.cancelled() => {}
-                () = woken => {}
-                () = tokio::time::sleep(LOOK_AGAIN) => {}
-            }
-        }
-    }
-
-    /// Makes one sheet; `false` when none is due.
-    async fn round(&self) -> Result<bool, StoreError> {
-        let now = self.clock.now();
-        let mut connection = self.outbox.pool().acquire().await?;
-        let due = sheet::claim(&mut connection, now, now + LEASE).await?;
-        drop(connection);
-        let Some(due) = due else { return Ok(false) };
-        let span = tracing::info_span!("asset.sheet", tenant.id = %due.tenant, asset.id = %due.id);
-        puente_telemetry::set_parent(&span, due.traceparent.as_deref());
-        async {
-            let error = match tokio::time::timeout(LEASE, self.make(&due)).await {
-                Ok(Ok(())) => return,
-                Ok(Err(error)) => error,
-                Err(_) => Trouble::Stopped,
-            };
-            if let Err(error) = self.failed(&due, &error).await {
-                // Its time comes again by itself.
-                tracing::debug!(error = %error, "a failure is not noted");
-            }
-        }
-        .instrument(span)
-        .await;
-        Ok(true)
-    }
-
-    async fn failed(&self, due: &Due, error: &Trouble) -> Result<(), sqlx::Error> {
-        let again = if error.lasts() {
-            tracing::error!(asset.id = %due.id, error = %error, "a sheet is not made until its asset changes");
-            None
-        } else {
-            tracing::warn!(asset.id = %due.id, attempt = due.tries, error = %error, "a sheet is made later");
-            let doubled =
-                FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(due.tries.clamp(1, 16).unsigned_abs() - 1));
-            Some(self.clock.now() + doubled.min(LONGEST_PAUSE))
+    /// What takes sheets up: one at a time in a replica, and looked for without being woken once in a while.
+    pub(crate) fn worker(self, wake: Arc<Notify>) -> Worker<Self> {
+        let clock = self.clock.clone();
+        let limits = Limits {
+            parallel: 1,
+            lease: LEASE,
+            longest: LONGEST,
+            tick: LOOK_AGAIN,
         };
-        let mut connection = self.outbox.pool().acquire().await?;
-        sheet::failed(&mut connection, due, again).await
+        Worker::new(self, clock, wake, limits)
+    }
+
+    async fn connection(&self) -> Result<PoolConnection<Postgres>, sqlx::Error> {
+        self.outbox.pool().acquire().await
     }
 
     async fn make(&self, due: &Due) -> Result<(), Trouble> {
-        let mut connection = self.outbox.pool().acquire().await?;
+        let mut connection = self.connection().await?;
         let Some(shown) = sheet::shown(&mut connection, &due.tenant, due.id).await? else {
             return Ok(());
         };
@@ -244,6 +206,51 @@ impl Sheets {
             sha256: photo.sha256.to_string(),
             bytes,
         })
+    }
+}
+
+#[async_trait]
+impl Job for Sheets {
+    type Row = Due;
+    type Trouble = Trouble;
+
+    async fn take(&self, hold: Hold, now: OffsetDateTime) -> Result<Option<Due>, sqlx::Error> {
+        sheet::claim(&mut *self.connection().await?, hold, now).await
+    }
+
+    async fn hold(&self, due: &Due, hold: Hold) -> Result<bool, sqlx::Error> {
+        sheet::hold(&mut *self.connection().await?, due, hold).await
+    }
+
+    async fn release(&self, due: &Due, by: Uuid) -> Result<(), sqlx::Error> {
+        sheet::release(&mut *self.connection().await?, due, by).await
+    }
+
+    async fn work(&self, due: &Due) -> Result<Done, Trouble> {
+        self.make(due).await.map(|()| Done::All)
+    }
+
+    async fn failed(&self, due: &Due, why: Failure<Trouble>) -> Result<(), sqlx::Error> {
+        let error = match why {
+            Failure::Trouble(error) => error,
+            Failure::TooLong => Trouble::Stopped,
+        };
+        let again = if error.lasts() {
+            tracing::error!(asset.id = %due.id, error = %error, "a sheet is not made until its asset changes");
+            None
+        } else {
+            tracing::warn!(asset.id = %due.id, attempt = due.tries, error = %error, "a sheet is made later");
+            let doubled =
+                FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(due.tries.clamp(1, 16).unsigned_abs() - 1));
+            Some(self.clock.now() + doubled.min(LONGEST_PAUSE))
+        };
+        sheet::failed(&mut *self.connection().await?, due, again).await
+    }
+
+    fn span(&self, due: &Due) -> Span {
+        let span = tracing::info_span!("asset.sheet", tenant.id = %due.tenant, asset.id = %due.id);
+        puente_telemetry::set_parent(&span, due.traceparent.as_deref());
+        span
     }
 }
 

@@ -1,8 +1,11 @@
 //! Clients and orders in the database: one transaction holds the state, its journal and its events.
 
+mod answered;
 pub(crate) mod asset;
 pub(crate) mod capture;
+mod company;
 mod journal;
+mod lookup;
 mod orders;
 mod papers;
 mod people;
@@ -14,6 +17,9 @@ pub(crate) mod signature;
 mod turn;
 mod write_asset;
 
+pub(crate) use answered::keep;
+pub(crate) use company::settle;
+pub(crate) use lookup::{Due, Lookup, Patience, claim, purge_lookups, wake};
 pub use orders::PgOrders;
 pub(crate) use orders::purge_commands;
 pub(crate) use papers::{Things, warn};

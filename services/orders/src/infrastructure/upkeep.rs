@@ -12,12 +12,14 @@ use tokio_util::sync::CancellationToken;
 use crate::domain::papers::today;
 use crate::infrastructure::queue;
 use crate::infrastructure::skills::{Library, Problem};
-use crate::infrastructure::store::{purge_asset_commands, purge_commands, warn};
+use crate::infrastructure::store::{purge_asset_commands, purge_commands, purge_lookups, warn};
 
 /// How often old rows are looked for.
 const PURGE_EVERY: Duration = Duration::from_secs(600);
 /// How long a command is known by its key: nobody repeats one after weeks.
 const KEEP_COMMANDS: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+/// How long what an ERP said is kept after somebody last asked for it.
+const KEEP_LOOKUPS: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 /// How often papers are looked at: their days begin at midnight, and nobody reads it at once.
 const PAPERS_EVERY: Duration = Duration::from_secs(60 * 60);
 /// The pause while the database is away.
@@ -64,7 +66,8 @@ pub(crate) async fn purge(pool: PgPool, clock: Arc<dyn Clock>, keep: Duration, s
                 let messages = queue::purge(&mut connection, now - keep, PORTION).await?;
                 let commands = purge_commands(&mut connection, now - KEEP_COMMANDS, PORTION).await?;
                 let on_assets = purge_asset_commands(&mut connection, now - KEEP_COMMANDS, PORTION).await?;
-                Ok::<_, sqlx::Error>(messages.max(commands).max(on_assets))
+                let lookups = purge_lookups(&mut connection, now - KEEP_LOOKUPS, PORTION).await?;
+                Ok::<_, sqlx::Error>(messages.max(commands).max(on_assets).max(lookups))
             };
             match round.await {
                 Ok(gone) if gone >= PORTION.unsigned_abs() && !shutdown.is_cancelled() => {}

@@ -5,11 +5,11 @@ pub(crate) mod assets;
 use puente_proto::messaging::{Location, Media, MessageKind, MessageReceived};
 use puente_proto::notifications::{MessageRequested, Recipient};
 use puente_proto::orders::{
-    self as proto, CaptureContinued, ClientRegistered, OrderAssigned, OrderOpened, OrderStateChanged,
-    SignatureRequested,
+    self as proto, CaptureContinued, ClientRegistered, OrderAssigned, OrderClientChecked, OrderOpened,
+    OrderStateChanged, SignatureRequested,
 };
 use puente_proto::timestamp;
-use puente_types::{Phone, Region};
+use puente_types::{Nit, Phone, Region};
 use time::OffsetDateTime;
 
 use crate::domain::capture::{Attachment, CaptureTurn};
@@ -71,6 +71,7 @@ pub(crate) fn speaker(message: &MessageReceived) -> Speaker {
         },
         // E.164 already; what is none is as good as hidden.
         phone: Phone::parse(&message.contact_phone, Region::default()).ok(),
+        name: word(message.contact_name.trim()),
     }
 }
 
@@ -212,6 +213,8 @@ pub(crate) enum Published {
     Moved(OrderStateChanged),
     /// Other people work on it.
     Assigned(OrderAssigned),
+    /// Its client was checked.
+    Checked(OrderClientChecked),
 }
 
 /// Who works on an order from now on and did not before, as the directory knows them.
@@ -244,6 +247,7 @@ pub(crate) fn published(
             channel: order.channel.name().to_owned(),
             state: order.state.name().to_owned(),
             opened_at: at,
+            client_check: order.check.name().to_owned(),
         }),
         Fact::Moved {
             before,
@@ -266,12 +270,20 @@ pub(crate) fn published(
                 .filter(|_| *transition == Transition::SendQuotation)
                 .map(quotation),
         }),
+        Fact::ClientChecked => Published::Checked(OrderClientChecked {
+            order_id,
+            number,
+            contact,
+            outcome: order.check.name().to_owned(),
+            checked_at: at,
+        }),
         Fact::Assigned { before } => {
             let reached = |person: Option<Person>| {
                 person
                     .map(|person| (person.name, person.phone))
                     .unwrap_or_default()
             };
+            let agent_email = newcomers.agent.as_ref().map(|agent| agent.email.clone());
             let (agent_name, agent_phone) = reached(newcomers.agent);
             let (service_provider_name, service_provider_phone) = reached(newcomers.service_provider);
             Published::Assigned(OrderAssigned {
@@ -289,6 +301,7 @@ pub(crate) fn published(
                 service_provider_phone,
                 service: order.request.service.clone(),
                 location: order.request.location.clone(),
+                agent_email: agent_email.unwrap_or_default(),
             })
         }
     }
@@ -345,6 +358,11 @@ pub(crate) fn to_be_signed(request: &SignatureRequest, at: OffsetDateTime) -> Si
     }
 }
 
+/// A tax id as other services read it: `900373115-3`.
+pub(crate) fn spelled(nit: &Nit) -> String {
+    format!("{}-{}", nit.body(), nit.dv())
+}
+
 /// A client is registered.
 pub(crate) fn registered(client: &Client, at: OffsetDateTime) -> ClientRegistered {
     ClientRegistered {
@@ -354,6 +372,7 @@ pub(crate) fn registered(client: &Client, at: OffsetDateTime) -> ClientRegistere
         phone: client.data.phone.as_e164().to_owned(),
         location: client.data.location.clone(),
         registered_at: Some(timestamp(at)),
+        nit: client.data.nit.as_ref().map(spelled).unwrap_or_default(),
     }
 }
 

@@ -21,7 +21,7 @@ use crate::domain::error::StoreError;
 use crate::domain::skill::SkillSet;
 use crate::infrastructure::queue::{After, Claimed, Waiting};
 use crate::infrastructure::skills::Library;
-use crate::infrastructure::store::PgTurn;
+use crate::infrastructure::store::{Patience, PgTurn};
 use crate::infrastructure::{memory, queue, wire};
 
 /// Conversations of one transaction.
@@ -45,6 +45,19 @@ pub(crate) struct Worker {
     /// How long a message waits for one that is missing before it.
     pub(crate) settle: Duration,
     pub(crate) wake: Arc<Notify>,
+    /// How long the ERP's answers count and are waited for; `None` where no ERP can be asked.
+    pub(crate) patience: Option<Patience>,
+    /// Wakes whoever asks the ERP.
+    pub(crate) asks: Arc<Notify>,
+}
+
+/// What a transaction did.
+#[derive(Default)]
+struct Worked {
+    /// Messages that had their turn.
+    messages: usize,
+    /// Conversations that rest until the ERP has answered.
+    waiting: usize,
 }
 
 /// What failed, and whose turn it was.
@@ -85,7 +98,7 @@ impl Worker {
         }
     }
 
-    /// One transaction; returns the number of messages worked.
+    /// One transaction; returns the number of messages worked, or put off until the ERP has answered.
     async fn round(&self, portion: i64) -> Result<usize, Failure> {
         let outside = |error: StoreError| Failure {
             conversation: None,
@@ -95,33 +108,39 @@ impl Worker {
         let claimed = queue::claim(&mut tx, self.settle, portion)
             .await
             .map_err(|error| outside(error.into()))?;
-        let mut count = 0;
+        let mut all = Worked::default();
         for conversation in claimed {
             let id = conversation.id;
-            count += self.work(&mut tx, conversation).await.map_err(|error| Failure {
+            let worked = self.work(&mut tx, conversation).await.map_err(|error| Failure {
                 conversation: Some(id),
                 error,
             })?;
+            all.messages += worked.messages;
+            all.waiting += worked.waiting;
         }
+        let count = all.messages + all.waiting;
         if count > 0 {
             tx.commit().await.map_err(|error| outside(error.into()))?;
+        }
+        if all.waiting > 0 {
+            self.asks.notify_waiters();
         }
         Ok(count)
     }
 
     /// All that waits in one conversation; nothing when a message that has to wait has just come before them.
-    async fn work(&self, tx: &mut Tx, claimed: Claimed) -> Result<usize, StoreError> {
+    async fn work(&self, tx: &mut Tx, claimed: Claimed) -> Result<Worked, StoreError> {
         let set = self.skills.of(&claimed.tenant);
         let waiting = queue::waiting(tx, &claimed, self.settle, MESSAGES).await?;
         if waiting.is_empty() {
-            return Ok(0);
+            return Ok(Worked::default());
         }
         let mut conversation = memory::from_json(claimed.memory.clone()).unwrap_or_else(|error| {
             // Better to ask again than never to answer again.
             tracing::error!(conversation.id = %claimed.id, error = %error, "a conversation begins anew");
             Conversation::default()
         });
-        let (mut last_at, mut client) = (claimed.last_at, None);
+        let (mut last_at, mut client, mut waits_for, mut messages) = (claimed.last_at, None, None, 0);
         for message in &waiting {
             let span = tracing::info_span!(
                 "conversation.turn",
@@ -133,16 +152,30 @@ impl Worker {
             let turn = self.turn(tx, &claimed, &set, conversation, last_at, message);
             let (handled, written_at) = turn.instrument(span).await?;
             conversation = handled.conversation;
+            if handled.waits_for.is_some() {
+                // This message and those after it have their turn when the answer is there.
+                waits_for = handled.waits_for;
+                break;
+            }
             client = handled.client.or(client);
             last_at = last_at.max(Some(written_at));
+            messages += 1;
         }
         let after = After {
             memory: memory::to_json(&conversation),
             last_at,
             client,
         };
-        queue::worked(tx, claimed.id, &waiting, &after).await?;
-        Ok(waiting.len())
+        let done = waiting.get(..messages).unwrap_or_default();
+        if !done.is_empty() {
+            queue::worked(tx, claimed.id, done, &after).await?;
+        }
+        let mut worked = Worked { messages, waiting: 0 };
+        if let (Some(nit), Some(patience)) = (waits_for, self.patience) {
+            queue::awaits(tx, claimed.id, &nit, patience.wait).await?;
+            worked.waiting = 1;
+        }
+        Ok(worked)
     }
 
     /// One message.
@@ -168,6 +201,7 @@ impl Worker {
             set,
             cause: waiting.event_id,
             now: self.clock.now(),
+            patience: self.patience,
         };
         let message = Message {
             id: claimed.id,

@@ -58,6 +58,8 @@ async fn the_role_that_answers_callers_sees_its_tenant_only_and_nothing_without_
          SELECT id, 1, tenant, gen_random_uuid(), 'registered', now() FROM assets",
         "INSERT INTO asset_commands (tenant, key, digest, asset_id, answer, at)
          SELECT tenant, 'k', '', id, '', now() FROM assets",
+        "INSERT INTO client_nits (tenant, nit_body, client_id) SELECT tenant, '900373115', id FROM clients",
+        "INSERT INTO client_lookups (tenant, nit_body, touched_at) SELECT tenant, '900373115', now() FROM clients",
     ] {
         sqlx::query(statement).execute(&stage.pool).await.unwrap();
     }
@@ -89,6 +91,8 @@ async fn the_role_that_answers_callers_sees_its_tenant_only_and_nothing_without_
         "assets",
         "asset_history",
         "asset_commands",
+        "client_nits",
+        "client_lookups",
     ] {
         assert_eq!(seen(Some("acme"), table).await, 1, "{table}");
         assert_eq!(seen(None, table).await, 0, "{table}");

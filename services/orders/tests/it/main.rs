@@ -20,6 +20,7 @@ mod directory;
 mod grpc;
 mod isolation;
 mod lists;
+mod nit;
 mod operations;
 mod papers;
 mod quotation;

@@ -1,19 +1,20 @@
 //! Workers that take up requests whose step has come: making the contract, storing what was signed.
 //!
-//! A request that is taken up is held by its time, not by a transaction: whoever dies leaves it to others when the time is
-//! over, and what was half done is met again under the same keys.
+//! A request that is taken up is held while it is worked on ([`puente_work`]): whoever dies leaves it to others when the hold
+//! ends, and what was half done is met again under the same keys.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use puente_outbox::{ApplyError, Outbox, OutboxError, Tx};
-use puente_ports::{ErrorTag, ProviderError};
+use puente_ports::{ErrorTag, ProviderError, ProviderErrorKind};
+use puente_work::{Done, Failure, Hold, Limits, Worker};
+use sqlx::Postgres;
+use sqlx::pool::PoolConnection;
 use time::OffsetDateTime;
-use tokio::sync::Semaphore;
-use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
-use tracing::Instrument as _;
+use tracing::Span;
+use uuid::Uuid;
 
 use crate::domain::state::Step;
 use crate::infrastructure::desk::{Desk, pause};
@@ -55,97 +56,26 @@ pub(crate) trait Job: Send + Sync + 'static {
     async fn work(&self, row: Row) -> Result<(), Trouble>;
 }
 
-/// Takes up requests of one step.
-pub(crate) struct Worker<J> {
-    pub(crate) job: Arc<J>,
+/// The requests of one step.
+pub(crate) struct Requests<J> {
+    pub(crate) job: J,
     pub(crate) desk: Arc<Desk>,
     pub(crate) outbox: Outbox,
-    /// Requests worked on at the same time in this replica.
-    pub(crate) parallel: usize,
-    /// How long a request is held.
-    pub(crate) lease: Duration,
-    /// How often it is looked for work.
-    pub(crate) tick: Duration,
 }
 
-impl<J: Job> Worker<J> {
-    /// Works until `shutdown`, and finishes what was begun.
-    pub(crate) async fn run(self, shutdown: CancellationToken) {
-        let worker = Arc::new(self);
-        let tasks = TaskTracker::new();
-        let free = Arc::new(Semaphore::new(worker.parallel));
-        while !shutdown.is_cancelled() {
-            // Listened for before looking, so that nothing that comes meanwhile is missed.
-            let woken = worker.desk.work.notified();
-            match worker.round(&tasks, &free).await {
-                Ok(true) => continue,
-                Ok(false) => {}
-                Err(error) => tracing::debug!(error = %error, "work cannot be looked for yet"),
-            }
-            tokio::select! {
-                () = shutdown.cancelled() => {}
-                () = woken => {}
-                () = tokio::time::sleep(worker.tick) => {}
-            }
-        }
-        tasks.close();
-        tasks.wait().await;
+impl<J: Job> Requests<J> {
+    /// What takes them up.
+    pub(crate) fn worker(self, limits: Limits) -> Worker<Self> {
+        let (clock, wake) = (self.desk.clock.clone(), self.desk.work.clone());
+        Worker::new(self, clock, wake, limits)
     }
 
-    /// Takes up as many requests as there is room for. `true` when there may be more.
-    async fn round(
-        self: &Arc<Self>,
-        tasks: &TaskTracker,
-        free: &Arc<Semaphore>,
-    ) -> Result<bool, sqlx::Error> {
-        let Ok(permit) = Arc::clone(free).acquire_owned().await else {
-            return Ok(false);
-        };
-        let now = self.desk.clock.now();
-        let mut database = self.outbox.pool().acquire().await?;
-        let claimed = claim::due(&mut database, J::STEP, now, now + self.lease, 1).await?;
-        drop(database);
-        let Some(claimed) = claimed.into_iter().next() else {
-            return Ok(false);
-        };
-        let worker = Arc::clone(self);
-        tasks.spawn(async move {
-            worker.one(claimed).await;
-            drop(permit);
-        });
-        Ok(true)
-    }
-
-    async fn one(&self, claimed: Claimed) {
-        let span = tracing::info_span!(
-            "signature.work",
-            otel.kind = "internal",
-            otel.name = J::NAME,
-            signature.id = %claimed.id,
-            tenant.id = %claimed.tenant,
-        );
-        puente_telemetry::set_parent(&span, claimed.traceparent.as_deref());
-        async {
-            let done = tokio::time::timeout(self.lease, self.attempt(&claimed)).await;
-            let error = match done {
-                Ok(Ok(())) => return,
-                Ok(Err(error)) => error,
-                // Somebody else has it now, or soon.
-                Err(_) => return tracing::warn!("the work on request {} took too long", claimed.id),
-            };
-            tracing::warn!(signature.id = %claimed.id, error = %error, "request {} is worked on again later", claimed.id);
-            if let Trouble::Provider(error) = error
-                && let Err(error) = self.failed(&claimed, &error).await
-            {
-                tracing::debug!(error = %error, "a problem is shown later");
-            }
-        }
-        .instrument(span)
-        .await;
+    async fn connection(&self) -> Result<PoolConnection<Postgres>, sqlx::Error> {
+        self.outbox.pool().acquire().await
     }
 
     async fn attempt(&self, claimed: &Claimed) -> Result<(), Trouble> {
-        let mut database = self.outbox.pool().acquire().await?;
+        let mut database = self.connection().await?;
         let found = row::read(&mut database, &claimed.tenant, claimed.id).await?;
         drop(database);
         match found.filter(|row| row.signature.step == J::STEP) {
@@ -155,7 +85,7 @@ impl<J: Job> Worker<J> {
     }
 
     /// Shows the problem, and says when it is tried again.
-    async fn failed(&self, claimed: &Claimed, error: &ProviderError) -> Result<(), Trouble> {
+    async fn show(&self, claimed: &Claimed, error: &ProviderError) -> Result<(), Trouble> {
         let (mut tx, found) = locked(&self.outbox, claimed, J::STEP).await?;
         let Some(mut row) = found else { return Ok(()) };
         let now = self.desk.clock.now();
@@ -178,6 +108,62 @@ impl<J: Job> Worker<J> {
     }
 }
 
+#[async_trait]
+impl<J: Job> puente_work::Job for Requests<J> {
+    type Row = Claimed;
+    type Trouble = Trouble;
+
+    async fn take(&self, hold: Hold, now: OffsetDateTime) -> Result<Option<Claimed>, sqlx::Error> {
+        claim::due(&mut *self.connection().await?, J::STEP, hold, now).await
+    }
+
+    async fn hold(&self, claimed: &Claimed, hold: Hold) -> Result<bool, sqlx::Error> {
+        claim::hold(&mut *self.connection().await?, claimed, hold).await
+    }
+
+    async fn release(&self, claimed: &Claimed, by: Uuid) -> Result<(), sqlx::Error> {
+        claim::release(&mut *self.connection().await?, claimed, by).await
+    }
+
+    async fn work(&self, claimed: &Claimed) -> Result<Done, Trouble> {
+        self.attempt(claimed).await.map(|()| Done::All)
+    }
+
+    async fn failed(&self, claimed: &Claimed, why: Failure<Trouble>) -> Result<(), sqlx::Error> {
+        let trouble = match why {
+            Failure::Trouble(trouble) => trouble,
+            Failure::TooLong => too_long().into(),
+        };
+        tracing::warn!(signature.id = %claimed.id, error = %trouble, "request {} is worked on again later", claimed.id);
+        if let Trouble::Provider(error) = &trouble {
+            match self.show(claimed, error).await {
+                Ok(()) => return Ok(()),
+                Err(error) => tracing::debug!(error = %error, "a problem is shown later"),
+            }
+        }
+        let due = self.desk.clock.now() + pause(claimed.tries, FIRST_PAUSE, LONGEST_PAUSE);
+        claim::later(&mut *self.connection().await?, claimed, J::STEP, due).await
+    }
+
+    fn span(&self, claimed: &Claimed) -> Span {
+        let span = tracing::info_span!(
+            "signature.work",
+            otel.kind = "internal",
+            otel.name = J::NAME,
+            signature.id = %claimed.id,
+            tenant.id = %claimed.tenant,
+        );
+        puente_telemetry::set_parent(&span, claimed.traceparent.as_deref());
+        span
+    }
+}
+
+/// Whatever it was that did not come to its end.
+fn too_long() -> ProviderError {
+    let kind = ProviderErrorKind::Unavailable { retry_after: None };
+    ProviderError::new(kind, "work_too_long", "the work took longer than it may")
+}
+
 /// A request under its lock, if it is still at that step.
 pub(crate) async fn locked(
     outbox: &Outbox,
@@ -196,6 +182,7 @@ impl Claimed {
             id: row.id,
             tenant: row.tenant.clone(),
             traceparent: row.traceparent.clone(),
+            tries: row.tries,
         }
     }
 }

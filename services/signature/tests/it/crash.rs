@@ -83,7 +83,7 @@ async fn a_replica_that_dies_while_storing_leaves_its_work_to_another() {
         .becomes(&id, |seen| seen.problem_code.as_deref() == Some("unavailable"))
         .await;
     // Held by a replica that no longer lives, until its time is over.
-    sqlx::query("UPDATE signatures SET due_at = now() + interval '1 second'")
+    sqlx::query("UPDATE signatures SET due_at = now(), held_until = now() + interval '1 second', held_by = gen_random_uuid()")
         .execute(&stage.pool)
         .await
         .unwrap();

@@ -4,34 +4,27 @@ mod asking;
 mod fake;
 
 use std::net::SocketAddr;
+use std::ops::Deref;
 use std::sync::Arc;
-use std::time::Duration;
 
-use puente_blob::{Blobs, StorageSettings};
 use puente_bus::Envelope;
 use puente_http::{Http, HttpConfig};
-use puente_ports::Connection;
 use puente_proto::orders::{Contact, Quotation, SignatureRequested, SigningParty};
 use puente_proto::signing::{EnvelopeChanged, EnvelopeStatus, SignerReport, SignerStatus};
 use puente_proto::{Event, timestamp};
-use puente_service::config::load;
-use puente_service::{Overrides, Runtime, Service, Sources};
+use puente_service::{Overrides, Runtime, Service};
 use puente_signature::{Config, Parts, Signature};
-use puente_testkit::{Schema, TestDb, TestNats, wait_for};
-use puente_types::{EventId, Secret, Secrets, SystemClock, TenantId};
+use puente_testkit::service::{Ground, connection, envelope};
+use puente_testkit::wait_for;
+use puente_types::EventId;
 use puente_vault::Connections;
-use sqlx::PgPool;
-use tempfile::TempDir;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 pub(crate) use asking::Asking;
 pub(crate) use fake::{Accounts, Fake, Kept, Reply, pdf};
+pub(crate) use puente_testkit::service::{PATIENCE, tenant};
 
-/// Longer than anything here takes, also on a busy machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
-/// The key of callers' tokens: 32 bytes.
-pub(crate) const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 /// The trace of requests.
 pub(crate) const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 
@@ -54,28 +47,16 @@ pub(crate) struct Seen {
 }
 
 pub(crate) struct Stage {
-    pub(crate) pool: PgPool,
-    pub(crate) client: async_nats::Client,
-    pub(crate) rt: Runtime,
-    pub(crate) nats: TestNats,
-    pub(crate) db: TestDb,
-    pub(crate) folder: TempDir,
+    ground: Ground,
     /// Where the first replica is asked.
     pub(crate) grpc: SocketAddr,
 }
 
-pub(crate) fn tenant(name: &str) -> TenantId {
-    name.parse().unwrap()
-}
+impl Deref for Stage {
+    type Target = Ground;
 
-fn connection(id: &str, tenant_name: &str) -> Connection {
-    Connection {
-        id: id.parse().unwrap(),
-        tenant: tenant(tenant_name),
-        provider: "fake".to_owned(),
-        account: None,
-        settings: serde_json::Map::new(),
-        secrets: Secrets::default(),
+    fn deref(&self) -> &Ground {
+        &self.ground
     }
 }
 
@@ -88,21 +69,13 @@ impl Stage {
 
     /// The same; a quiet envelope is asked for after so many minutes.
     pub(crate) async fn set_with(poll_minutes: u32) -> Self {
-        let db = TestDb::new(&[Schema {
-            service: "signature",
-            common: &puente_outbox::MIGRATIONS,
-            own: &puente_signature::MIGRATIONS,
-        }])
-        .await;
-        let nats = TestNats::start().await;
-        let client = nats.client().await;
+        let ground = Ground::lay(
+            "signature",
+            &puente_outbox::MIGRATIONS,
+            &puente_signature::MIGRATIONS,
+        );
         let mut stage = Self {
-            pool: db.pool("signature"),
-            client,
-            rt: Runtime::new("signature"),
-            nats,
-            db,
-            folder: tempfile::tempdir().unwrap(),
+            ground: ground.await,
             grpc: ([127, 0, 0, 1], 0).into(),
         };
         stage.grpc = stage.start_with(&stage.rt, poll_minutes).await;
@@ -116,25 +89,17 @@ impl Stage {
 
     async fn start_with(&self, rt: &Runtime, poll_minutes: u32) -> SocketAddr {
         let overrides = Overrides::default()
-            .set("master_key", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")
-            .set("database.url", self.db.url())
-            .set("nats.url", self.nats.url())
-            .set("rpc_key", KEY)
             .set("callback_url", "https://hooks.example")
             .set("work_tick_ms", 50)
-            .set("work_lease_ms", 60_000)
             .set("poll_minutes", poll_minutes);
-        let sources = Sources::default().with_overrides(overrides);
-        let config: Config = load("signature", Signature::DEFAULTS, &sources)
-            .expect("a good configuration")
-            .service;
+        let config: Config = self.config("signature", Signature::DEFAULTS, overrides);
         let parts = Parts {
             pool: self.db.pool("signature"),
             api: self.db.api_pool("signature"),
             client: self.nats.client().await,
             connections: Connections::fixed(vec![
-                connection("acme-sign", "acme"),
-                connection("other-sign", "other"),
+                connection("acme-sign", "acme", "fake"),
+                connection("other-sign", "other", "fake"),
             ]),
             http: Http::new(HttpConfig::local()).expect("a client"),
             blobs: self.blobs(),
@@ -150,61 +115,20 @@ impl Stage {
         address
     }
 
-    /// The folder of documents.
-    pub(crate) fn blobs(&self) -> Blobs {
-        let settings = StorageSettings::local(
-            self.folder.path().join("storage"),
-            "http://127.0.0.1:8080",
-            Secret::new(KEY),
-        );
-        Blobs::open(&settings, Arc::new(SystemClock)).expect("the store opens")
-    }
-
     /// Publishes an event as another service would.
     pub(crate) async fn publish<E: Event>(&self, tenant_name: &str, aggregate: &str, event: &E) -> EventId {
-        let id = EventId::new();
         let trace = if E::TYPE.name == EnvelopeChanged::TYPE.name {
             CALLBACK
         } else {
             TRACE
         };
-        let traceparent = format!("00-{trace}-00f067aa0ba902b7-01");
-        self.send(&Envelope {
-            id,
-            tenant: tenant(tenant_name),
-            event: puente_proto::find(E::TYPE.name).unwrap(),
-            source: "test".to_owned(),
-            aggregate_id: aggregate.to_owned(),
+        let event = Envelope {
             aggregate_version: Some(1),
-            cause: None,
-            traceparent: Some(traceparent),
-            occurred_at: now(),
-            replay: false,
-            payload: event.encode_to_vec().into(),
-        })
-        .await;
-        id
-    }
-
-    async fn send(&self, envelope: &Envelope) {
-        let js = async_nats::jetstream::new(self.client.clone());
-        // The stream is declared by the service; at the start it may not be there yet.
-        wait_for("the stream to take an event", PATIENCE, async || {
-            let mut headers = envelope.headers();
-            // A repeated event must reach the service, not the broker's own memory.
-            headers.insert(
-                async_nats::header::NATS_MESSAGE_ID,
-                EventId::new().to_string().as_str(),
-            );
-            let sent = js
-                .publish_with_headers(envelope.subject(), headers, envelope.payload.clone())
-                .await;
-            match sent {
-                Ok(ack) => ack.await.map(|_| ()).map_err(|error| error.to_string()),
-                Err(error) => Err(error.to_string()),
-            }
-        })
-        .await;
+            traceparent: Some(format!("00-{trace}-00f067aa0ba902b7-01")),
+            ..envelope(tenant_name, aggregate, event)
+        };
+        self.send(&event).await;
+        event.id
     }
 
     /// An order asks for signatures; returns the request's id.
@@ -257,34 +181,6 @@ impl Stage {
             .expect("the signers")
     }
 
-    /// Waits until the service has handled an event.
-    pub(crate) async fn handled(&self, event: EventId) {
-        wait_for("the event to be handled", PATIENCE, async || {
-            let count: i64 = sqlx::query_scalar("SELECT count(*) FROM inbox WHERE event_id = $1")
-                .bind(event.uuid())
-                .fetch_one(&self.pool)
-                .await
-                .expect("the inbox");
-            count == 1
-        })
-        .await;
-    }
-
-    /// The payloads of events of a type that the service committed about an aggregate, in their order.
-    pub(crate) async fn told<E: Event>(&self, aggregate: &str) -> Vec<E> {
-        let rows: Vec<Vec<u8>> = sqlx::query_scalar(
-            "SELECT payload FROM outbox WHERE aggregate_id = $1 AND type = $2 ORDER BY aggregate_version, seq",
-        )
-        .bind(aggregate)
-        .bind(E::TYPE.name)
-        .fetch_all(&self.pool)
-        .await
-        .expect("the outbox");
-        rows.iter()
-            .map(|row| E::decode(row.as_slice()).unwrap())
-            .collect()
-    }
-
     /// The versions of a request's events.
     pub(crate) async fn versions(&self, aggregate: &str) -> Vec<i64> {
         sqlx::query_scalar(
@@ -295,18 +191,6 @@ impl Stage {
         .fetch_all(&self.pool)
         .await
         .expect("the outbox")
-    }
-
-    pub(crate) async fn count(&self, sql: &'static str) -> i64 {
-        sqlx::query_scalar(sql)
-            .fetch_one(&self.pool)
-            .await
-            .expect("a count")
-    }
-
-    /// Stops the service in order.
-    pub(crate) async fn stop(&self) {
-        self.rt.drain(PATIENCE).await.expect("nothing is left running");
     }
 
     /// How many files are stored.

@@ -17,5 +17,7 @@ mod replicas;
 mod secrecy;
 mod signature;
 mod subscribers;
+mod tasks;
 mod tenants;
 mod tracing;
+mod vocabulary;

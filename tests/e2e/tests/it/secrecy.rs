@@ -1,8 +1,21 @@
 //! After a whole journey nothing that opens a provider's door can be read anywhere, and nothing personal where it is told how
 //! the work went.
 
-use puente_e2e::{CONVERSATION, DOCUSIGN, DOCUSIGN_ACCOUNT, Office, PATIENCE, Person, Processes, Stage};
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use puente_e2e::{
+    CONVERSATION, DOCUSIGN, DOCUSIGN_ACCOUNT, Office, PATIENCE, Person, Plates, Processes, RPC_KEY, SERVICES,
+    Stage,
+};
+use puente_proto::orders as directory;
+use puente_proto::orders::directory_client::DirectoryClient;
+use puente_proto::orders::order_commands_client::OrderCommandsClient;
+use puente_rpc::{Caller, Calls, RpcKeys, Scope};
 use puente_testkit::{OtlpSink, wait_for};
+use puente_types::{Secret, SystemClock};
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Code, Request, Status};
 
 /// How the simulated DocuSign ends its tokens, after an id.
 const TOKENS: [&str; 2] = [".access", ".refresh"];
@@ -102,4 +115,213 @@ async fn after_a_signed_contract_no_token_is_in_a_log_a_span_an_error_or_a_dump_
         "a whole dump"
     );
     assert_eq!(leaks(&dump), Vec::<&str>::new(), "in a dump of the database");
+}
+
+/// What people write, each where it is asked for, by a word that stands nowhere else.
+const WRITTEN: [(&str, &str); 13] = [
+    ("a description", "zafirmarca"),
+    ("an e-mail that is none", "malcorreomarca"),
+    ("a name", "nombremarca"),
+    ("an e-mail", "correomarca"),
+    ("an address", "direccionmarca"),
+    ("a caption", "leyendamarca"),
+    ("a serial", "zmk-778899"),
+    ("words about consent", "bajamarca"),
+    ("a name at the desk", "escritoriomarca"),
+    ("an e-mail at the desk", "buzonmarca"),
+    ("a phone at the desk", "3155566677"),
+    ("a NIT", "901.555.777"),
+    ("a reason", "razonmarca"),
+];
+/// Refused where it was written, so that it is kept nowhere but in what came in.
+const REFUSED: &str = "rechazomarca";
+
+/// Which of it stands in a text, however it is written.
+fn written(text: &str, phone: &str) -> Vec<&'static str> {
+    let lower = text.to_lowercase();
+    let stands = |marker: &str| lower.contains(marker);
+    let mut found: Vec<_> = WRITTEN
+        .iter()
+        .filter(|(_, marker)| stands(marker))
+        .map(|(what, _)| *what)
+        .collect();
+    if stands(REFUSED) {
+        found.push("what was refused");
+    }
+    if stands(phone) {
+        found.push("the number of who wrote");
+    }
+    found
+}
+
+/// What a dump of the database holds: as text, or in hex as `bytea` is dumped.
+fn dumped(dump: &str, marker: &str) -> bool {
+    let lower = dump.to_lowercase();
+    let hex: String = marker.bytes().map(|byte| format!("{byte:02x}")).collect();
+    lower.contains(marker) || lower.contains(&hex)
+}
+
+/// What a service counts, as Prometheus reads it.
+async fn metrics(stage: &Stage, logs: &str) -> Vec<String> {
+    let told = logs.match_indices("health and metrics on ");
+    let addresses: BTreeSet<&str> = told
+        .filter_map(|(at, before)| {
+            let rest = &logs[at + before.len()..];
+            rest.split(|c: char| c != '.' && c != ':' && !c.is_ascii_digit())
+                .next()
+        })
+        .collect();
+    let mut all = Vec::new();
+    for address in addresses {
+        let answer = stage
+            .http
+            .get(format!("http://{address}/metrics"))
+            .send()
+            .await
+            .unwrap();
+        all.push(answer.text().await.unwrap());
+    }
+    all
+}
+
+/// An agent of `norte`, who asks orders.
+struct Agent {
+    channel: Channel,
+    calls: Calls,
+}
+
+impl Agent {
+    fn of(fleet: &Processes) -> Self {
+        let keys = RpcKeys::parse(&Secret::new(RPC_KEY)).unwrap();
+        Self {
+            channel: Endpoint::from_shared(fleet.grpc_url("orders"))
+                .unwrap()
+                .connect_lazy(),
+            calls: Calls::new(keys, "orders", Arc::new(SystemClock), PATIENCE),
+        }
+    }
+
+    fn signed<T>(&self, message: T) -> Request<T> {
+        let caller = Caller {
+            scope: Scope::Tenant("norte".parse().unwrap()),
+            subject: "laura".to_owned(),
+            role: "agent".to_owned(),
+        };
+        self.calls.request(&caller, message).unwrap()
+    }
+
+    async fn puts(&self, email: &str) -> Result<(), Status> {
+        let person = directory::Person {
+            person_id: "agente".to_owned(),
+            kind: "agent".to_owned(),
+            name: "Eva Escritoriomarca".to_owned(),
+            email: email.to_owned(),
+            phone: "+573155566677".to_owned(),
+            tax_id: "901.555.777".to_owned(),
+            address: "Avenida 5 # 4-3".to_owned(),
+            active: true,
+            changed_at: None,
+        };
+        let request = self.signed(directory::PutPersonRequest { person: Some(person) });
+        let mut client = DirectoryClient::new(self.channel.clone());
+        client.put_person(request).await.map(drop)
+    }
+
+    async fn cancels(&self, office: &Office, number: &str, reason: &str) -> Result<(), Status> {
+        let request = directory::MoveOrderRequest {
+            order_id: office.order(number).await.order_id,
+            transition: "cancel".to_owned(),
+            reason: reason.to_owned(),
+            idempotency_key: "cancel-1".to_owned(),
+            ..directory::MoveOrderRequest::default()
+        };
+        let mut client = OrderCommandsClient::new(self.channel.clone());
+        client.move_order(self.signed(request)).await.map(drop)
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_people_write_wherever_they_are_asked_is_in_no_log_span_metric_or_error_of_any_service() {
+    let sink = OtlpSink::start().await;
+    let stage = Stage::raise(false).await;
+    let fleet = Processes::start(&stage, Some(sink.endpoint())).await;
+    let office = Office::of("norte", &fleet.grpc_url("orders"), &fleet.grpc_url("signature"));
+    let plates = Plates::of("norte", &fleet.grpc_url("ocr"), &fleet.grpc_url("orders"));
+    let person = Person::of_norte(7_654_321);
+
+    let said = [
+        "Hola",
+        "Necesito reparar la nevera zafirmarca, no enfría desde ayer",
+        "Nombremarca Quintero",
+        "malcorreomarca@@example",
+        "correomarca@example.com",
+        "Calle 77 # 88-99 direccionmarca, Bogotá",
+        "sí",
+    ];
+    for (n, text) in said.iter().enumerate() {
+        person.say(&stage, &fleet.url(), text, 0).await;
+        person.wait_for_answers(&stage, n + 1).await;
+    }
+    let number = person.order_number(&stage);
+    person.say(&stage, &fleet.url(), "placa", 0).await;
+    person.wait_for_answers(&stage, said.len() + 1).await;
+    let photo = include_bytes!("photos/grey-1.jpg");
+    person
+        .show(&stage, &fleet.url(), photo, "leyendamarca de la nevera", 0)
+        .await;
+    plates.until(&["OtraFoto", "PorConfirmar", "Ilegible"]).await;
+    person.say(&stage, &fleet.url(), "zmk-778899", 0).await;
+    let capture = plates.until(&["EscritoAMano"]).await;
+    assert_eq!(capture.serial, "ZMK-778899");
+    plates.asset("ZMK778899").await;
+    let before = person.answers(&stage).await;
+    person
+        .say(&stage, &fleet.url(), "quiero que me den de baja bajamarca ya", 0)
+        .await;
+    person.wait_for_answers(&stage, before + 1).await;
+
+    let agent = Agent::of(&fleet);
+    let refused = agent.puts("rechazomarca@@example").await.unwrap_err();
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    assert_eq!(written(refused.message(), &person.phone), Vec::<&str>::new());
+    agent.puts("buzonmarca@example.com").await.unwrap();
+    agent
+        .cancels(&office, &number, "razonmarca: ya no la necesita")
+        .await
+        .unwrap();
+    person.wait_for_answers(&stage, before + 2).await;
+
+    let logs = fleet.logs();
+    let counted = metrics(&stage, &logs).await;
+    assert_eq!(counted.len(), SERVICES.len(), "every service counts: {logs}");
+    assert!(counted.iter().any(|text| text.contains("puente_webhooks")));
+    for text in &counted {
+        assert_eq!(written(text, &person.phone), Vec::<&str>::new(), "in a metric");
+    }
+    fleet.stop().await;
+    assert!(
+        logs.contains(&number) || logs.contains("norte"),
+        "the logs tell of the work: {logs}"
+    );
+    assert_eq!(written(&logs, &person.phone), Vec::<&str>::new(), "in the logs");
+    let spans = sink.spans();
+    for service in ["ingress", "orders", "notifications", "ocr"] {
+        assert!(
+            spans.iter().any(|span| span.service.contains(service)),
+            "{service} told of its work"
+        );
+    }
+    for span in &spans {
+        let text = format!("{span:?}");
+        assert_eq!(
+            written(&text, &person.phone),
+            Vec::<&str>::new(),
+            "in {}",
+            span.name
+        );
+    }
+    let dump = stage.db.dump().await;
+    for (what, marker) in WRITTEN {
+        assert!(dumped(&dump, marker), "{what} was written, and kept");
+    }
 }

@@ -98,7 +98,7 @@ async fn no_partition_lets_row_policies_be_walked_around() {
 #[tokio::test(flavor = "multi_thread")]
 async fn what_answers_callers_cannot_drop_old_days() {
     let stage = Stage::raise(false).await;
-    for service in ["ingress", "orders", "notifications", "ocr", "signature"] {
+    for service in ["ingress", "orders", "notifications", "ocr", "signature", "sync"] {
         let may = async |role: &str| -> bool {
             sqlx::query_scalar("SELECT has_function_privilege($1, $2, 'EXECUTE')")
                 .bind(format!("{service}_{role}"))
@@ -114,9 +114,9 @@ async fn what_answers_callers_cannot_drop_old_days() {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_role_reads_the_schema_of_another_service() {
     let stage = Stage::raise(false).await;
-    for own in ["ingress", "orders", "notifications", "ocr", "signature"] {
+    for own in ["ingress", "orders", "notifications", "ocr", "signature", "sync"] {
         for role in [format!("{own}_api"), format!("{own}_worker")] {
-            for other in ["ingress", "orders", "notifications", "ocr", "signature"]
+            for other in ["ingress", "orders", "notifications", "ocr", "signature", "sync"]
                 .into_iter()
                 .filter(|other| *other != own)
             {
@@ -230,7 +230,8 @@ async fn every_consumer_refuses_an_event_whose_subject_and_header_name_different
             .unwrap();
     }
     let refused = "SELECT (SELECT count(*) FROM orders.dead_letters) + (SELECT count(*) FROM notifications.dead_letters)
-                    + (SELECT count(*) FROM ocr.dead_letters) + (SELECT count(*) FROM signature.dead_letters)";
+                    + (SELECT count(*) FROM ocr.dead_letters) + (SELECT count(*) FROM signature.dead_letters)
+                    + (SELECT count(*) FROM sync.dead_letters)";
     let consumed: usize = puente_bus::topology::CONSUMERS
         .iter()
         .map(|consumer| consumer.events.len())
@@ -249,6 +250,6 @@ async fn every_consumer_refuses_an_event_whose_subject_and_header_name_different
     )
     .await;
     assert_eq!(stage.count("SELECT count(*) FROM orders.orders").await, 0);
-    assert!(stage.hub.journal("whatsapp_cloud").is_empty());
+    assert!(stage.hub.journal("whatsapp_cloud").is_empty() && stage.hub.journal("asana").is_empty());
     fleet.stop().await;
 }

@@ -5,7 +5,7 @@ use puente_proto::signing::EnvelopeStatus;
 
 use crate::docusign::wire;
 pub(in super::super) use crate::kit::asked;
-use crate::kit::classify;
+use crate::kit::{classify, without_addresses};
 
 /// What a refusal means. The code decides, whatever the status: both moved between 400 and 429 in 2026.
 pub(in super::super) fn refusal(manifest: &Manifest, response: &OutboundResponse) -> ProviderError {
@@ -48,14 +48,6 @@ fn trace_token(response: &OutboundResponse) -> String {
     } else {
         String::new()
     }
-}
-
-/// DocuSign's messages repeat what it was sent, so e-mail addresses are taken out.
-fn without_addresses(text: &str) -> String {
-    text.split_whitespace()
-        .map(|word| if word.contains('@') { "…" } else { word })
-        .collect::<Vec<_>>()
-        .join(" ")
 }
 
 /// Whether a refusal of a change says that the envelope's state forbids it: then its state decides what that means.

@@ -18,7 +18,7 @@ use super::SLUG;
 use super::grants::{Code, Grants, issue, keep, of_app};
 use crate::docusign::jwt;
 use crate::kit::encode;
-use crate::sim::{Hub, reply};
+use crate::sim::{Hub, form_fields, reply};
 
 /// How long a code is good.
 const CODE_LIFE: Duration = Duration::minutes(2);
@@ -77,7 +77,7 @@ pub(super) async fn authorize(State(hub): State<Hub>, Query(asked): Query<Fields
 
 /// The token endpoint.
 pub(super) async fn token(State(hub): State<Hub>, headers: HeaderMap, body: Bytes) -> Response {
-    let fields = form(&body);
+    let fields = form_fields(&body);
     let field = |name: &str| fields.get(name).map(String::as_str).unwrap_or_default();
     if field("grant_type") == "urn:ietf:params:oauth:grant-type:jwt-bearer" {
         return assertion(&hub, field("assertion"));
@@ -208,15 +208,6 @@ fn basic(headers: &HeaderMap) -> Option<(String, String)> {
     let pair = String::from_utf8(STANDARD.decode(value).ok()?).ok()?;
     let (id, secret) = pair.split_once(':')?;
     Some((id.to_owned(), secret.to_owned()))
-}
-
-/// The fields of a form body, read as a query is.
-fn form(body: &[u8]) -> Fields {
-    let uri = format!("/?{}", String::from_utf8_lossy(body));
-    let uri = uri.parse::<axum::http::Uri>().unwrap_or_default();
-    Query::<Fields>::try_from_uri(&uri)
-        .map(|Query(fields)| fields)
-        .unwrap_or_default()
 }
 
 fn oauth_error(status: u16, error: &str, description: &str) -> Response {

@@ -30,6 +30,9 @@ fn outcome(provider: &dyn Provider, webhook: &dyn InboundWebhook, case: &Request
     let connection = case.connection(provider);
     match webhook.handshake(&connection, &case.request) {
         Some(HandshakeReply::Accept(text)) => return json!({"handshake": {"accept": text}}),
+        Some(HandshakeReply::Header { name, value }) => {
+            return json!({"handshake": {"header": {name: value}}});
+        }
         Some(HandshakeReply::Refuse) => return json!({"handshake": "refuse"}),
         None => {}
     }

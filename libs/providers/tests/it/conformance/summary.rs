@@ -124,6 +124,22 @@ fn event(event: &InboundEvent) -> Value {
             );
             ("envelope", fields)
         }
+        InboundPayload::Task(task) => {
+            let mut fields = Map::new();
+            put(&mut fields, "task_id", &task.task_id);
+            put(&mut fields, "action", &task.action);
+            put(&mut fields, "field", &task.field);
+            put(&mut fields, "actor", &task.actor);
+            if let Some(at) = &task.happened_at {
+                fields.insert("happened_at".into(), time(at.seconds, at.nanos));
+            }
+            let filled_by_ingress = (&task.provider, &task.connection, &task.delivery_id);
+            assert_eq!(
+                filled_by_ingress,
+                (&String::new(), &String::new(), &String::new())
+            );
+            ("task", fields)
+        }
         InboundPayload::Ignored { kind, reason } => {
             let mut fields = Map::new();
             put(&mut fields, "kind", kind);

@@ -17,6 +17,7 @@ use puente_types::Secret;
 
 use super::ocr::plate;
 use super::stage::{Stage, open_stage};
+use crate::conformance::task::task;
 use crate::support::{DEADLINE, Setup};
 
 /// The fleet's way out, which keeps what went over it.
@@ -99,6 +100,9 @@ async fn acts(slug: &str, ctx: CallCtx<'_>) -> Result<(), ProviderError> {
     if let Some(engine) = provider.ocr() {
         return engine.read(ctx, &plate()).await.map(|_| ());
     }
+    if let Some(tasks) = provider.task() {
+        return tasks.create(ctx, &task()).await.map(|_| ());
+    }
     let message = OutboundMessage {
         to: "573001234567".to_owned(),
         content: Content::Text {
@@ -151,16 +155,10 @@ async fn an_api_key_goes_in_its_vendors_header_and_a_wrong_one_is_refused_withou
 #[tokio::test]
 async fn a_token_goes_as_bearer_and_a_wrong_one_is_refused_without_an_effect() {
     let stage = open_stage!();
-    let slug = "whatsapp_cloud";
-    let token = &Setup::of(slug).secrets["access_token"];
-    holds(
-        &stage,
-        slug,
-        "access_token",
-        "authorization",
-        &format!("Bearer {token}"),
-    )
-    .await;
+    for slug in ["asana", "whatsapp_cloud"] {
+        let token = format!("Bearer {}", Setup::of(slug).secrets["access_token"]);
+        holds(&stage, slug, "access_token", "authorization", &token).await;
+    }
 }
 
 #[tokio::test]

@@ -61,7 +61,12 @@ impl Stage {
             account = account.with_secret(name, value);
         }
         for (name, value) in &setup.settings {
-            account = account.with_setting(name, value.as_str().unwrap());
+            // The settings of accounts are texts: lists are parted by blanks.
+            let texts = value
+                .as_array()
+                .map_or_else(|| vec![value], |all| all.iter().collect());
+            let texts: Vec<_> = texts.into_iter().map(|text| text.as_str().unwrap()).collect();
+            account = account.with_setting(name, &texts.join(" "));
         }
         account.callbacks = Callbacks {
             states: Vec::new(),

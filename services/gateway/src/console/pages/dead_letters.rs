@@ -6,6 +6,7 @@ use futures::future::join_all;
 use maud::{Markup, html};
 use puente_proto::operations::{DeadLetter, ListDeadLettersRequest};
 
+use super::dead_letters_acts as acts;
 use crate::application::questions::missing;
 use crate::console::layout::Page;
 use crate::console::parts::{ago, away, event_name, inked, none, pager, pill, views};
@@ -28,7 +29,7 @@ pub(crate) async fn list(view: View, State(app): State<App>) -> Response {
 async fn list_page(view: &View, app: &App) -> Answer {
     view.see(Right::ReadDeadLetters)?;
     let (title, parts) = parts(view, app).await;
-    let body = html! { @for part in &parts { (part) } };
+    let body = html! { (acts::outcome(view)) @for part in &parts { (part) } };
     let page = Page::at("/cartas-muertas", title, body);
     Ok(if view.query.is_empty() {
         page.live("dead")
@@ -48,7 +49,7 @@ pub(crate) async fn parts(view: &View, app: &App) -> (String, Vec<Markup>) {
     let pairs = form(&view.query);
     let now = value(&pairs, "vista");
     let wanted = ListDeadLettersRequest {
-        resolved: now == "resueltas",
+        resolved: !wanted_open(now),
         page_size: PAGE,
         cursor: value(&pairs, "cursor").to_owned(),
         ..ListDeadLettersRequest::default()
@@ -99,6 +100,7 @@ pub(crate) async fn parts(view: &View, app: &App) -> (String, Vec<Markup>) {
             }
         }
     }
+    let picks = wanted_open(now) && view.may(Right::SettleDeadLetters);
     let head = html! {
         section id="verdict" {
             h1 { (title) }
@@ -112,7 +114,8 @@ pub(crate) async fn parts(view: &View, app: &App) -> (String, Vec<Markup>) {
                 (views(view, "vista", view.say(w::DEAD_LETTERS), now, &[("", w::VIEW_WAITING), ("resueltas", w::VIEW_RESOLVED)]))
                 @if groups.is_empty() { (none(view, w::DEAD_CALM, !now.is_empty())) }
             }
-            @for group in &groups { (group_of(view, group)) }
+            @for group in &groups { (group_of(view, group, picks)) }
+            @if picks && !groups.is_empty() { (acts::acts(view)) }
             @for (service, page) in &found {
                 @if !page.next_cursor.is_empty() { (pager(&of_service(view, service), page.letters.len(), &page.next_cursor)) }
             }
@@ -132,7 +135,12 @@ fn of_service(view: &View, service: &str) -> View {
     view
 }
 
-fn group_of(view: &View, group: &Group<'_>) -> Markup {
+/// Only what waits can be settled.
+fn wanted_open(now: &str) -> bool {
+    now != "resueltas"
+}
+
+fn group_of(view: &View, group: &Group<'_>, picks: bool) -> Markup {
     let count = when::count(view.language, group.letters.len() as u64);
     let cause = group.letters.first().map_or("", |letter| letter.reason.as_str());
     html! {
@@ -141,6 +149,7 @@ fn group_of(view: &View, group: &Group<'_>) -> Markup {
             table class="stack" role="table" aria-label=(view.fill(w::DEAD_TABLE, &[("service", group.service)])) {
                 thead role="rowgroup" {
                     tr role="row" {
+                        @if picks { th role="columnheader" scope="col" { (view.say(w::COL_PICK)) } }
                         th role="columnheader" scope="col" { (view.say(w::COL_EVENT)) }
                         th role="columnheader" scope="col" { (view.say(w::STATE)) }
                         th role="columnheader" scope="col" { (view.say(w::COL_DEAD_AT)) }
@@ -150,6 +159,7 @@ fn group_of(view: &View, group: &Group<'_>) -> Markup {
                 tbody role="rowgroup" {
                     @for letter in &group.letters {
                         tr role="row" data-key=(letter.event_id) data-row {
+                            @if picks { td role="cell" class="o1" { (acts::tick(view, group.service, &letter.consumer, &letter.event_id)) } }
                             td role="cell" class="o1" { a href=(link(group.service, letter)) { (event_name(&letter.r#type)) } }
                             td role="cell" class="o2 end" { (pill(view, states::letter(&letter.resolution))) }
                             td role="cell" class="o3" { (ago(view, letter.dead_at.as_ref())) }

@@ -12,6 +12,7 @@ use super::order_actions::actions;
 use super::order_facts::facts;
 use super::order_papers;
 use super::order_plates;
+use super::order_task;
 use crate::application::journey::{Journey, Step, journey};
 use crate::application::questions::{Missing, missing};
 use crate::console::charts::shares;
@@ -92,9 +93,10 @@ pub(crate) async fn parts(view: &View, app: &App, number: &str) -> Result<(Strin
 }
 
 async fn parts_of(view: &View, app: &App, order: &OrderSummary, bare: bool) -> (String, Vec<Markup>) {
-    let (way, names, signature, papers, plates) = futures::join!(
+    let (way, names, task, signature, papers, plates) = futures::join!(
         journey(view.ask(app), order),
         Names::of(view, app),
+        order_task::task(view, app, order),
         shown(
             view.may(Right::ReadSignatures),
             order_papers::signature(view, app, order)
@@ -121,7 +123,7 @@ async fn parts_of(view: &View, app: &App, order: &OrderSummary, bare: bool) -> (
         section id="journey" class="block" aria-labelledby="h-journey" {
             header { h2 id="h-journey" { (view.say(w::JOURNEY)) } }
             div class="panel" {
-                (facts(view, order, bare))
+                (facts(view, order, bare, &task))
                 @match &way {
                     Err(missing) => div class="pad" { (away(view, *missing)) },
                     Ok(way) => {
@@ -262,6 +264,15 @@ fn path(view: &View, order: &OrderSummary, way: &Journey, names: &Names) -> Mark
     }
 }
 
+/// What came of checking the order's client in the ERP.
+fn client_checked(outcome: &str) -> w::Word {
+    match outcome {
+        "known" => w::STEP_CLIENT_KNOWN,
+        "unknown" => w::STEP_CLIENT_UNKNOWN,
+        _ => w::STEP_CLIENT_UNCHECKED,
+    }
+}
+
 fn step_of(view: &View, step: &Step, names: &Names) -> Markup {
     let entry = &step.entry;
     let look = states::order(&entry.after);
@@ -269,6 +280,7 @@ fn step_of(view: &View, step: &Step, names: &Names) -> Markup {
         "opened" => view.say(w::STEP_OPENED).to_owned(),
         "assigned" => view.say(w::STEP_ASSIGNED).to_owned(),
         "noted" => view.say(w::STEP_NOTED).to_owned(),
+        "client_checked" => view.say(client_checked(&entry.reason)).to_owned(),
         _ => view.fill(w::STEP_MOVED, &[("state", view.say(look.word))]),
     };
     let from_signers = entry.fact == "noted"
@@ -292,8 +304,8 @@ fn step_of(view: &View, step: &Step, names: &Names) -> Markup {
                 @if entry.fact == "assigned" {
                     p { (view.fill(w::STEP_ASSIGNED_TO, &[("agent", &or_nobody(&entry.agent)), ("provider", &or_nobody(&entry.service_provider))])) }
                 }
-                @if entry.by.is_empty() { p { (view.say(if from_signers { w::STEP_BY_SIGNERS } else { w::STEP_BY_BOT })) } } @else { p { (view.fill(w::STEP_BY, &[("by", names.name(view, &entry.by))])) } }
-                @if !entry.reason.is_empty() { p { (view.fill(w::STEP_REASON, &[("reason", &entry.reason)])) } }
+                @if entry.fact == "client_checked" {} @else if entry.by.is_empty() { p { (view.say(if from_signers { w::STEP_BY_SIGNERS } else { w::STEP_BY_BOT })) } } @else { p { (view.fill(w::STEP_BY, &[("by", names.name(view, &entry.by))])) } }
+                @if !entry.reason.is_empty() && entry.fact != "client_checked" { p { (view.fill(w::STEP_REASON, &[("reason", &entry.reason)])) } }
                 @for notice in &step.notices { (hops::notice_line(view, notice)) }
                 (hops::details(view, step))
                 (trace(view, &entry.trace_id))

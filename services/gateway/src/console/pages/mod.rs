@@ -1,6 +1,8 @@
 //! The pages, one file each: ask, then render. No text stands here; all of it comes from `words`.
 
 pub(crate) mod access;
+pub(crate) mod access_acts;
+pub(crate) mod access_person;
 pub(crate) mod accuracy;
 pub(crate) mod asset;
 pub(crate) mod asset_parts;
@@ -15,6 +17,7 @@ pub(crate) mod captures;
 pub(crate) mod conversations;
 pub(crate) mod dead_letter;
 pub(crate) mod dead_letters;
+pub(crate) mod dead_letters_acts;
 pub(crate) mod deliveries;
 pub(crate) mod delivery;
 pub(crate) mod directory;
@@ -32,6 +35,7 @@ pub(crate) mod order_actions;
 pub(crate) mod order_facts;
 pub(crate) mod order_papers;
 pub(crate) mod order_plates;
+mod order_task;
 pub(crate) mod orders;
 pub(crate) mod overview;
 pub(crate) mod overview_charts;

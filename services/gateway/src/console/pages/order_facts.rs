@@ -15,8 +15,9 @@ use crate::console::words as w;
 use crate::domain::Right;
 use crate::state::App;
 
-/// Who an order is for and who has it. The number is masked; whoever may ask for it gets it for one answer.
-pub(super) fn facts(view: &View, order: &OrderSummary, bare: bool) -> Markup {
+/// Who an order is for and who has it. The number is masked; whoever may ask for it gets it for one answer. `task` is
+/// the line about its task.
+pub(super) fn facts(view: &View, order: &OrderSummary, bare: bool, task: &Markup) -> Markup {
     let or_nobody = |name: &str, id: &str| match (name, id) {
         ("", "") => view.say(w::NOBODY).to_owned(),
         ("", id) => id.to_owned(),
@@ -26,12 +27,14 @@ pub(super) fn facts(view: &View, order: &OrderSummary, bare: bool) -> Markup {
         dl class="facts" {
             @if view.may(Right::ReadClients) { (fact(view.say(w::FACT_CLIENT), html! { (order.client_name) })) }
             (fact(view.say(w::FACT_PHONE), phone(view, order, bare)))
+            @if let Some(word) = checked(&order.client_check) { (fact(view.say(w::FACT_NIT), html! { (view.say(word)) })) }
             @if view.may(Right::ReadClients) { (fact(view.say(w::FACT_PLACE), html! { (order.location) })) }
             (fact(view.say(w::FACT_AGENT), html! { (or_nobody(&order.agent_name, &order.agent)) }))
             (fact(view.say(w::FACT_TECHNICIAN), html! { (or_nobody(&order.service_provider_name, &order.service_provider)) }))
             @if let Some(quotation) = &order.quotation { (fact(view.say(w::QUOTATION), price(view, quotation))) }
             (fact(view.say(w::FACT_CHANNEL), html! { (provider(&order.channel)) }))
             (fact(view.say(w::FACT_OPENED), date(view, order.opened_at.as_ref())))
+            (task)
             @if view.may(Right::ReadConversations) && !order.conversation_id.is_empty() {
                 (fact(view.say(w::CONVERSATIONS), html! {
                     a href={ "/conversaciones/" (order.conversation_id) } { (view.say(w::CONVERSATION_OF)) }
@@ -41,6 +44,17 @@ pub(super) fn facts(view: &View, order: &OrderSummary, bare: bool) -> Markup {
         @if view.may(Right::RevealPersonal) && !order.description.is_empty() {
             dl class="facts" { (fact(view.say(w::REQUEST), html! { (order.description) })) }
         }
+    }
+}
+
+/// How the check of the client in the ERP stands, where there is one.
+fn checked(check: &str) -> Option<w::Word> {
+    match check {
+        "pending" => Some(w::CLIENT_PENDING),
+        "known" => Some(w::CLIENT_KNOWN),
+        "unknown" => Some(w::CLIENT_UNKNOWN),
+        "given_up" => Some(w::CLIENT_GIVEN_UP),
+        _ => None,
     }
 }
 

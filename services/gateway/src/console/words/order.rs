@@ -24,6 +24,12 @@ super::words! {
     FACT_TECHNICIAN = "Proveedor", "Service provider";
     FACT_CHANNEL = "Canal", "Channel";
     FACT_OPENED = "Abierto", "Opened";
+    FACT_TASK = "Tarea", "Task";
+    TASK_IN = "Tarea en {name}", "Task in {name}";
+    TASK_CREATING = "se está creando", "is being created";
+    TASK_COMPLETED = "completada", "completed";
+    TASK_FAILED = "no se creó", "was not created";
+    TASK_PROBLEM = "{code}: {problem}", "{code}: {problem}";
     REQUEST = "Solicitud del cliente", "The client's request";
     CONVERSATION_OF = "Ver la conversación", "See the conversation";
     JOURNEY = "Recorrido", "Journey";
@@ -45,6 +51,14 @@ super::words! {
     STEP_BY = "Por {by}.", "By {by}.";
     STEP_REASON = "Motivo: {reason}", "Reason: {reason}";
     STEP_NOTED = "Llegó después, y no cambió la orden", "Came later, and did not change the order";
+    STEP_CLIENT_KNOWN = "El ERP confirmó el NIT del cliente", "The ERP knows the client's NIT";
+    STEP_CLIENT_UNKNOWN = "El ERP no conoce el NIT del cliente: hay que revisarlo", "The ERP does not know the client's NIT: somebody has to look";
+    STEP_CLIENT_UNCHECKED = "No se pudo verificar el NIT del cliente: hay que revisarlo", "The client's NIT could not be checked: somebody has to look";
+    FACT_NIT = "NIT del cliente", "Client's NIT";
+    CLIENT_PENDING = "por verificar en el ERP", "to be checked in the ERP";
+    CLIENT_KNOWN = "verificado en el ERP", "checked in the ERP";
+    CLIENT_UNKNOWN = "desconocido en el ERP", "unknown to the ERP";
+    CLIENT_GIVEN_UP = "sin verificar", "not checked";
     STEP_BY_SIGNERS = "Lo dijo la firma de los documentos.", "The signing of the documents told so.";
     STEP_BY_BOT = "Lo pidió el cliente en su conversación.", "The client asked for it in the conversation.";
     STEP_MESSAGE = "Aviso al cliente: {text}", "Notice to the client: {text}";

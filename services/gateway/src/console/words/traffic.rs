@@ -104,6 +104,16 @@ super::words! {
     DEAD_RETRY_ABOUT = "Se atiende ahora desde el principio. Lo que ya se hizo no se hace dos veces.", "It is handled now from the start. What was done is not done twice.";
     DEAD_CLOSE = "Cerrar 1 evento sin atender", "Close 1 event unhandled";
     DEAD_CLOSE_ABOUT = "El evento queda sin atender para siempre, con su motivo.", "The event stays unhandled for good, with your reason.";
+    DEAD_PICK = "Elegir el evento {id}", "Pick event {id}";
+    COL_PICK = "Elegir", "Pick";
+    DEAD_SEVERAL = "Con los elegidos", "With those picked";
+    DEAD_SEVERAL_ABOUT = "Cada evento se atiende o se cierra por separado, y queda en la auditoría. El motivo es para cerrar.", "Each event is handled or closed by itself, and stays in the audit trail. The reason is for closing.";
+    DEAD_RETRY_SEVERAL = "Atender los elegidos otra vez", "Handle those picked again";
+    DEAD_CLOSE_SEVERAL = "Cerrar los elegidos sin atender", "Close those picked unhandled";
+    DEAD_NONE_PICKED = "Elija de 1 a {n} eventos.", "Pick 1 to {n} events.";
+    DEAD_NO_REASON = "Escriba el motivo para cerrar los eventos elegidos.", "Write why the picked events are closed.";
+    DEAD_SETTLED = "Resueltos: {n}.", "Settled: {n}.";
+    DEAD_UNSETTLED = "Siguen sin resolver: {n}. Ábralos para ver la causa.", "Still not settled: {n}. Open them to see why.";
     DEAD_AGAIN = "Falló otra vez: {reason}", "It failed again: {reason}";
     DEAD_RETRIED = "Atendido", "Handled";
     DEAD_CLOSED = "Cerrado", "Closed";

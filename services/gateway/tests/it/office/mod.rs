@@ -1,10 +1,12 @@
-//! Orders, signature and ocr as the gateway asks them: real gRPC behind the real guard, over tables in memory.
+//! Orders, signature, ocr and sync as the gateway asks them: real gRPC behind the real guard, over tables in memory.
 
 mod assets;
+mod letters;
 mod ocr;
 mod orders;
 mod papers;
 mod signature;
+mod sync;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -14,6 +16,8 @@ use puente_proto::documents::documents_server::DocumentsServer;
 use puente_proto::ocr::capture_commands_server::CaptureCommandsServer;
 use puente_proto::ocr::capture_queries_server::CaptureQueriesServer;
 use puente_proto::ocr::{Attempt, Capture, SimilarSerial};
+use puente_proto::operations::DeadLetter;
+use puente_proto::operations::operations_server::OperationsServer;
 use puente_proto::orders::assets_server::AssetsServer;
 use puente_proto::orders::directory_server::DirectoryServer;
 use puente_proto::orders::order_commands_server::OrderCommandsServer;
@@ -22,6 +26,8 @@ use puente_proto::orders::{Asset, AssetFact, OrderSummary, Person, Quotation};
 use puente_proto::signature::signature_commands_server::SignatureCommandsServer;
 use puente_proto::signature::signature_queries_server::SignatureQueriesServer;
 use puente_proto::signature::{Account, Signature, Signer};
+use puente_proto::sync::Task;
+use puente_proto::sync::tasks_server::TasksServer;
 use puente_proto::timestamp;
 use puente_rpc::{Caller, Door, Guard, RpcKeys};
 use puente_types::{ManualClock, Secret};
@@ -30,6 +36,7 @@ use tonic::service::Routes;
 use tonic::{Request, Status};
 
 pub(crate) use self::assets::{ASSET, asset, history};
+pub(crate) use self::letters::letter;
 pub(crate) use self::ocr::{CAPTURE, attempt, capture};
 pub(crate) use self::signature::SAMPLE;
 use crate::support::{NOW, RPC_KEY};
@@ -58,6 +65,11 @@ pub(crate) struct Tables {
     pub(crate) unreadable: Option<Status>,
     /// With their history.
     pub(crate) assets: Vec<(String, Asset, Vec<AssetFact>)>,
+    /// Tasks of orders.
+    pub(crate) tasks: Vec<(String, Task)>,
+    /// What orders could not handle; and events that it still cannot.
+    pub(crate) letters: Vec<DeadLetter>,
+    pub(crate) stubborn: Vec<String>,
     /// Commands, by name, in order.
     pub(crate) done: Vec<String>,
     /// What was made by a key.
@@ -75,6 +87,7 @@ pub(crate) struct Office {
     pub(crate) orders_url: String,
     pub(crate) signature_url: String,
     pub(crate) ocr_url: String,
+    pub(crate) sync_url: String,
     _stop: Arc<Stop>,
 }
 
@@ -106,6 +119,7 @@ impl Office {
             .add_service(OrderCommandsServer::new(orders.clone()))
             .add_service(DirectoryServer::new(orders.clone()))
             .add_service(AssetsServer::new(orders.clone()))
+            .add_service(OperationsServer::new(orders.clone()))
             .add_service(DocumentsServer::new(orders));
         let signature = desk("signature");
         let signature = Routes::new(SignatureQueriesServer::new(signature.clone()))
@@ -116,6 +130,7 @@ impl Office {
             .add_service(CaptureCommandsServer::new(ocr.clone()))
             .add_service(DocumentsServer::new(ocr));
         Self {
+            sync_url: serve("sync", Routes::new(TasksServer::new(desk("sync"))), clock, &stop).await,
             ocr_url: serve("ocr", ocr, clock, &stop).await,
             orders_url: serve("orders", orders, clock, &stop).await,
             signature_url: serve("signature", signature, clock, &stop).await,

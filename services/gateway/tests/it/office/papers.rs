@@ -2,8 +2,8 @@
 
 use puente_proto::documents::documents_server::Documents;
 use puente_proto::documents::{
-    Document, GetDocumentRequest, GetDocumentResponse, ListDocumentsRequest, ListDocumentsResponse,
-    RecordDocumentRequest, RecordDocumentResponse,
+    Document, FindRecordedRequest, FindRecordedResponse, GetDocumentRequest, GetDocumentResponse,
+    ListDocumentsRequest, ListDocumentsResponse, RecordDocumentRequest, RecordDocumentResponse,
 };
 use puente_proto::timestamp;
 use tonic::{Request, Response, Status, async_trait};
@@ -67,6 +67,9 @@ impl Documents for Desk {
         let whose = tenant(&request)?;
         let new = request.into_inner();
         let mut tables = self.tables.lock().unwrap();
+        if new.note == "morir" {
+            return Err(Status::unavailable("died before it was recorded"));
+        }
         if new.note == "rechazar" {
             return Err(Status::failed_precondition("the order is closed"));
         }
@@ -96,5 +99,21 @@ impl Documents for Desk {
         Ok(Response::new(RecordDocumentResponse {
             document: Some(document),
         }))
+    }
+
+    async fn find_recorded(
+        &self,
+        request: Request<FindRecordedRequest>,
+    ) -> Result<Response<FindRecordedResponse>, Status> {
+        let wanted = request.into_inner();
+        let tables = self.tables.lock().unwrap();
+        let recorded = |key: &&String| {
+            let mut documents = tables.documents.iter();
+            documents.any(|(service, _, one)| {
+                *service == self.name && one.container == wanted.container && one.key == **key
+            })
+        };
+        let keys = wanted.keys.iter().filter(recorded).cloned().collect();
+        Ok(Response::new(FindRecordedResponse { keys }))
     }
 }

@@ -6,6 +6,7 @@ mod documents;
 mod links;
 mod pages;
 mod signatures;
+mod unrecorded;
 
 /// The least that is a PDF.
 pub(crate) const PDF: &[u8] = b"%PDF-1.7\n1 0 obj\n<< /Type /Catalog >>\nendobj\nxref\n0 1\ntrailer\n<< /Root 1 0 R >>\nstartxref\n45\n%%EOF\n";

@@ -1,7 +1,8 @@
-//! Who works on what: a capture that is taken up is held for a time, so that no other replica takes it meanwhile, and the
-//! next one does if this one dies.
+//! Who works on what: a capture that is taken up is held for a short while, again and again, so that no other replica takes
+//! it meanwhile, and the next one does if this one dies.
 
 use puente_types::TenantId;
+use puente_work::Hold;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -16,12 +17,12 @@ pub(crate) struct Claimed {
     pub(crate) traceparent: Option<String>,
 }
 
-/// Takes up a capture whose time has come, and holds it until `until`. Of the tenants that have work, the one of which the
+/// Takes up a capture whose time has come, and holds it. Of the tenants that have work, the one of which the
 /// fewest are being worked on comes first: a tenant with a hundred photographs keeps no other one waiting.
 pub(crate) async fn due(
     connection: &mut PgConnection,
+    hold: Hold,
     now: OffsetDateTime,
-    until: OffsetDateTime,
 ) -> Result<Option<Claimed>, sqlx::Error> {
     // The tenants are found by jumping from one to the next in the index, whatever the number of their captures.
     let row = sqlx::query!(
@@ -31,7 +32,7 @@ pub(crate) async fn due(
              SELECT (SELECT c.tenant FROM plate_captures c
                      WHERE c.due_at IS NOT NULL AND c.tenant > t.tenant ORDER BY c.tenant LIMIT 1)
              FROM tenants t WHERE t.tenant IS NOT NULL)
-         UPDATE plate_captures SET held_until = $2, tries = tries + 1 WHERE id = (
+         UPDATE plate_captures SET held_until = $2, held_by = $3, tries = tries + 1 WHERE id = (
              SELECT first.id FROM tenants t
              CROSS JOIN LATERAL (
                  SELECT c.id, c.due_at FROM plate_captures c
@@ -43,7 +44,8 @@ pub(crate) async fn due(
              ORDER BY held.count, first.due_at LIMIT 1)
          RETURNING id, tenant, traceparent",
         now,
-        until,
+        hold.until,
+        hold.by,
     )
     .fetch_optional(connection)
     .await?;
@@ -51,36 +53,65 @@ pub(crate) async fn due(
         .transpose()
 }
 
-/// It is worked on further: the hold begins anew.
+/// Holds it on; `false` when somebody else does, or nobody.
 pub(crate) async fn hold(
     connection: &mut PgConnection,
     claimed: &Claimed,
-    until: OffsetDateTime,
-) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "UPDATE plate_captures SET held_until = $3 WHERE id = $1 AND tenant = $2",
+    hold: Hold,
+) -> Result<bool, sqlx::Error> {
+    let held = sqlx::query!(
+        "UPDATE plate_captures SET held_until = $4 WHERE id = $1 AND tenant = $2 AND held_by = $3",
         claimed.id,
         claimed.tenant.as_str(),
-        until,
+        hold.by,
+        hold.until,
+    )
+    .execute(connection)
+    .await?;
+    Ok(held.rows_affected() == 1)
+}
+
+/// Lets go of it.
+pub(crate) async fn release(
+    connection: &mut PgConnection,
+    claimed: &Claimed,
+    by: Uuid,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "UPDATE plate_captures SET held_until = NULL, held_by = NULL WHERE id = $1 AND tenant = $2 AND held_by = $3",
+        claimed.id,
+        claimed.tenant.as_str(),
+        by,
     )
     .execute(connection)
     .await?;
     Ok(())
 }
 
-/// Lets go of it: taken up again at `due`, or when something comes for `None`. Its row is locked by the caller.
-pub(crate) async fn release(
+/// Lets go of it until something comes: nothing is to be done. Its row is locked by the caller, who has its hold.
+pub(crate) async fn rest(connection: &mut PgConnection, claimed: &Claimed) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "UPDATE plate_captures SET held_until = NULL, held_by = NULL, due_at = NULL, tries = 0
+         WHERE id = $1 AND tenant = $2",
+        claimed.id,
+        claimed.tenant.as_str(),
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// It is taken up again at `due`. Its row is locked by the caller.
+pub(crate) async fn later(
     connection: &mut PgConnection,
     claimed: &Claimed,
-    due: Option<OffsetDateTime>,
-    tries: i32,
+    due: OffsetDateTime,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
-        "UPDATE plate_captures SET held_until = NULL, due_at = $3, tries = $4 WHERE id = $1 AND tenant = $2",
+        "UPDATE plate_captures SET due_at = $3 WHERE id = $1 AND tenant = $2",
         claimed.id,
         claimed.tenant.as_str(),
         due,
-        tries,
     )
     .execute(connection)
     .await?;

@@ -1,7 +1,5 @@
 //! Another service, asking in the name of a person.
 
-use std::sync::Arc;
-
 use puente_blob::{BlobKey, Container, MediaType};
 use puente_proto::ocr::capture_commands_client::CaptureCommandsClient;
 use puente_proto::ocr::capture_queries_client::CaptureQueriesClient;
@@ -10,41 +8,32 @@ use puente_proto::ocr::{
     StoredPhoto,
 };
 use puente_proto::operations::operations_client::OperationsClient;
-use puente_rpc::{Caller, Calls, RpcKeys, Scope};
-use puente_types::{Secret, SystemClock};
-use tonic::transport::{Channel, Endpoint};
+use puente_testkit::service::Asker;
+use tonic::transport::Channel;
 use tonic::{Request, Status};
 
-use super::{KEY, PATIENCE, Stage, new_id, now, picture, tenant};
+use super::{Stage, new_id, now, picture};
 
 pub(crate) struct Asking {
     pub(crate) queries: CaptureQueriesClient<Channel>,
     pub(crate) commands: CaptureCommandsClient<Channel>,
     pub(crate) operations: OperationsClient<Channel>,
-    calls: Calls,
-    pub(crate) caller: Caller,
+    pub(crate) asker: Asker,
 }
 
 impl Asking {
     pub(crate) async fn of(stage: &Stage, tenant_name: &str) -> Self {
-        let endpoint = Endpoint::from_shared(format!("http://{}", stage.grpc)).unwrap();
-        let channel = endpoint.connect().await.unwrap();
-        let keys = RpcKeys::parse(&Secret::new(KEY)).unwrap();
+        let asker = Asker::of("ocr", stage.grpc, tenant_name).await;
         Self {
-            queries: CaptureQueriesClient::new(channel.clone()),
-            commands: CaptureCommandsClient::new(channel.clone()),
-            operations: OperationsClient::new(channel),
-            calls: Calls::new(keys, "ocr", Arc::new(SystemClock), PATIENCE),
-            caller: Caller {
-                scope: Scope::Tenant(tenant(tenant_name)),
-                subject: "user-7".to_owned(),
-                role: "agent".to_owned(),
-            },
+            queries: CaptureQueriesClient::new(asker.channel.clone()),
+            commands: CaptureCommandsClient::new(asker.channel.clone()),
+            operations: OperationsClient::new(asker.channel.clone()),
+            asker,
         }
     }
 
     pub(crate) fn signed<T>(&self, message: T) -> Request<T> {
-        self.calls.request(&self.caller, message).unwrap()
+        self.asker.signed(message)
     }
 
     pub(crate) async fn get(&self, id: &str) -> Result<GetCaptureResponse, Status> {
@@ -61,7 +50,7 @@ impl Asking {
 
     /// A photograph, stored as the gateway would.
     pub(crate) async fn stored(&self, stage: &Stage, comment: &str) -> StoredPhoto {
-        let key = BlobKey::new(self.caller.tenant().unwrap(), now(), "png");
+        let key = BlobKey::new(self.asker.caller.tenant().unwrap(), now(), "png");
         let stored = stage
             .blobs()
             .put(Container::Assets, &key, picture(comment), MediaType::Png)

@@ -2,6 +2,7 @@
 
 use crate::domain::client::{self, BadField, Registration};
 use crate::domain::conversation::{Heard, Mode, Progress};
+use crate::domain::engine::company::NIT;
 use crate::domain::engine::route::{chosen, variables};
 use crate::domain::engine::{Action, Bot, KnownClient};
 use crate::domain::number::OrderNumber;
@@ -35,6 +36,9 @@ impl Bot<'_> {
             self.conversation.mode = Mode::Asking(progress);
             return self.note_media();
         }
+        if let Kind::CheckClient { digit } = &step.kind {
+            return self.answer_nit((skill, step), digit, progress, heard);
+        }
         match self.read(step, heard) {
             Read::Value(value) => {
                 progress.answers.insert(step.field.clone(), value);
@@ -42,33 +46,47 @@ impl Bot<'_> {
                 self.go_on(progress);
             }
             Read::Disagrees => {
-                let Progress { skill, then, .. } = progress;
-                self.go_on(Progress {
-                    skill,
+                let Progress {
+                    skill: name,
                     then,
+                    opening,
+                    mut answers,
+                    ..
+                } = progress;
+                // What no question of this skill asks for was brought along, and is not asked again.
+                answers.retain(|field, _| skill.steps.iter().all(|step| step.field != *field));
+                self.go_on(Progress {
+                    skill: name,
+                    then,
+                    opening,
+                    answers,
                     ask_all: true,
                     ..Progress::default()
                 });
             }
             Read::Greeting => self.go_on(progress),
-            Read::Bad => {
-                // Only a button of the menu leads away: words may well be part of an answer.
-                if let Some(other) = heard.choice.as_deref().and_then(|choice| chosen(set, choice)) {
-                    return self.begin(other, "");
-                }
-                self.ask_again(skill, step, progress);
-            }
+            Read::Bad => self.not_understood(skill, &step.retry, progress, heard),
         }
     }
 
-    fn ask_again(&mut self, skill: &Skill, step: &Step, mut progress: Progress) {
+    /// Not what was asked for. Only a button of the menu leads away: words may well be part of an answer.
+    pub(super) fn not_understood(&mut self, skill: &Skill, retry: &str, progress: Progress, heard: &Heard) {
+        let set = self.set;
+        match heard.choice.as_deref().and_then(|choice| chosen(set, choice)) {
+            Some(other) => self.begin(other, ""),
+            None => self.ask_again(skill, retry, progress),
+        }
+    }
+
+    /// Asks by the text `retry`, until it was tried too often.
+    pub(super) fn ask_again(&mut self, skill: &Skill, retry: &str, mut progress: Progress) {
         progress.tries += 1;
         let variables = variables(skill, &progress);
         if progress.tries >= skill.max_tries {
             self.conversation.mode = Mode::WithPerson;
             return self.reply(&skill.handover, variables);
         }
-        self.reply(&step.retry, variables);
+        self.reply(retry, variables);
         self.conversation.mode = Mode::Asking(progress);
     }
 
@@ -125,7 +143,8 @@ impl Bot<'_> {
                 .map(|n| n.to_string())
                 .ok_or(BadField::Form),
             Kind::Nit => client::nit(text).map(|nit| nit.to_string()),
-            Kind::Confirm => Err(BadField::Form),
+            // Read elsewhere: their answers are no single value.
+            Kind::CheckClient { .. } | Kind::Confirm => Err(BadField::Form),
         }
     }
 
@@ -154,6 +173,7 @@ impl Bot<'_> {
                 self.facts.client = Some(KnownClient {
                     name: registration.name.clone(),
                     location: registration.location.clone(),
+                    nit: registration.nit.as_ref().map(ToString::to_string),
                 });
                 self.actions.push(Action::RegisterClient(registration));
                 match progress.then {
@@ -165,12 +185,17 @@ impl Bot<'_> {
             Completion::CapturePlate {
                 ask, order_unknown, ..
             } => self.open_capture(ask, order_unknown, ""),
-            Completion::OpenOrder => self.actions.push(Action::OpenOrder(Request {
-                // As people read it: the same word stands in the confirmation, in the console and in tasks.
-                service: variables.get("service").cloned().unwrap_or_default(),
-                description: field("description"),
-                location: field("location"),
-            })),
+            Completion::OpenOrder => self.actions.push(Action::OpenOrder {
+                request: Request {
+                    // As people read it: the same word stands in the confirmation, in the console and in tasks.
+                    service: variables.get("service").cloned().unwrap_or_default(),
+                    description: field("description"),
+                    location: field("location"),
+                },
+                company: skill
+                    .client_step()
+                    .and_then(|step| client::nit(&field(&step.field)).ok()),
+            }),
             Completion::TrackOrder { found, not_found } => match OrderNumber::read(&field("number")) {
                 Some(number) => self.actions.push(Action::TrackOrder {
                     number,
@@ -186,7 +211,7 @@ impl Bot<'_> {
         let phone = client::phone(&field("phone"), self.facts.region)
             .ok()
             .or_else(|| self.facts.phone.clone())?;
-        let nit = field("nit");
+        let nit = field(NIT);
         Some(Registration {
             name: Some(field("name")).filter(|name| !name.is_empty())?,
             email: field("email"),

@@ -66,9 +66,15 @@ impl Bot<'_> {
                     return self.open_capture(ask, order_unknown, opening);
                 }
                 let answers = self.already_known(skill, opening);
+                let may_begin_again = skill.client_step().is_some();
                 self.go_on(Progress {
                     skill: name.to_owned(),
                     answers,
+                    opening: if may_begin_again {
+                        opening.to_owned()
+                    } else {
+                        String::new()
+                    },
                     ..Progress::default()
                 });
             }
@@ -76,7 +82,7 @@ impl Bot<'_> {
     }
 
     /// Answers that need no question.
-    fn already_known(&self, skill: &Skill, opening: &str) -> BTreeMap<String, String> {
+    pub(super) fn already_known(&self, skill: &Skill, opening: &str) -> BTreeMap<String, String> {
         let said = Phrase::new(opening);
         let of = |step: &crate::domain::skill::Step| {
             let known = match step.known {
@@ -85,6 +91,9 @@ impl Bot<'_> {
                 }
                 Some(Known::ClientLocation) => {
                     self.facts.client.as_ref().map(|client| client.location.clone())
+                }
+                None if matches!(step.kind, Kind::CheckClient { .. }) => {
+                    self.facts.client.as_ref().and_then(|client| client.nit.clone())
                 }
                 None => None,
             };

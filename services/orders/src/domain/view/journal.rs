@@ -12,7 +12,7 @@ pub struct JournalView {
     pub version: i64,
     /// The event that tells of it.
     pub event: EventId,
-    /// `opened`, `assigned`, `moved` or `noted`.
+    /// `opened`, `assigned`, `moved`, `client_checked` or `noted`.
     pub fact: String,
     /// What moved it; empty for other facts.
     pub transition: String,

@@ -3,6 +3,7 @@
 use puente_types::{ClientId, ConversationId, OrderId, PhoneEnding};
 use time::OffsetDateTime;
 
+use crate::domain::company::Check;
 use crate::domain::number::OrderNumber;
 use crate::domain::order::{Assignment, Channel};
 use crate::domain::quotation::Quotation;
@@ -78,6 +79,8 @@ pub struct OrderView {
     pub opened_at: OffsetDateTime,
     /// When it last changed.
     pub changed_at: OffsetDateTime,
+    /// What came of checking its client in the ERP.
+    pub check: Check,
 }
 
 /// How many orders there are.

@@ -123,6 +123,7 @@ pub(super) fn summary(order: OrderView) -> OrderSummary {
         agent_name: order.agent_name,
         service_provider_name: order.service_provider_name,
         trace_id: ask::trace(order.traceparent.as_deref()),
+        client_check: order.check.name().to_owned(),
     }
 }
 

@@ -1,22 +1,29 @@
 //! The service `OrderQueries`: which question is answered where.
 
+use std::sync::Arc;
+
 use puente_proto::orders::order_queries_server::OrderQueries as Service;
 use puente_proto::orders::{
     CountOrdersRequest, CountOrdersResponse, GetClientRequest, GetClientResponse, GetConversationRequest,
     GetConversationResponse, GetJournalRequest, GetJournalResponse, GetOrderRequest, GetOrderResponse,
     ListClientsRequest, ListClientsResponse, ListConversationsRequest, ListConversationsResponse,
-    ListOrdersRequest, ListOrdersResponse,
+    ListOrdersRequest, ListOrdersResponse, LookUpClientRequest, LookUpClientResponse,
 };
 use puente_rpc::answer;
+use puente_types::Clock;
 use tonic::{Request, Response, Status};
 
-use super::super::store::PgQueries;
+use super::super::lookups::Lookups;
+use super::super::store::{Patience, PgQueries};
 use super::{clients, conversations, orders};
 
 /// Answers.
 #[derive(Clone)]
 pub(super) struct Answers {
     pub(super) queries: PgQueries,
+    /// Who asks the tenants' ERPs, and how long their answers count; `None` where none can be asked.
+    pub(super) lookups: Option<(Lookups, Patience)>,
+    pub(super) clock: Arc<dyn Clock>,
 }
 
 #[tonic::async_trait]
@@ -67,6 +74,17 @@ impl Service for Answers {
     ) -> Result<Response<GetClientResponse>, Status> {
         answer("OrderQueries/GetClient", request, |caller, question| {
             clients::get(&self.queries, caller, question)
+        })
+        .await
+    }
+
+    async fn look_up_client(
+        &self,
+        request: Request<LookUpClientRequest>,
+    ) -> Result<Response<LookUpClientResponse>, Status> {
+        answer("OrderQueries/LookUpClient", request, |caller, question| {
+            let erp = self.lookups.as_ref();
+            clients::look_up(&self.queries, erp, self.clock.now(), caller, question)
         })
         .await
     }

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use puente_proto::messaging::MessageReceived;
-use puente_types::{ClientId, ConversationId, EventId, TenantId};
+use puente_types::{ClientId, ConversationId, EventId, Nit, TenantId};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 
@@ -139,7 +139,7 @@ pub(crate) async fn worked(
         "UPDATE conversations
          SET memory = $2, last_sequence = greatest(last_sequence, $3), last_at = greatest(last_at, $4),
              last_version = greatest(last_version, $5), client_id = coalesce(client_id, $6),
-             failures = 0, not_before = '-infinity'
+             failures = 0, not_before = '-infinity', awaits_nit = NULL
          WHERE id = $1",
         conversation.uuid(),
         after.memory,
@@ -147,6 +147,26 @@ pub(crate) async fn worked(
         after.last_at,
         messages.iter().filter_map(|message| message.version).max(),
         after.client.map(|client| client.uuid())
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Lets a conversation rest until the ERP has answered about this tax id, or for so long.
+pub(crate) async fn awaits(
+    connection: &mut PgConnection,
+    conversation: ConversationId,
+    nit: &Nit,
+    wait: Duration,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "UPDATE conversations
+         SET awaits_nit = $2, not_before = clock_timestamp() + $3::double precision * interval '1 second'
+         WHERE id = $1",
+        conversation.uuid(),
+        nit.body(),
+        wait.as_secs_f64()
     )
     .execute(connection)
     .await?;

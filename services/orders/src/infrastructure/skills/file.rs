@@ -230,6 +230,7 @@ pub(super) struct StepFile {
     pub(super) kind: Spanned<String>,
     pub(super) ask: Spanned<String>,
     pub(super) retry: Spanned<String>,
+    pub(super) digit: Option<Spanned<String>>,
     pub(super) min: Option<Spanned<usize>>,
     pub(super) max: Option<Spanned<usize>>,
     pub(super) known: Option<Spanned<String>>,

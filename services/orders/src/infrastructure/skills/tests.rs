@@ -29,6 +29,44 @@ fn line_of(text: &str, part: &str) -> Option<usize> {
     text.lines().position(|line| line.contains(part)).map(|at| at + 1)
 }
 
+const CHECKS: &str = include_str!("../../../tests/skills/checks/order_creation.toml");
+
+#[test]
+fn a_question_for_the_tax_id_comes_first_and_names_its_texts() {
+    let dir = folder(&[("default/order_creation.toml", CHECKS)]);
+    check(dir.path()).unwrap();
+    let mut set = load(&Files::of_tenant(Some(dir.path()), "default")).unwrap();
+    let creation = set.skills.remove("order_creation").unwrap();
+    assert!(!creation.client_only && creation.client_step().is_some());
+    let bare = CHECKS.replace("digit = \"nit_digit\"\n", "");
+    let problem = only_problem("order_creation.toml", &bare);
+    assert!(
+        problem.key == "steps[0].digit" && problem.line == line_of(&bare, "check_client\""),
+        "{problem}"
+    );
+    // Whoever is nobody's is registered first, by the skill or by the question.
+    let nobody = CREATION.replace("client_only = true", "client_only = false");
+    let problem = only_problem("order_creation.toml", &nobody);
+    assert!(problem.reason.contains("check_client"), "{problem}");
+    let (head, first) = CHECKS.split_once("[[steps]]").unwrap();
+    let (step, rest) = first.split_once("[[steps]]").unwrap();
+    let later = format!("{head}[[steps]]{rest}\n[[steps]]{step}");
+    let problem = only_problem("order_creation.toml", &later);
+    assert!(problem.reason.contains("must be the first"), "{problem}");
+    let optional = CHECKS.replace("digit =", "optional = true\ndigit =");
+    assert!(
+        only_problem("order_creation.toml", &optional)
+            .key
+            .ends_with("optional")
+    );
+    let elsewhere = CHECKS.replace("kind = \"check_client\"", "kind = \"nit\"");
+    assert!(
+        only_problem("order_creation.toml", &elsewhere)
+            .key
+            .ends_with("digit")
+    );
+}
+
 #[test]
 fn the_compiled_in_skills_are_right_and_name_their_texts() {
     let set = embedded().unwrap();

@@ -39,16 +39,18 @@ pub(super) async fn tell(
     let (order, id) = (&event.order, event.order.id);
     let newcomers = match &event.fact {
         Fact::Assigned { before } => newcomers(tx, tenant, before, &order.assignment).await?,
-        Fact::Opened | Fact::Moved { .. } => Newcomers::default(),
+        Fact::Opened | Fact::ClientChecked | Fact::Moved { .. } => Newcomers::default(),
     };
     let outgoing = match published(event, set, at, newcomers) {
         Published::Opened(event) => NewEvent::new(tenant, id, &event),
         Published::Moved(event) => NewEvent::new(tenant, id, &event),
         Published::Assigned(event) => NewEvent::new(tenant, id, &event),
+        Published::Checked(event) => NewEvent::new(tenant, id, &event),
     };
     let (fact, transition, before, reason) = match &event.fact {
         Fact::Opened => ("opened", None, None, ""),
         Fact::Assigned { .. } => ("assigned", None, Some(order.state), ""),
+        Fact::ClientChecked => ("client_checked", None, Some(order.state), order.check.name()),
         Fact::Moved {
             before,
             transition,

@@ -1,12 +1,13 @@
 //! Rows of orders and clients, read and written.
 
-use puente_types::{Nit, NitReading, OrderId, Phone, Region, TenantId};
+use puente_types::{Nit, NitReading, OrderId, Phone, Region, TenantId, check_digit};
 use sqlx::PgConnection;
 use time::{Date, OffsetDateTime};
 use uuid::Uuid;
 
 use super::price::PriceColumns;
 use crate::domain::client::{Client, Registration};
+use crate::domain::company::Check;
 use crate::domain::error::StoreError;
 use crate::domain::number::OrderNumber;
 use crate::domain::order::{Assignment, Channel, Contact, Order, Reach, Request, Snapshot};
@@ -45,6 +46,11 @@ impl TryFrom<ClientRow> for Client {
     }
 }
 
+/// The tax id of a body.
+pub(super) fn nit_of(body: &str) -> Option<Nit> {
+    read_nit(body, check_digit(body)?.into())
+}
+
 fn read_nit(body: &str, dv: i16) -> Option<Nit> {
     match Nit::parse(&format!("{body}-{dv}")) {
         Ok(NitReading::Verified(nit)) => Some(nit),
@@ -76,6 +82,7 @@ pub(super) struct OrderRow {
     pub(super) quotation_until: Option<Date>,
     pub(super) signature_attempts: i32,
     pub(super) signed_document: String,
+    pub(super) client_check: String,
 }
 
 impl TryFrom<OrderRow> for Order {
@@ -116,6 +123,7 @@ impl TryFrom<OrderRow> for Order {
             quotation: price.read()?,
             attempts: u32::try_from(row.signature_attempts).map_err(|_| corrupt("attempts"))?,
             signed_document: row.signed_document,
+            check: Check::named(&row.client_check).ok_or_else(|| corrupt("check"))?,
         }))
     }
 }
@@ -130,7 +138,7 @@ pub(super) async fn load(
         OrderRow,
         "SELECT id, number, version, state, client_id, contact_name, contact_phone, provider, connection, contact_id,
                 service, description, location, channel, agent, service_provider, quotation_minor,
-                quotation_currency, quotation_note, quotation_until, signature_attempts, signed_document
+                quotation_currency, quotation_note, quotation_until, signature_attempts, signed_document, client_check
          FROM orders WHERE tenant = $1 AND id = $2",
         tenant.as_str(),
         id.uuid()
@@ -150,8 +158,8 @@ pub(super) async fn insert(
     sqlx::query!(
         "INSERT INTO orders (id, tenant, number, version, state, client_id, contact_name, contact_phone, provider,
                              connection, contact_id, service, description, location, channel, agent, service_provider,
-                             opened_at, changed_at, traceparent)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $18, $19)",
+                             opened_at, changed_at, traceparent, client_check)
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $18, $19, $20)",
         order.id.uuid(),
         tenant.as_str(),
         order.number.count(),
@@ -171,7 +179,8 @@ pub(super) async fn insert(
         order.assignment.service_provider,
         at,
         // Everything that happens to the order is told in the trace it is opened in.
-        puente_telemetry::current_traceparent()
+        puente_telemetry::current_traceparent(),
+        order.check.name()
     )
     .execute(connection)
     .await?;
@@ -199,7 +208,7 @@ pub(super) async fn update(
         "UPDATE orders
          SET version = $4, state = $5, agent = $6, service_provider = $7, changed_at = $8, quotation_minor = $9,
              quotation_currency = $10, quotation_note = $11, quotation_until = $12, signature_attempts = $13,
-             signed_document = $14
+             signed_document = $14, client_check = $15
          WHERE tenant = $1 AND id = $2 AND version = $3
          RETURNING traceparent",
         tenant.as_str(),
@@ -215,7 +224,8 @@ pub(super) async fn update(
         price.note,
         price.until,
         i32::try_from(snapshot.attempts).unwrap_or(i32::MAX),
-        snapshot.signed_document
+        snapshot.signed_document,
+        snapshot.check.name()
     )
     .fetch_optional(connection)
     .await

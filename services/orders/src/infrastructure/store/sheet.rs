@@ -1,9 +1,10 @@
 //! Whose sheet is to be made, what stands on it, and which one is in force.
 //!
-//! A sheet that is taken up gets a later time, so that no other replica takes it meanwhile, and the next one does if this
-//! one dies. A change of the asset gives it a new time, and begins anew.
+//! A sheet that is taken up is held for a short while, again and again, so that no other replica takes it meanwhile, and the
+//! next one does if this one dies. A change of the asset gives it a new time, and begins anew.
 
 use puente_types::TenantId;
+use puente_work::Hold;
 use sqlx::PgConnection;
 use sqlx::types::Json;
 use time::OffsetDateTime;
@@ -50,29 +51,60 @@ pub(crate) struct ShownFact {
     pub(crate) at: OffsetDateTime,
 }
 
-/// Takes up the sheet that waits longest, and holds it until `until`.
+/// Takes up the sheet that waits longest, and holds it.
 pub(crate) async fn claim(
     connection: &mut PgConnection,
+    hold: Hold,
     now: OffsetDateTime,
-    until: OffsetDateTime,
-) -> Result<Option<Due>, StoreError> {
+) -> Result<Option<Due>, sqlx::Error> {
     let row = sqlx::query!(
-        "UPDATE assets SET sheet_due_at = $2, sheet_tries = sheet_tries + 1 WHERE id = (
-             SELECT id FROM assets WHERE sheet_due_at <= $1 ORDER BY sheet_due_at LIMIT 1 FOR UPDATE SKIP LOCKED)
+        "UPDATE assets SET sheet_held_until = $2, sheet_held_by = $3, sheet_tries = sheet_tries + 1 WHERE id = (
+             SELECT id FROM assets
+             WHERE sheet_due_at <= $1 AND (sheet_held_until IS NULL OR sheet_held_until <= $1)
+             ORDER BY sheet_due_at LIMIT 1 FOR UPDATE SKIP LOCKED)
          RETURNING id, tenant, traceparent, sheet_tries",
         now,
-        until
+        hold.until,
+        hold.by,
     )
     .fetch_optional(connection)
     .await?;
     let Some(row) = row else { return Ok(None) };
     let tenant = row.tenant.parse();
     Ok(Some(Due {
-        tenant: tenant.map_err(|_| StoreError::Corrupt(format!("tenant of asset {}", row.id)))?,
+        tenant: tenant.map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
         id: row.id.into(),
         traceparent: row.traceparent,
         tries: row.sheet_tries,
     }))
+}
+
+/// Holds it on; `false` when somebody else does, or nobody.
+pub(crate) async fn hold(connection: &mut PgConnection, due: &Due, hold: Hold) -> Result<bool, sqlx::Error> {
+    let held = sqlx::query!(
+        "UPDATE assets SET sheet_held_until = $4 WHERE tenant = $1 AND id = $2 AND sheet_held_by = $3",
+        due.tenant.as_str(),
+        due.id.uuid(),
+        hold.by,
+        hold.until,
+    )
+    .execute(connection)
+    .await?;
+    Ok(held.rows_affected() == 1)
+}
+
+/// Lets go of it.
+pub(crate) async fn release(connection: &mut PgConnection, due: &Due, by: Uuid) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "UPDATE assets SET sheet_held_until = NULL, sheet_held_by = NULL
+         WHERE tenant = $1 AND id = $2 AND sheet_held_by = $3",
+        due.tenant.as_str(),
+        due.id.uuid(),
+        by,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// The asset as its sheet shows it.

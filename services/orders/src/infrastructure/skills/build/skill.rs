@@ -14,7 +14,7 @@ use crate::infrastructure::skills::problem::Examined;
 const MAX_CHARS: usize = 4_096;
 /// A photograph takes seconds of a processor: more than this is no person.
 const MAX_PER_DAY: u32 = 10_000;
-const KINDS: &str = "text, name, email, phone, location, choice, order_number, nit, confirm";
+const KINDS: &str = "text, name, email, phone, location, choice, order_number, nit, check_client, confirm";
 
 pub(super) fn build(written: SkillFile, expected: &str, file: &mut Examined<'_>) -> Skill {
     check::format(&written.format, file);
@@ -123,6 +123,21 @@ fn step(written: StepFile, at: usize, file: &mut Examined<'_>) -> Option<Step> {
         "choice" => Kind::Choice(Vec::new()),
         "order_number" => Kind::OrderNumber,
         "nit" => Kind::Nit,
+        "check_client" => {
+            if written.digit.is_none() {
+                file.at(
+                    &kind_span,
+                    key("digit"),
+                    "`check_client` needs the text that asks for the check digit",
+                );
+            }
+            let digit = written.digit.as_ref();
+            Kind::CheckClient {
+                digit: digit
+                    .map(|text| check::text_key(text, &key("digit"), file))
+                    .unwrap_or_default(),
+            }
+        }
         "confirm" => Kind::Confirm,
         other => {
             file.at(
@@ -133,6 +148,13 @@ fn step(written: StepFile, at: usize, file: &mut Examined<'_>) -> Option<Step> {
             return None;
         }
     };
+    if let (Some(digit), false) = (&written.digit, matches!(kind, Kind::CheckClient { .. })) {
+        file.at(
+            &digit.span(),
+            key("digit"),
+            "only a step of kind `check_client` asks for a check digit",
+        );
+    }
     let measured = matches!(kind, Kind::Text(..) | Kind::Name(..) | Kind::Location(..));
     if let (Some(bound), false) = (written.min.as_ref().or(written.max.as_ref()), measured) {
         file.at(
@@ -177,8 +199,9 @@ fn step(written: StepFile, at: usize, file: &mut Examined<'_>) -> Option<Step> {
             "only choice, order_number and text can be read from the first message",
         );
     }
-    if written.optional && kind == Kind::Confirm {
-        file.at(&kind_span, key("optional"), "a confirmation cannot be optional");
+    if written.optional && matches!(kind, Kind::Confirm | Kind::CheckClient { .. }) {
+        let reason = "a confirmation, or the check of a client, cannot be optional";
+        file.at(&kind_span, key("optional"), reason);
     }
     Some(Step {
         opening_words: written
@@ -328,8 +351,10 @@ fn missing(skill: &Skill) -> Vec<String> {
                 matches!(kind, Kind::Location(..))
             });
             need("confirm", "a confirmation", |kind| matches!(kind, Kind::Confirm));
-            if !skill.client_only {
-                missing.push("an order needs a client: set client_only = true".to_owned());
+            if !skill.client_only && skill.client_step().is_none() {
+                missing.push(
+                    "an order needs a client: set client_only = true, or ask for one by a step `check_client`".to_owned(),
+                );
             }
         }
         Completion::CapturePlate { .. } => {
@@ -340,6 +365,14 @@ fn missing(skill: &Skill) -> Vec<String> {
         Completion::TrackOrder { .. } => need("number", "an order number", |kind| {
             matches!(kind, Kind::OrderNumber)
         }),
+    }
+    let checks = |step: &Step| matches!(step.kind, Kind::CheckClient { .. });
+    if skill.steps.iter().skip(1).any(checks) {
+        // Whoever has to be registered first begins again with the message that began the skill, and no other answer.
+        missing.push("a step of kind `check_client` must be the first".to_owned());
+    }
+    if skill.client_step().is_some() && skill.done != Completion::OpenOrder {
+        missing.push("only what opens an order checks who it is for".to_owned());
     }
     missing
 }

@@ -1,10 +1,11 @@
 //! Clients.
 
-use puente_types::{ClientId, PhoneEnding, TenantId};
+use puente_types::{ClientId, Nit, PhoneEnding, TenantId};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::super::lookup::{Lookup, lookup};
 use super::{PgQueries, bounds};
 use crate::domain::error::StoreError;
 use crate::domain::queries::ClientQueries;
@@ -56,6 +57,36 @@ async fn read(
     .fetch_all(connection)
     .await?;
     Ok(rows.into_iter().map(ClientView::from).collect())
+}
+
+impl PgQueries {
+    /// The tenant's client of a tax id, and what its ERP said of it.
+    pub(crate) async fn of_nit(
+        &self,
+        tenant: &TenantId,
+        nit: &Nit,
+    ) -> Result<(Option<ClientView>, Option<Lookup>), StoreError> {
+        let mut tx = self.readers.begin(Some(tenant)).await?;
+        let id = sqlx::query_scalar!(
+            "SELECT client_id FROM client_nits WHERE tenant = $1 AND nit_body = $2",
+            tenant.as_str(),
+            nit.body()
+        )
+        .fetch_optional(&mut *tx)
+        .await?;
+        let mut found = Vec::new();
+        if id.is_some() {
+            let wanted = Wanted {
+                id,
+                limit: 1,
+                ..Wanted::default()
+            };
+            found = read(&mut tx, tenant, wanted).await?;
+        }
+        let known = lookup(&mut tx, tenant, nit).await?;
+        tx.commit().await?;
+        Ok((found.pop(), known))
+    }
 }
 
 impl ClientQueries for PgQueries {

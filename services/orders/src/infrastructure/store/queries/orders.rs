@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 use super::super::price::PriceColumns;
 use super::{PgQueries, bounds};
+use crate::domain::company::Check;
 use crate::domain::error::StoreError;
 use crate::domain::number::OrderNumber;
 use crate::domain::order::{Assignment, Channel};
@@ -53,6 +54,7 @@ struct ViewRow {
     quotation_note: String,
     quotation_until: Option<Date>,
     traceparent: Option<String>,
+    client_check: String,
 }
 
 async fn read(
@@ -68,7 +70,7 @@ async fn read(
                   o.description, o.location, o.channel, o.agent, o.service_provider, c.id AS "conversation_id?",
                   o.opened_at, o.changed_at, coalesce(a.name, '') AS "agent_name!",
                   coalesce(p.name, '') AS "service_provider_name!", o.quotation_minor, o.quotation_currency,
-                  o.quotation_note, o.quotation_until, o.traceparent
+                  o.quotation_note, o.quotation_until, o.traceparent, o.client_check
            FROM orders o LEFT JOIN conversations c
                ON c.tenant = o.tenant AND c.connection = o.connection AND c.contact_id = o.contact_id
            LEFT JOIN people a ON a.tenant = o.tenant AND a.id = o.agent
@@ -258,6 +260,7 @@ impl TryFrom<ViewRow> for OrderView {
             version: row.version,
             opened_at: row.opened_at,
             changed_at: row.changed_at,
+            check: Check::named(&row.client_check).ok_or_else(|| corrupt("check"))?,
         })
     }
 }

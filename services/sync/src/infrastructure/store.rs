@@ -1,0 +1,5 @@
+//! The tables of this service.
+
+pub(crate) mod change;
+pub(crate) mod task;
+pub(crate) mod watch;
