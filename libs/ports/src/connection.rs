@@ -28,6 +28,22 @@ impl Connection {
         self.settings.get(name).and_then(serde_json::Value::as_str)
     }
 
+    /// Whether a setting is on. Files of connections write truth values as texts.
+    #[must_use]
+    pub fn is_on(&self, name: &str) -> bool {
+        match self.settings.get(name) {
+            Some(serde_json::Value::Bool(on)) => *on,
+            Some(serde_json::Value::String(text)) => text == "true",
+            _ => false,
+        }
+    }
+
+    /// Whether it is the one to take where a tenant has several: `default = true`.
+    #[must_use]
+    pub fn is_default(&self) -> bool {
+        self.is_on("default")
+    }
+
     /// A setting that the call cannot do without.
     ///
     /// # Errors
@@ -52,5 +68,30 @@ impl Connection {
                 format!("connection {} has no secret `{name}`", self.id),
             )
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn a_setting_is_on_as_a_truth_value_and_as_the_text_of_one() {
+        let with = |value: Value| Connection {
+            id: "acme-1".parse().unwrap(),
+            tenant: "acme".parse().unwrap(),
+            provider: "docusign".to_owned(),
+            account: None,
+            settings: serde_json::Map::from_iter([("default".to_owned(), value)]),
+            secrets: Secrets::default(),
+        };
+        for on in [json!(true), json!("true")] {
+            assert!(with(on).is_default());
+        }
+        for off in [json!(false), json!("false"), json!("yes"), json!(1), Value::Null] {
+            assert!(!with(off).is_default());
+        }
     }
 }

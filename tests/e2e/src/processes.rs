@@ -113,10 +113,11 @@ impl Processes {
                     self.grpc_url("notifications"),
                 )
                 .env(format!("{prefix}MODELS"), models())
-                // Who dies at a photograph leaves it to others soon: longer than a fetch, and than one reading after another.
+                // One reading after another, so that a kill meets a known one.
                 .env(format!("{prefix}READINGS"), "1")
                 .env(format!("{prefix}ENGINE_MS"), "7000")
                 .env(format!("{prefix}FETCH_MS"), "10000")
+                // Who dies at a photograph leaves it to others soon.
                 .env(format!("{prefix}WORK_LEASE_MS"), "15000"),
             "sync" => command
                 .env(format!("{prefix}ALLOW_SIMULATORS"), "true")

@@ -11,6 +11,7 @@ use puente_orders::Orders;
 use puente_service::{Overrides, Runtime, Service, Sources, config};
 use puente_signature::Signature;
 use puente_sync::Sync;
+use puente_telemetry::TelemetryConfig;
 
 use crate::Stage;
 
@@ -26,6 +27,13 @@ pub struct InProcess {
 impl InProcess {
     /// Starts every service with `replicas` replicas, and points the simulators at the first ingress.
     pub async fn start(stage: &Stage, replicas: usize) -> Self {
+        // Without it there are no traces, and those that are compared would all be the same: none.
+        let telemetry = TelemetryConfig {
+            log_filter: "error".to_owned(),
+            ..TelemetryConfig::default()
+        };
+        // Nothing is sent anywhere, so that there is nothing to flush at the end.
+        let _ = puente_telemetry::init(&telemetry).unwrap();
         let mut fleet = Self {
             ingress: Vec::new(),
             grpc: Vec::new(),

@@ -11,9 +11,6 @@ use crate::infrastructure::receipts::Registry;
 use crate::infrastructure::store::contact;
 use crate::infrastructure::wire::To;
 
-/// The setting that prefers one of several connections.
-const DEFAULT: &str = "default";
-
 /// The ways to people.
 pub(crate) struct Reach {
     pub(crate) connections: Connections,
@@ -39,13 +36,10 @@ impl Reach {
             .collect();
         let ids: Vec<String> = own.iter().map(|connection| connection.id.to_string()).collect();
         let wrote_to = contact::last_connection(tx, tenant, &ids, &to.contact_id).await?;
-        let preferred = |settings: &serde_json::Map<String, serde_json::Value>| {
-            settings.get(DEFAULT).and_then(serde_json::Value::as_bool) == Some(true)
-        };
         let chosen = match (&wrote_to, own.as_slice()) {
             (Some(id), _) => own.iter().find(|connection| connection.id.as_str() == id),
             (None, [only]) => Some(only),
-            (None, _) => own.iter().find(|connection| preferred(&connection.settings)),
+            (None, _) => own.iter().find(|connection| connection.is_default()),
         };
         if let Some(connection) = chosen {
             to.provider.clone_from(&connection.provider);

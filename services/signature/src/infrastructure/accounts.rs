@@ -51,7 +51,10 @@ impl Accounts {
     }
 
     fn oauth(&self, connection: &Connection) -> Option<&'static dyn OAuthProvider> {
-        (self.registry)(&connection.provider)?.oauth()
+        let provider = (self.registry)(&connection.provider)?;
+        // Accounts of other kinds of provider belong to the services that call those.
+        provider.signature()?;
+        provider.oauth()
     }
 
     /// How calls about grants go out.

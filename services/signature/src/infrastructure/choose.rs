@@ -9,9 +9,6 @@ use puente_vault::Connections;
 /// Finds a provider by its slug.
 pub(crate) type Registry = fn(&str) -> Option<&'static dyn Provider>;
 
-/// The setting that prefers one of several connections.
-const DEFAULT: &str = "default";
-
 /// The tenants' connections to providers that collect signatures.
 #[derive(Clone)]
 pub(crate) struct Chooser {
@@ -30,13 +27,7 @@ impl Chooser {
             .iter()
             .filter(|connection| connection.tenant == *tenant && self.signs(&connection.provider))
             .collect();
-        let preferred = |connection: &&&Arc<Connection>| {
-            connection
-                .settings
-                .get(DEFAULT)
-                .and_then(serde_json::Value::as_bool)
-                == Some(true)
-        };
+        let preferred = |connection: &&&Arc<Connection>| connection.is_default();
         let detail = match own.as_slice() {
             [only] => return Ok(Arc::clone(only)),
             [] => "no connection to a signature provider is set up",

@@ -6,13 +6,10 @@ use std::sync::Arc;
 use puente_ports::{Connection, Provider, ProviderError, TaskManager};
 use puente_types::{ConnectionId, TenantId};
 use puente_vault::Connections;
-use serde_json::Value;
 
 /// Finds a provider by its slug.
 pub(crate) type Registry = fn(&str) -> Option<&'static dyn Provider>;
 
-/// The setting that prefers one of several connections.
-const DEFAULT: &str = "default";
 /// The setting that lets a task name the client. A task manager is a third party: nobody's name goes there by itself.
 const SHOW_CLIENT: &str = "tasks_show_client";
 /// The setting that says whom the provider knows an agent as: texts `<agent id>=<user>`.
@@ -49,7 +46,7 @@ impl Chooser {
             [only] => return Ok(Arc::clone(only)),
             [] => "no connection to a task manager is set up",
             several => {
-                let preferred = |connection: &&&Arc<Connection>| is_on(connection, DEFAULT);
+                let preferred = |connection: &&&Arc<Connection>| connection.is_default();
                 match several.iter().filter(preferred).collect::<Vec<_>>().as_slice() {
                     [one] => return Ok(Arc::clone(one)),
                     _ => "several connections keep tasks: name one of them for the tenant",
@@ -86,7 +83,7 @@ impl Chooser {
 
 /// Whether tasks of this connection may name the client.
 pub(crate) fn shows_client(connection: &Connection) -> bool {
-    is_on(connection, SHOW_CLIENT)
+    connection.is_on(SHOW_CLIENT)
 }
 
 /// Whom the provider knows an agent as: what the connection says, else the address in the directory.
@@ -101,13 +98,4 @@ pub(crate) fn named_assignee(connection: &Connection, agent: &str) -> Option<Str
     let pairs = listed.iter().filter_map(|pair| pair.as_str()?.split_once('='));
     let mut fitting = pairs.filter(|(id, user)| id.trim() == agent && !user.trim().is_empty());
     fitting.next().map(|(_, user)| user.trim().to_owned())
-}
-
-/// A setting that is on; files of connections write truth values as texts.
-fn is_on(connection: &Connection, setting: &str) -> bool {
-    match connection.settings.get(setting) {
-        Some(Value::Bool(on)) => *on,
-        Some(Value::String(text)) => text == "true",
-        _ => false,
-    }
 }

@@ -46,6 +46,7 @@ async fn a_plate_photograph_in_the_chat_becomes_a_record_sheet_and_the_person_is
         "{said:?}"
     );
     assert!(said.iter().any(|text| text.contains(&asset.number)), "{said:?}");
+    assert!(!capture.trace_id.is_empty());
     assert_eq!(
         asset.trace_id, capture.trace_id,
         "one trace from the photograph to the sheet"

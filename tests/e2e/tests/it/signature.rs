@@ -1,6 +1,6 @@
 //! From the message to the signed contract: one order, one envelope, one trace, whatever goes wrong in between.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures::stream::{self, StreamExt as _};
@@ -138,6 +138,8 @@ async fn every_journey_from_the_message_to_the_signed_contract_is_one_trace_also
             .into_iter()
             .collect();
     assert_eq!(opened.len(), journeys);
+    let apart: BTreeSet<&String> = opened.values().filter(|trace| !trace.is_empty()).collect();
+    assert_eq!(apart.len(), journeys, "every journey has a trace of its own");
     let signed = |event: OrderStateChanged| (event.after == "PolizaAsignada").then_some(event.order_id);
     let about_order = |event: DocumentStored| (event.about_kind == "order").then_some(event.about_id);
     let requests: BTreeMap<String, String> = traces::<SignatureRequested>(&stage, "orders", |event| {

@@ -25,8 +25,6 @@ use crate::infrastructure::reading::Reading;
 use crate::infrastructure::store::budget;
 use crate::infrastructure::store::journal::{self, Call};
 
-/// The setting that prefers one of several connections.
-const DEFAULT: &str = "default";
 /// A provider is never asked for what is pending more often, whatever it says.
 const SHORTEST_POLL: Duration = Duration::from_millis(100);
 /// No text on a plate needs more; what is larger only takes longer to send.
@@ -103,10 +101,7 @@ impl Remote {
             .iter()
             .filter(|connection| connection.tenant == *tenant && connection.provider == self.slug())
             .collect();
-        let preferred = |connection: &&&Arc<Connection>| {
-            let setting = connection.settings.get(DEFAULT);
-            setting.and_then(serde_json::Value::as_bool) == Some(true)
-        };
+        let preferred = |connection: &&&Arc<Connection>| connection.is_default();
         let detail = match own.as_slice() {
             [only] => return Ok(Arc::clone(only)),
             [] => "no connection to this engine is set up",
