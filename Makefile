@@ -28,7 +28,7 @@ test: tools ## every test, on a real broker and a real database
 e2e: tools ## the stories across the whole fleet only
 	cargo xtask test -E 'package(puente-e2e)' $(ARGS)
 journeys: tools ## from the message to the signed contract, in one trace each: make journeys N=1000
-	PUENTE_JOURNEYS=$(or $(N),100) cargo xtask test -E 'package(puente-e2e) & test(every_journey)' $(ARGS)
+	PUENTE_JOURNEYS=$(or $(N),100) cargo xtask test --profile journeys -E 'package(puente-e2e) & test(every_journey)' $(ARGS)
 chaos: tools ## kill -9 of any process under load, and the verdict: make chaos N=200, or ARGS=--power-loss
 	cargo run -p puente-chaos -- --kills $(or $(N),20) $(ARGS)
 fmt: ## format the code, also where cargo fmt does not look (modules made by providers!)
