@@ -175,7 +175,7 @@ mod tests {
 
     #[test]
     fn every_process_has_its_turn() {
-        let blows = schedule(1, 200);
+        let blows = schedule(1, 400);
         for target in Target::all() {
             let hits = blows.iter().filter(|blow| blow.targets.contains(&target)).count();
             assert!(hits > 10, "{target}: {hits}");

@@ -106,7 +106,7 @@ fn an_unknown_service_is_refused_with_the_known_ones() {
     ] {
         let ran = puente(folder().path(), &[], arguments);
         assert_eq!(ran.code, 2, "{arguments:?}");
-        let line = "error: there is no service `order`; there are: gateway, ingress, notifications, ocr, orders, signature\n";
+        let line = "error: there is no service `order`; there are: gateway, ingress, notifications, ocr, orders, signature, sync\n";
         assert_eq!(ran.err, line, "{arguments:?}");
     }
 }
