@@ -38,10 +38,11 @@ async fn many_short_parts_are_held_as_one() {
     let lease = 400;
     let parts = 60;
     replica(stage.job().in_parts(parts), limits(lease));
-    stage.replica(limits(lease));
     stage
         .becomes("work to begin", |told| told.begun.contains_key(&1))
         .await;
+    // Comes later, so that the row is not its own from the beginning.
+    stage.replica(limits(lease));
     let (first, holder) = stage.held(1).await;
     // Parts of a few milliseconds, over several holds.
     for part in 1..parts {
