@@ -6,7 +6,10 @@
 //! in front, the picture with evened light, and the line of the serial number again in several versions that vote.
 
 mod boxes;
+mod closer;
 mod columns;
+mod light;
+mod lines;
 mod look;
 mod reach;
 
@@ -49,6 +52,8 @@ pub enum ReadError {
 const SURE: f32 = 0.999_3;
 /// Below, the picture with evened light may show it better.
 const CLEAR: f32 = 0.9;
+/// Below, what was found without a label is more likely grain than a serial number.
+const FAINT: f32 = 0.02;
 /// How many candidates' lines are looked at again.
 const AGAIN: usize = 2;
 
@@ -70,17 +75,26 @@ impl Reader {
         let (regions, mut lines) = self.first_look(picture)?;
         let mut found = self.found(&lines, patterns);
         if !sure(&found) || !self.agreed(picture, &lines, &found)? {
-            let even = look::Evened::of(picture);
+            let even = light::Evened::of(picture);
             let plane = outline(picture.pixels()).map(|corners| Plane::of(&corners));
             if let Some(plane) = plane.as_ref().filter(|_| !settled(&found)) {
-                lines = self.front_look(picture, plane, lines)?;
+                lines = self.front_look(picture, plane, lines, &look::FRONT)?;
                 found = self.found(&lines, patterns);
+            }
+            // Where hardly anything was found, other smoothings may show it; and the largest region may be the plate itself.
+            let frame = look::plate_among(&regions, picture).map(|corners| Plane::of(&corners));
+            let frame = plane.as_ref().or(frame.as_ref());
+            for front in look::OTHER_FRONTS {
+                if let Some(plane) = frame.filter(|_| !promising(&found)) {
+                    lines = self.front_look(picture, plane, lines, front)?;
+                    found = self.found(&lines, patterns);
+                }
             }
             if found.candidates.is_empty() || plane.is_none() && !settled(&found) {
                 lines = self.evened_look(&even, &regions, lines)?;
                 found = self.found(&lines, patterns);
             }
-            for candidate in found.candidates.iter().take(AGAIN) {
+            for candidate in found.candidates.clone().iter().take(AGAIN) {
                 let others: Vec<Corners> = lines
                     .iter()
                     .map(|line| line.corners)
@@ -88,12 +102,15 @@ impl Reader {
                     .collect();
                 if let Some(line) = lines.iter_mut().find(|line| line.corners == candidate.corners) {
                     self.reach(picture, line, &others)?;
-                    self.closer_look(picture, &even, plane.as_ref(), line)?;
+                    self.look_at_value(picture, &even, plane.as_ref(), line, &candidate.serial)?;
+                }
+                found = self.found(&lines, patterns);
+                if settled(&found) {
+                    break;
                 }
             }
-            found = self.found(&lines, patterns);
         }
-        let text = look::text(&lines);
+        let text = lines::text(&lines);
         Ok(Plate {
             flaws: flaws(picture, &text),
             found,
@@ -101,8 +118,8 @@ impl Reader {
         })
     }
 
-    fn found(&self, lines: &[look::Line], patterns: &Patterns) -> Found {
-        find(&look::text(lines), patterns, Source::Embedded)
+    fn found(&self, lines: &[lines::Line], patterns: &Patterns) -> Found {
+        find(&lines::text(lines), patterns, Source::Embedded)
     }
 }
 
@@ -112,6 +129,12 @@ fn sure(found: &Found) -> bool {
         .candidates
         .first()
         .is_some_and(|best| best.confidence >= SURE)
+}
+
+/// Whether what was found may be worth a closer look.
+fn promising(found: &Found) -> bool {
+    let best = found.candidates.first();
+    best.is_some_and(|best| !best.label.is_empty() || best.confidence >= FAINT)
 }
 
 /// Whether a serial number was found at its label, clearly enough to look at it alone.

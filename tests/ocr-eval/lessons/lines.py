@@ -17,6 +17,8 @@ import re
 import string
 import sys
 
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # every core draws lines of its own
+
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
@@ -396,7 +398,7 @@ def cut(picture, corners):
 def line(seed):
     """A cut-out line and what it says."""
     rng = np.random.default_rng(seed)
-    spoiled = rng.beta(1.1, 1)  # 0 is as new; a little more of the worse ones
+    spoiled = rng.beta(2, 1)  # 0 is as new; most are the worse ones, which are what is to be learned
     drawn = Artwork(rng)
     camera = Camera(rng, drawn.ink.shape, spoiled)
     picture = optics(rng, camera.shot(made(rng, drawn.ink, spoiled)), spoiled)

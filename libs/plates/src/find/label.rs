@@ -3,149 +3,14 @@
 //! Engines misread small print, so a label is matched loosely: accents and signs do not count, and a long one may have a wrong
 //! letter in four. The shortest, `S/N`, is known by its shape: `S7N`, `5/N`, `S/H` are how it is misread.
 
+mod known;
+mod short;
+
+pub(crate) use known::Kind;
+
+use known::KNOWN;
+use short::short;
 use unicode_fold::fold;
-
-/// What a label announces.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Serial,
-    Brand,
-    Model,
-    Voltage,
-    Current,
-    Power,
-    Date,
-    Part,
-    Protection,
-    /// Something else that is no serial: a weight, a pressure, an order number.
-    Other,
-}
-
-/// Labels as letters and digits alone, in Spanish, English and Portuguese.
-const KNOWN: &[(Kind, &[&str])] = &[
-    (
-        Kind::Serial,
-        &[
-            "SERIE",
-            "SERIAL",
-            "NSERIE",
-            "NOSERIE",
-            "NROSERIE",
-            "NODESERIE",
-            "NDESERIE",
-            "NRODESERIE",
-            "NUMSERIE",
-            "NUMERODESERIE",
-            "NUMERDESERIE",
-            "SERIALNO",
-            "SERIALNR",
-            "SERIALNUMBER",
-            "SERNO",
-            "SERIENO",
-            "SERIENUMBER",
-            "SERIALN",
-            "SERIENR",
-            "NUMERODESERIAL",
-            "SERIENNUMMER",
-            "SERIALNUM",
-        ],
-    ),
-    (Kind::Brand, &["MARCA", "BRAND", "FABRICANTE", "MANUFACTURER"]),
-    (
-        Kind::Model,
-        &[
-            "MODELO",
-            "MODEL",
-            "MODELNO",
-            "MODELONO",
-            "MODELN",
-            "MOD",
-            "TYPE",
-            "TIPO",
-            "MODELNUMBER",
-            "REFERENCIA",
-        ],
-    ),
-    (
-        Kind::Voltage,
-        &[
-            "TENSION", "TENSAO", "VOLTAJE", "VOLTAGE", "VOLTAGEM", "INPUT", "ENTRADA", "VOLTS", "VOLT",
-            "OUTPUT", "SALIDA", "SAIDA",
-        ],
-    ),
-    (
-        Kind::Current,
-        &["CORRIENTE", "CORRENTE", "CURRENT", "AMPS", "AMPERES"],
-    ),
-    (Kind::Power, &["POTENCIA", "POWER", "WATTS"]),
-    (
-        Kind::Date,
-        &[
-            "FECHA",
-            "DATA",
-            "DATE",
-            "MFGDATE",
-            "FABRICADO",
-            "FABRICACION",
-            "FECHADEFABRICACION",
-            "DATADEFABRICACAO",
-            "MANUFACTURED",
-            "YEAR",
-            "ANO",
-            "ANODEFABRICACION",
-            "MFD",
-            "DATEOFMANUFACTURE",
-        ],
-    ),
-    (
-        Kind::Part,
-        &[
-            "PN",
-            "PARTNO",
-            "PARTN",
-            "PARTNUMBER",
-            "PART",
-            "PARTENO",
-            "NUMERODEPARTE",
-            "REF",
-            "REFNO",
-            "CODIGO",
-            "ITEM",
-            "ITEMNO",
-            "CATNO",
-            "SKU",
-        ],
-    ),
-    (Kind::Protection, &["IP", "PROTECCION", "PROTECTION", "IPCODE"]),
-    (
-        Kind::Other,
-        &[
-            "PESO",
-            "WEIGHT",
-            "PRESION",
-            "PRESSURE",
-            "FRECUENCIA",
-            "FREQUENCY",
-            "RPM",
-            "TEL",
-            "TELEFONO",
-            "PHONE",
-            "LOTE",
-            "LOT",
-            "ORDEN",
-            "ORDER",
-            "NIT",
-            "RUC",
-            "CUIT",
-            "CNPJ",
-            "CAPACIDAD",
-            "CAPACITY",
-            "CLASE",
-            "CLASS",
-            "REFRIGERANTE",
-        ],
-    ),
-];
 
 /// A label at the beginning of a text.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -172,7 +37,26 @@ pub(crate) fn at_beginning(text: &str) -> Option<Match> {
         }
         _ => None,
     };
-    longer.or(words).or_else(|| short(&characters)).or(glued)
+    let found = longer.or(words).or_else(|| short(&characters)).or(glued)?;
+    let number = if found.kind == Kind::Serial {
+        number_sign(characters.get(found.taken..).unwrap_or_default())
+    } else {
+        0
+    };
+    Some(Match {
+        taken: found.taken + number,
+        ..found
+    })
+}
+
+/// How many characters a `No.` takes that follows a label, also where its second letter was misread: `SERIAL Ne. X1`.
+fn number_sign(rest: &[char]) -> usize {
+    match rest {
+        ['N', c, '.', ..] if !c.is_ascii_digit() && !c.is_ascii_uppercase() => {
+            3 + rest.iter().skip(3).take_while(|c| is_gap(**c)).count()
+        }
+        _ => 0,
+    }
 }
 
 /// Whether a sign, and not a blank, stands between a label and its value.
@@ -219,51 +103,6 @@ fn words(text: &[char]) -> Option<Match> {
         })
         // More letters that fit outweigh a wrong one, not several.
         .min_by_key(|found| (found.wrong * 5).saturating_add(100).saturating_sub(found.taken))
-}
-
-/// `S/N` and `N/S` in all the ways in which they are misread, also with the value glued to it.
-fn short(text: &[char]) -> Option<Match> {
-    let taken = |length: usize| length + text.iter().skip(length).take_while(|c| is_gap(**c)).count();
-    let serial = |length: usize, wrong: usize| {
-        Some(Match {
-            kind: Kind::Serial,
-            taken: taken(length),
-            wrong,
-        })
-    };
-    let upper: Vec<char> = text.iter().take(4).map(|c| c.to_ascii_uppercase()).collect();
-    let ends = |length: usize| text.get(length).is_none_or(|c| is_gap(*c));
-    match upper.as_slice() {
-        ['S', '/', 'N', ..] | ['N', '/', 'S', ..] => serial(3, 0),
-        ['P', '/', 'N' | 'H' | 'M', ..] | ['P', '1' | '7' | 'I' | 'L' | '\\' | '|', 'N', ..] => Some(Match {
-            kind: Kind::Part,
-            taken: taken(3),
-            wrong: 0,
-        }),
-        [
-            'S' | '5' | '8' | '$' | '6',
-            '/',
-            'N' | 'H' | 'M' | 'W' | 'K' | 'A' | 'X' | 'L' | 'V',
-            ..,
-        ] if ends(3) || value_behind(text) => serial(3, 1),
-        [
-            'S' | '5' | '$',
-            '1' | '7' | 'I' | 'L' | '|' | '\\' | '(' | '!' | '.' | 'J',
-            'N' | 'H' | 'M',
-            ..,
-        ] if ends(3) => serial(3, 1),
-        ['N' | 'H' | 'M', '/' | '7' | '1' | 'I', 'S' | '5' | '8', ..] if ends(3) => serial(3, 1),
-        ['S', 'N', ..] | ['N', 'S', ..] if ends(2) => serial(2, 0),
-        ['S', '.', 'N', '.', ..] | ['N', '.', 'S', '.', ..] => serial(4, 0),
-        _ => None,
-    }
-}
-
-/// Whether what is glued to a label of three signs is as long as serial numbers are, and has their digits.
-fn value_behind(text: &[char]) -> bool {
-    let value = text.get(3..).unwrap_or_default();
-    let digits = value.iter().filter(|c| c.is_ascii_digit()).count();
-    value.len() >= 6 && digits >= 2 && value.iter().all(|c| c.is_ascii_alphanumeric() || *c == '-')
 }
 
 /// A long label with the value glued to it: `SERIE2020X897867`, `Serial No.X12`.
@@ -434,6 +273,7 @@ mod tests {
             ("SERIAL N123456", "N123456"),
             ("SERIAL No.NWC8-02701-9M2", "NWC8-02701-9M2"),
             ("SERIAL No.123456", "123456"),
+            ("SSRIAL Ne. NAC5AV6J", "NAC5AV6J"),
             ("S/L2011E895134", "2011E895134"),
             ("Serial Number PR635737", "PR635737"),
         ] {

@@ -6,6 +6,9 @@ use super::label::{self, Kind};
 use super::place::{Box, upright};
 use super::shape::{Shape, compact, shape};
 
+/// The longest word that may be a scrap of a label.
+const SCRAP: usize = 6;
+
 /// A part of a line.
 #[derive(Debug, Clone)]
 pub(crate) struct Segment {
@@ -124,6 +127,17 @@ fn behind_words(text: &[(char, f32)]) -> &[(char, f32)] {
     if words && known {
         return behind;
     }
+    // A label in small print may be misread as scraps of letters and digits; in front of a whole serial number, they are none
+    // of its groups.
+    let scraps = before.split(|(c, _)| *c == ' ').all(|word| word.len() <= SCRAP);
+    let whole = matches!(shape(&text_behind, &text_behind), Shape::Serial(3));
+    if scraps
+        && whole
+        && before.iter().any(|(c, _)| c.is_ascii_lowercase())
+        && behind.iter().all(|(c, _)| plain(*c))
+    {
+        return behind;
+    }
     if words && digits >= 2 && (long || dated) && behind.iter().all(|(c, _)| plain(*c)) {
         behind
     } else {
@@ -202,5 +216,11 @@ mod tests {
         assert_eq!(values("S/N 2021W153986 07/2021"), ["2021W153986", "07/2021"]);
         assert_eq!(values("S/N AB 123 456"), ["AB 123 456"]);
         assert_eq!(values("EN8XL5FK9 Z50X"), ["EN8XL5FK9 Z50X"]);
+    }
+
+    #[test]
+    fn scraps_of_a_misread_label_are_no_groups_of_the_value() {
+        assert_eq!(values("No. d0 35F i7 2010Y577533"), ["2010Y577533"]);
+        assert_eq!(values("AB 123 45678"), ["AB 123 45678"]);
     }
 }

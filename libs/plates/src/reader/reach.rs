@@ -7,7 +7,7 @@ use rten::RunError;
 
 use super::Reader;
 use super::columns::between;
-use super::look::Line;
+use super::lines::Line;
 use crate::Picture;
 use crate::engine::crop::Crop;
 use crate::engine::enhance::stretched;

@@ -3,7 +3,7 @@
 use image::{DynamicImage, GenericImageView, ImageFormat, RgbImage};
 use puente_plates::{Picture, PictureError};
 
-use crate::hostile::{encoded, noisy};
+use crate::files::{encoded, noisy};
 
 /// A JPEG whose metadata say: turn it a quarter to the right.
 fn turned_by_metadata(picture: &RgbImage) -> Vec<u8> {

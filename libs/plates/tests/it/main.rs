@@ -8,5 +8,6 @@
 )]
 
 mod export;
+mod files;
 mod fixtures;
 mod hostile;
