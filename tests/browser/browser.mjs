@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { existsSync } from "node:fs";
 import path from "node:path";
 import { chromium } from "playwright-core";
+import { PATIENCE } from "./stage.mjs";
 
 const PLACES = [process.env.CHROME_BIN, "/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
 const axe = await readFile(path.join(import.meta.dirname, "node_modules/axe-core/axe.min.js"), "utf8");
@@ -20,6 +21,7 @@ export async function launch() {
 /** A page that remembers what went wrong in it. */
 export async function open(context) {
   const page = await context.newPage();
+  page.setDefaultTimeout(PATIENCE);
   page.troubles = [];
   page.on("console", (line) => { if (line.type() === "error") page.troubles.push(line.text()); });
   page.on("pageerror", (error) => page.troubles.push(String(error)));

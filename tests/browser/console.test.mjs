@@ -61,7 +61,7 @@ before(async () => {
   ids.delivery = await admin.page.locator("tbody a").first().getAttribute("href");
   await admin.page.goto(`${base}/conversaciones`);
   ids.talk = await admin.page.locator("tbody a").first().getAttribute("href");
-}, { timeout: 180_000 });
+}, { timeout: 300_000 });
 
 after(async () => {
   await browser?.close();
@@ -229,7 +229,7 @@ describe("behaviour", () => {
     await move.page.goto(`${base}/pedidos/${number}`);
     await move.page.selectOption("#step", "send_quotation");
     await move.page.click("form[action$='/mover'] button");
-    await page.locator("#order .pill", { hasText: "Cotización enviada" }).waitFor({ timeout: 15_000 });
+    await page.locator("#order .pill", { hasText: "Cotización enviada" }).waitFor();
     assert.equal(await page.inputValue("#agent"), "a medio escribir");
     assert.match(await page.textContent(".live"), /En vivo/);
     await Promise.all([context.close(), move.context.close()]);
@@ -272,12 +272,12 @@ describe("behaviour", () => {
     for (const [n, missing] of [[1, "Faltan 2 de 3 firmas"], [2, "Falta 1 de 3 firmas"], [3, "Todos firmaron"]]) {
       await act(stage, envelope, n, "open");
       await act(stage, envelope, n, "sign");
-      await pills.nth(n - 1).filter({ hasText: "Firmó" }).waitFor({ timeout: 30_000 });
-      await watch.page.locator("h1", { hasText: missing }).waitFor({ timeout: 30_000 });
+      await pills.nth(n - 1).filter({ hasText: "Firmó" }).waitFor();
+      await watch.page.locator("h1", { hasText: missing }).waitFor();
     }
-    await watch.page.locator("#verdict .pill.good", { hasText: "Firmado" }).waitFor({ timeout: 30_000 });
-    await page.locator("#order .pill", { hasText: "Póliza asignada" }).waitFor({ timeout: 30_000 });
-    await page.locator("#documents a", { hasText: /\.pdf/ }).first().waitFor({ timeout: 15_000 });
+    await watch.page.locator("#verdict .pill.good", { hasText: "Firmado" }).waitFor();
+    await page.locator("#order .pill", { hasText: "Póliza asignada" }).waitFor();
+    await page.locator("#documents a", { hasText: /\.pdf/ }).first().waitFor();
     const saved = page.waitForEvent("download");
     await page.locator("#documents tr", { hasText: "Contrato firmado" }).locator("a").click();
     const file = await (await saved).createReadStream();
@@ -345,7 +345,7 @@ describe("behaviour", () => {
     await page.click("tbody a[href*='/autorizar']");
     await page.click("form[action$='/autorizar'] button");
     await page.click("#go");
-    await page.waitForURL(/integraciones\?hecho=1/, { timeout: 30_000 });
+    await page.waitForURL(/integraciones\?hecho=1/);
     assert.match(await page.textContent("main"), /La cuenta quedó autorizada/);
     assert.match(await page.textContent("tbody"), /Autorizada/);
     await context.close();
@@ -357,7 +357,7 @@ describe("behaviour", () => {
     assert.equal(await page.getAttribute("#photo", "capture"), "environment");
     await page.setInputFiles("#file", PLATE.file);
     await page.click("form[action='/activos/leer'] button");
-    await page.waitForURL(/revision-ocr\/[0-9a-f-]{36}/, { timeout: 60_000 });
+    await page.waitForURL(/revision-ocr\/[0-9a-f-]{36}/);
     await until("the serial", async () => {
       await page.reload();
       return new RegExp(PLATE.serial).test(await title(page));
@@ -387,7 +387,7 @@ describe("behaviour", () => {
     await page.fill("#d-location", "Sede Norte, piso 2");
     await page.click("details.bring form button");
     await page.waitForURL(/hecho=1/);
-    await watch.page.locator("#data dd", { hasText: "Sede Norte, piso 2" }).waitFor({ timeout: 15_000 });
+    await watch.page.locator("#data dd", { hasText: "Sede Norte, piso 2" }).waitFor();
     assert.match(await watch.page.textContent("#history"), /Cambiaron sus datos/);
     await Promise.all([context.close(), watch.context.close()]);
   });
@@ -412,7 +412,7 @@ describe("behaviour", () => {
     await page.waitForURL(/hecho=1/);
     await page.goto(`${base}/revision-ocr/${ids.illegible}`);
     assert.match(await title(page), /Serial escrito a mano: QR-778812/);
-    await page.locator("#reading a[href^='/activos/']").waitFor({ timeout: 30_000 });
+    await page.locator("#reading a[href^='/activos/']").waitFor();
     await page.fill("#q", "qr-778812");
     await page.press("#q", "Enter");
     await page.click("main a[href^='/activos/']");
@@ -433,6 +433,22 @@ describe("behaviour", () => {
     assert.match(await admin.page.textContent(".title"), /Cerrada/);
     await admin.page.goto(`${base}/auditoria`);
     assert.match(await admin.page.textContent("main"), /effect\.resolved/);
+  });
+
+  test("what a client wrote is masked until somebody asks for it with a reason, which is in the audit trail", async () => {
+    const { page } = admin;
+    await page.goto(`${base}${ids.talk}`);
+    await page.locator("#talk mark").first().waitFor();
+    assert.doesNotMatch(await page.textContent("main"), /Hola/);
+    await page.fill("#why", "El cliente reclama por lo que se acordó");
+    await page.click("form[action$='/mostrar'] button");
+    await page.locator("[role=status]", { hasText: "quedó en la auditoría" }).waitFor();
+    assert.match(await page.textContent("#talk"), /Hola/);
+    assert.deepEqual(await faults(page), []);
+    await page.goto(`${base}${ids.talk}`);
+    assert.doesNotMatch(await page.textContent("main"), /Hola/);
+    await page.goto(`${base}/auditoria`);
+    assert.match(await page.textContent("main"), /conversation\.revealed/);
   });
 
   test("a dead letter fails again when it is retried, is closed with a reason, and waits no longer", async () => {
@@ -457,7 +473,7 @@ describe("behaviour", () => {
     await admin.page.fill("#why", "Prueba de repetición");
     await admin.page.click("form[action='/repeticiones'] button");
     await admin.page.waitForURL(/repeticiones\/[0-9a-f-]{36}/);
-    await admin.page.locator("h1", { hasText: "Repetición terminada" }).waitFor({ timeout: 30_000 });
+    await admin.page.locator("h1", { hasText: "Repetición terminada" }).waitFor();
   });
 
   test("without script pages, filters and forms work", async () => {

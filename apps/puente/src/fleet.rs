@@ -97,7 +97,10 @@ const fn member<S: Listens>(migrations: &'static Migrator, opens_connections: bo
 /// A service that answers somewhere.
 trait Listens: Service + 'static {
     /// Where, by the names that the state file has for it.
-    fn endpoints(&self) -> std::io::Result<Endpoints>;
+    fn endpoints(&self) -> std::io::Result<Endpoints> {
+        let asked = self.grpc_address()?;
+        Ok(asked.map(|address| (Self::NAME, address)).into_iter().collect())
+    }
 }
 
 impl Listens for Gateway {
@@ -113,54 +116,11 @@ impl Listens for Ingress {
             .collect())
     }
 }
-impl Listens for Notifications {
-    fn endpoints(&self) -> std::io::Result<Endpoints> {
-        Ok(self
-            .grpc_address()?
-            .map(|address| ("notifications", address))
-            .into_iter()
-            .collect())
-    }
-}
-impl Listens for Ocr {
-    fn endpoints(&self) -> std::io::Result<Endpoints> {
-        Ok(self
-            .grpc_address()?
-            .map(|address| ("ocr", address))
-            .into_iter()
-            .collect())
-    }
-}
-
-impl Listens for Orders {
-    fn endpoints(&self) -> std::io::Result<Endpoints> {
-        Ok(self
-            .grpc_address()?
-            .map(|address| ("orders", address))
-            .into_iter()
-            .collect())
-    }
-}
-
-impl Listens for Signature {
-    fn endpoints(&self) -> std::io::Result<Endpoints> {
-        Ok(self
-            .grpc_address()?
-            .map(|address| ("signature", address))
-            .into_iter()
-            .collect())
-    }
-}
-
-impl Listens for Sync {
-    fn endpoints(&self) -> std::io::Result<Endpoints> {
-        Ok(self
-            .grpc_address()?
-            .map(|address| ("sync", address))
-            .into_iter()
-            .collect())
-    }
-}
+impl Listens for Notifications {}
+impl Listens for Ocr {}
+impl Listens for Orders {}
+impl Listens for Signature {}
+impl Listens for Sync {}
 
 /// Builds the service and lets it run.
 async fn start<S: Listens>(sources: Sources, runtime: Runtime) -> Result<Endpoints, StartError> {

@@ -86,6 +86,21 @@ impl Blobs {
         bytes: Bytes,
         media_type: MediaType,
     ) -> Result<Stored, BlobError> {
+        let created = self.create(container, key, bytes, media_type).await;
+        created.map(|(stored, _)| stored)
+    }
+
+    /// The same, and whether this call made it. What was there before belongs to whoever stored it.
+    ///
+    /// # Errors
+    /// As [`Blobs::put`].
+    pub async fn create(
+        &self,
+        container: Container,
+        key: &BlobKey,
+        bytes: Bytes,
+        media_type: MediaType,
+    ) -> Result<(Stored, bool), BlobError> {
         if bytes.len() > MAX_OBJECT_BYTES {
             let max_bytes = MAX_OBJECT_BYTES;
             return Err(BlobError::TooLarge { max_bytes });
@@ -99,9 +114,9 @@ impl Blobs {
         };
         let size = bytes.len();
         match self.0.store.create(container, key, bytes, media_type).await? {
-            Created::New => Ok(stored),
+            Created::New => Ok((stored, true)),
             Created::Exists => match self.get(container, key, size, Some(&stored.sha256)).await {
-                Ok(_) => Ok(stored),
+                Ok(_) => Ok((stored, false)),
                 Err(BlobError::Tampered | BlobError::TooLarge { .. }) => Err(BlobError::AlreadyExists),
                 // It was deleted in between, or the conflict was another one: a container being deleted.
                 Err(BlobError::NotFound) => Err(BlobError::unavailable("storage_busy", "it came and went")),

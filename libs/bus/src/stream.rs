@@ -16,11 +16,17 @@ pub struct StreamSettings {
     pub max_age: Duration,
 }
 
+impl StreamSettings {
+    /// How long events stay readable, in days, unless somebody says otherwise. Whoever remembers what was handled does so
+    /// for at least as long.
+    pub const MAX_AGE_DAYS: u16 = 30;
+}
+
 impl Default for StreamSettings {
     fn default() -> Self {
         Self {
             replicas: 1,
-            max_age: Duration::from_hours(30 * 24),
+            max_age: Duration::from_hours(24 * u64::from(Self::MAX_AGE_DAYS)),
         }
     }
 }

@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use puente_types::{ConnectionId, EffectId, TenantId};
 use serde_json::Value;
-use sqlx::{PgConnection, PgPool};
+use sqlx::{PgConnection, PgExecutor, PgPool};
 use uuid::Uuid;
 
-use crate::Effect;
 use crate::quota::{self, Limit};
+use crate::{Effect, Priority};
 
 /// A connection with work, and when its work is due.
 pub(crate) struct Lane {
@@ -19,7 +19,7 @@ pub(crate) struct Lane {
 }
 
 /// The connections that have work, those first whose work waits longest.
-pub(crate) async fn lanes(pool: &PgPool) -> Result<Vec<Lane>, sqlx::Error> {
+pub(crate) async fn lanes(database: impl PgExecutor<'_>) -> Result<Vec<Lane>, sqlx::Error> {
     let rows = sqlx::query!(
         r#"SELECT l.connection, l.provider,
                   greatest(extract(epoch FROM greatest(min(e.not_before), max(l.paused_until)) - clock_timestamp()), 0)::double precision AS "due_in!"
@@ -31,7 +31,7 @@ pub(crate) async fn lanes(pool: &PgPool) -> Result<Vec<Lane>, sqlx::Error> {
            GROUP BY l.connection, l.provider
            ORDER BY min(e.not_before)"#
     )
-    .fetch_all(pool)
+    .fetch_all(database)
     .await?;
     Ok(rows
         .into_iter()
@@ -81,6 +81,8 @@ pub(crate) struct Row {
     pub(crate) subject_id: String,
     pub(crate) payload: Value,
     pub(crate) attempts: i32,
+    pub(crate) limited: i32,
+    pub(crate) failed: i32,
     pub(crate) traceparent: Option<String>,
 }
 
@@ -100,6 +102,8 @@ impl Row {
             subject_id: self.subject_id,
             payload: self.payload,
             attempts: self.attempts,
+            limited: self.limited,
+            failed: self.failed,
             traceparent: self.traceparent,
         })
     }
@@ -116,15 +120,7 @@ pub(crate) async fn claim(
     lease: Duration,
 ) -> Result<Claim, sqlx::Error> {
     let mut tx = pool.begin().await?;
-    let due: Vec<Uuid> = sqlx::query_scalar!(
-        "SELECT id FROM effects
-         WHERE connection = $1 AND state = 'due' AND not_before <= clock_timestamp()
-         ORDER BY priority, not_before, id LIMIT $2 FOR UPDATE SKIP LOCKED",
-        connection,
-        i64::try_from(wanted).unwrap_or(i64::MAX),
-    )
-    .fetch_all(&mut *tx)
-    .await?;
+    let due = due(&mut tx, connection, wanted).await?;
     if due.is_empty() {
         return Ok(Claim::Nothing);
     }
@@ -152,6 +148,26 @@ pub(crate) async fn claim(
     Ok(Claim::Calls(rows))
 }
 
+/// The effects of a connection that are to be called next, locked. Each priority is looked at by itself, so that what is
+/// not due yet, however much that is, is not read.
+async fn due(database: &mut PgConnection, connection: &str, wanted: usize) -> Result<Vec<Uuid>, sqlx::Error> {
+    let priorities = Priority::ALL.map(|priority| priority as i16).to_vec();
+    sqlx::query_scalar!(
+        "SELECT next.id FROM unnest($3::smallint[]) AS p (priority)
+         CROSS JOIN LATERAL (
+             SELECT id, not_before FROM effects
+             WHERE connection = $1 AND priority = p.priority AND state = 'due'
+               AND not_before <= statement_timestamp()
+             ORDER BY not_before, id LIMIT $2 FOR UPDATE SKIP LOCKED) AS next
+         ORDER BY p.priority, next.not_before, next.id LIMIT $2",
+        connection,
+        i64::try_from(wanted).unwrap_or(i64::MAX),
+        &priorities,
+    )
+    .fetch_all(database)
+    .await
+}
+
 async fn journal(
     connection: &mut PgConnection,
     ids: &[Uuid],
@@ -164,7 +180,8 @@ async fn journal(
          SET state = 'calling', attempts = attempts + 1, called_at = clock_timestamp(), lease_owner = $2,
              lease_until = clock_timestamp() + $3::double precision * interval '1 second'
          WHERE id = ANY ($1)
-         RETURNING id, tenant, key, provider, connection, operation, subject_id, payload, attempts, traceparent",
+         RETURNING id, tenant, key, provider, connection, operation, subject_id, payload, attempts, limited, failed,
+                   traceparent",
         ids,
         owner,
         lease.as_secs_f64(),
@@ -174,23 +191,46 @@ async fn journal(
     rows.into_iter().map(Row::effect).collect()
 }
 
-/// Takes over calls whose lease ran out: their caller is gone. The lease is renewed for whoever settles them.
+/// Takes over calls whose lease ran out: their caller is gone. The lease is renewed for whoever settles them, by as much
+/// as a look-up at the provider may take.
 pub(crate) async fn abandoned(
     pool: &PgPool,
     owner: Uuid,
-    lease: Duration,
+    lease: impl Fn(&str) -> Duration,
 ) -> Result<Vec<Effect>, sqlx::Error> {
+    let mut tx = pool.begin().await?;
+    let left = sqlx::query!(
+        "SELECT id, provider FROM effects WHERE state = 'calling' AND lease_until < statement_timestamp()
+         ORDER BY lease_until LIMIT 32 FOR UPDATE SKIP LOCKED"
+    )
+    .fetch_all(&mut *tx)
+    .await?;
+    if left.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids: Vec<Uuid> = left.iter().map(|row| row.id).collect();
+    let leases: Vec<f64> = left
+        .iter()
+        .map(|row| lease(&row.provider).as_secs_f64())
+        .collect();
     let rows = sqlx::query_as!(
         Row,
-        "UPDATE effects
-         SET lease_owner = $1, lease_until = clock_timestamp() + $2::double precision * interval '1 second'
-         WHERE id IN (SELECT id FROM effects WHERE state = 'calling' AND lease_until < clock_timestamp()
-                      ORDER BY lease_until LIMIT 32 FOR UPDATE SKIP LOCKED)
-         RETURNING id, tenant, key, provider, connection, operation, subject_id, payload, attempts, traceparent",
+        "UPDATE effects AS e
+         SET lease_owner = $1, lease_until = clock_timestamp() + l.seconds * interval '1 second'
+         FROM unnest($2::uuid[], $3::double precision[]) AS l (id, seconds)
+         WHERE e.id = l.id
+         RETURNING e.id, tenant, key, provider, connection, operation, subject_id, payload, attempts, limited, failed,
+                   traceparent",
         owner,
-        lease.as_secs_f64(),
+        &ids,
+        &leases,
     )
-    .fetch_all(pool)
+    .fetch_all(&mut *tx)
     .await?;
+    tx.commit().await?;
     rows.into_iter().map(Row::effect).collect()
 }
+
+#[cfg(test)]
+#[path = "claim_tests.rs"]
+mod tests;

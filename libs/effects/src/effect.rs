@@ -19,6 +19,11 @@ pub enum Priority {
     Bulk,
 }
 
+impl Priority {
+    /// All, the first ones first.
+    pub(crate) const ALL: [Self; 3] = [Self::Critical, Self::Normal, Self::Bulk];
+}
+
 /// A call that is to be made.
 #[derive(Debug, Clone)]
 pub struct NewEffect {
@@ -110,8 +115,12 @@ pub struct Effect {
     pub subject_id: String,
     /// What the executor needs for the call.
     pub payload: Value,
-    /// Calls begun, this one included.
+    /// Which claim of it this is, from 1: what is written about a call counts only as long as no later one was begun.
     pub attempts: i32,
+    /// Calls that ended in a rate limit.
+    pub limited: i32,
+    /// Calls that ended in an outage, or in doubt.
+    pub failed: i32,
     /// The trace it belongs to.
     pub traceparent: Option<String>,
 }

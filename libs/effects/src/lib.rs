@@ -10,7 +10,7 @@
 //!
 //! A lease that ran out while `calling` means that nobody knows whether the provider acted. The operation's
 //! [`puente_ports::Recovery`] decides: repeat with the same key, look up, or park for a person. Nothing is repeated
-//! blindly. A settlement that comes late still counts as long as no newer attempt was begun.
+//! blindly; without its connection, whatever is in doubt is parked. A settlement that comes late still counts as long as no newer attempt was begun.
 //!
 //! Quotas are exact over all replicas: see [`quota`].
 
@@ -22,5 +22,5 @@ mod runner;
 mod settle;
 
 pub use effect::{Effect, EffectExecutor, Enqueued, NewEffect, Outcome, Priority, enqueue};
-pub use resolve::{Parked, Resolution, parked, resolve, settle_by_key};
-pub use runner::{Effects, ManifestLookup, Settings};
+pub use resolve::{Parked, Resolution, lock_parked, parked, resolve, settle_by_key};
+pub use runner::{Effects, Settings, Wake};

@@ -117,12 +117,18 @@ pub(crate) async fn assign(
     Ok(())
 }
 
-/// The call has ended: its tokens are free again one window from now.
-pub(crate) async fn give_back(connection: &mut PgConnection, holder: EffectId) -> Result<(), sqlx::Error> {
+/// The call has ended: its tokens are free again one window from now. Those of a later call of the same effect are not
+/// its to give.
+pub(crate) async fn give_back(
+    connection: &mut PgConnection,
+    holder: EffectId,
+    attempts: i32,
+) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "UPDATE quota_tokens SET holder = NULL, free_at = clock_timestamp() + window_ms * interval '1 millisecond'
-         WHERE holder = $1",
-        holder.uuid()
+         WHERE holder = $1 AND NOT EXISTS (SELECT FROM effects WHERE id = $1 AND attempts > $2)",
+        holder.uuid(),
+        attempts,
     )
     .execute(connection)
     .await?;

@@ -2,7 +2,7 @@
 
 use puente_outbox::Tx;
 use puente_ports::{ProviderError, ProviderErrorKind};
-use puente_types::EffectId;
+use puente_types::{EffectId, TenantId};
 use serde_json::Value;
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -110,7 +110,7 @@ async fn end(
     reason: &str,
     by: &str,
 ) -> Result<bool, sqlx::Error> {
-    let Some(effect) = lock_parked(tx, id).await? else {
+    let Some(effect) = lock_parked(tx, id, None).await? else {
         return Ok(false);
     };
     let note = ProviderError::new(ProviderErrorKind::OutcomeUnknown, code, reason);
@@ -132,7 +132,8 @@ pub async fn settle_by_key(tx: &mut Tx, key: &str, result: Value) -> Result<bool
 async fn lock_by_key(tx: &mut Tx, key: &str) -> Result<Option<Effect>, sqlx::Error> {
     let row = sqlx::query_as!(
         Row,
-        "SELECT id, tenant, key, provider, connection, operation, subject_id, payload, attempts, traceparent
+        "SELECT id, tenant, key, provider, connection, operation, subject_id, payload, attempts, limited, failed,
+                traceparent
          FROM effects WHERE key = $1 AND state IN ('calling', 'unknown') FOR UPDATE",
         key,
     )
@@ -141,12 +142,22 @@ async fn lock_by_key(tx: &mut Tx, key: &str) -> Result<Option<Effect>, sqlx::Err
     row.map(Row::effect).transpose()
 }
 
-async fn lock_parked(tx: &mut Tx, id: EffectId) -> Result<Option<Effect>, sqlx::Error> {
+/// The parked effect of this id, locked; of a tenant, only if it is that tenant's.
+///
+/// # Errors
+/// The database's own.
+pub async fn lock_parked(
+    tx: &mut Tx,
+    id: EffectId,
+    of: Option<&TenantId>,
+) -> Result<Option<Effect>, sqlx::Error> {
     let row = sqlx::query_as!(
         Row,
-        "SELECT id, tenant, key, provider, connection, operation, subject_id, payload, attempts, traceparent
-         FROM effects WHERE id = $1 AND state = 'unknown' FOR UPDATE",
+        "SELECT id, tenant, key, provider, connection, operation, subject_id, payload, attempts, limited, failed,
+                traceparent
+         FROM effects WHERE id = $1 AND state = 'unknown' AND ($2::text IS NULL OR tenant = $2) FOR UPDATE",
         id.uuid(),
+        of.map(TenantId::as_str),
     )
     .fetch_optional(&mut **tx)
     .await?;

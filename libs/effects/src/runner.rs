@@ -1,12 +1,15 @@
 //! The runner: one per service replica.
 
 use std::collections::HashMap;
+use std::num::NonZeroUsize;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use puente_http::Http;
 use puente_outbox::Outbox;
-use puente_ports::{CallCtx, Connection, Decision, Manifest, ProviderError, ProviderErrorKind, Recovery};
+use puente_ports::{
+    CallCtx, Connection, Decision, Manifest, Provider, ProviderError, ProviderErrorKind, Recovery, Registry,
+};
 use puente_telemetry::{metric, set_parent};
 use puente_types::ConnectionId;
 use puente_vault::Connections;
@@ -19,14 +22,16 @@ use uuid::Uuid;
 
 use crate::claim::{self, Claim};
 use crate::quota::{self, Limit};
-use crate::settle::{self, Verdict};
+use crate::settle::{self, Counts, Verdict};
 use crate::{Effect, EffectExecutor, Outcome};
 
+/// The longest call of a provider that does not say how long its calls may take.
+const USUAL_TIMEOUT: Duration = Duration::from_secs(10);
 /// How often what waits is counted for the metrics; dashboards look every 15 seconds at the soonest.
 const COUNT_EVERY: Duration = Duration::from_secs(10);
 
-/// Finds a provider's manifest by its slug.
-pub type ManifestLookup = fn(&str) -> Option<&'static Manifest>;
+/// Says that new effects were committed here: what handlers hold that know nothing else of the runner.
+pub type Wake = Box<dyn Fn() + Send + Sync>;
 
 /// What an installation may choose.
 #[derive(Debug, Clone, Copy)]
@@ -52,11 +57,22 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    /// As the configuration of a service says: `calls_per_connection`.
+    #[must_use]
+    pub fn configured(calls_per_connection: NonZeroUsize) -> Self {
+        Self {
+            per_connection: calls_per_connection.get(),
+            ..Self::default()
+        }
+    }
+}
+
 struct Inner<E> {
     outbox: Outbox,
     connections: Connections,
     http: Http,
-    manifests: ManifestLookup,
+    registry: Registry,
     executor: Arc<E>,
     settings: Settings,
     owner: Uuid,
@@ -82,7 +98,7 @@ impl<E: EffectExecutor> Effects<E> {
         outbox: Outbox,
         connections: Connections,
         http: Http,
-        manifests: ManifestLookup,
+        registry: Registry,
         executor: Arc<E>,
         settings: Settings,
     ) -> Self {
@@ -90,7 +106,7 @@ impl<E: EffectExecutor> Effects<E> {
             outbox,
             connections,
             http,
-            manifests,
+            registry,
             executor,
             settings,
             owner: Uuid::now_v7(),
@@ -104,6 +120,12 @@ impl<E: EffectExecutor> Effects<E> {
     /// Says that new effects were committed here.
     pub fn wake(&self) {
         self.0.wake.notify_one();
+    }
+
+    /// The same, to be held by others.
+    pub fn waker(&self) -> Wake {
+        let runner = self.clone();
+        Box::new(move || runner.wake())
     }
 
     /// Works until `shutdown`, then lets the calls under way end and settles them.
@@ -201,7 +223,8 @@ impl<E: EffectExecutor> Effects<E> {
 
     /// Looks after calls whose caller is gone.
     async fn sweep(&self, calls: &TaskTracker) -> Result<(), sqlx::Error> {
-        let lease = Duration::from_secs(30);
+        // As long as for a call: a look-up may take as long as one.
+        let lease = |provider: &str| self.deadline(provider) + self.0.settings.lease_margin;
         for effect in claim::abandoned(self.0.outbox.pool(), self.0.owner, lease).await? {
             tracing::warn!(effect.id = %effect.id, operation = effect.operation, "the caller of an effect is gone");
             self.start(calls, effect, true);
@@ -245,6 +268,12 @@ impl<E: EffectExecutor> Effects<E> {
     async fn perform(&self, effect: &Effect, in_doubt: bool) -> Verdict {
         let connection = match self.connection(effect) {
             Ok(connection) => connection,
+            // The earlier call may have happened, and nobody can be asked: that is no failure, and no reason to repeat it.
+            Err(error) if in_doubt => {
+                return Verdict::End(Outcome::Unknown {
+                    reason: format!("its caller stopped during the call; look-up: {error}"),
+                });
+            }
             Err(error) => return self.decide(effect, error),
         };
         if in_doubt {
@@ -276,7 +305,7 @@ impl<E: EffectExecutor> Effects<E> {
         let again = |after| Verdict::Again {
             after,
             error: ProviderError::new(ProviderErrorKind::OutcomeUnknown, "outcome_unknown", reason),
-            counted: true,
+            counts: Counts::Failed,
             pause_lane: false,
         };
         let budget = Decision::Retry {
@@ -284,7 +313,7 @@ impl<E: EffectExecutor> Effects<E> {
             after: None,
         };
         match self.0.executor.recovery(effect) {
-            Recovery::Repeatable => match self.delay(effect, budget) {
+            Recovery::Repeatable => match self.delay(effect.failed, budget) {
                 Some(after) => again(after),
                 None => Verdict::End(Outcome::Unknown {
                     reason: reason.to_owned(),
@@ -299,7 +328,7 @@ impl<E: EffectExecutor> Effects<E> {
                     .await
                 {
                     Ok(Some(result)) => Verdict::End(Outcome::Done(result)),
-                    Ok(None) => match self.delay(effect, budget) {
+                    Ok(None) => match self.delay(effect.failed, budget) {
                         Some(after) => again(after),
                         None => Verdict::End(Outcome::Unknown {
                             reason: reason.to_owned(),
@@ -318,8 +347,16 @@ impl<E: EffectExecutor> Effects<E> {
     }
 
     fn decide(&self, effect: &Effect, error: ProviderError) -> Verdict {
-        // The breaker kept the call from being made at all: that is waiting, not an attempt.
-        let counted = error.code() != "breaker_open";
+        let counts = match error.kind() {
+            // The breaker kept the call from being made at all: that is waiting, not an attempt.
+            _ if error.code() == "breaker_open" => Counts::Nothing,
+            ProviderErrorKind::RateLimited { .. } => Counts::Limited,
+            _ => Counts::Failed,
+        };
+        let so_far = match counts {
+            Counts::Limited => effect.limited,
+            Counts::Nothing | Counts::Failed => effect.failed,
+        };
         let decision = error.decision();
         let pause_lane = matches!(
             error.kind(),
@@ -328,26 +365,25 @@ impl<E: EffectExecutor> Effects<E> {
         let after = match decision {
             Decision::Retry {
                 after: Some(after), ..
-            } if !counted => Some(after),
-            Decision::Retry { .. } => self.delay(effect, decision),
+            } if counts == Counts::Nothing => Some(after),
+            Decision::Retry { .. } => self.delay(so_far, decision),
             Decision::Fail | Decision::RefreshThenFail | Decision::Settle => None,
         };
         match after {
             Some(after) => Verdict::Again {
                 after,
                 error,
-                counted,
+                counts,
                 pause_lane,
             },
             None => Verdict::End(Outcome::Failed(error)),
         }
     }
 
-    fn delay(&self, effect: &Effect, decision: Decision) -> Option<Duration> {
-        self.0
-            .settings
-            .schedule
-            .delay(u32::try_from(effect.attempts).unwrap_or(u32::MAX), decision)
+    /// The wait after a call that failed as `so_far` calls of its class did before it; `None` when that was the last.
+    fn delay(&self, so_far: i32, decision: Decision) -> Option<Duration> {
+        let failures = u32::try_from(so_far).unwrap_or(u32::MAX).saturating_add(1);
+        self.0.settings.schedule.delay(failures, decision)
     }
 
     /// Settles, and keeps at it while the database is away: the outcome is known, and must not be lost to a restart
@@ -404,14 +440,19 @@ impl<E: EffectExecutor> Effects<E> {
         }
     }
 
+    fn manifest(&self, provider: &str) -> Option<&'static Manifest> {
+        (self.0.registry)(provider).map(Provider::manifest)
+    }
+
     fn deadline(&self, provider: &str) -> Duration {
-        (self.0.manifests)(provider).map_or(Duration::from_secs(10), |m| Duration::from_millis(m.timeout_ms))
+        self.manifest(provider).map_or(USUAL_TIMEOUT, |manifest| {
+            Duration::from_millis(manifest.timeout_ms)
+        })
     }
 
     /// The connection's limits, with their tokens in the table.
     async fn limits(&self, provider: &str, id: &ConnectionId) -> Result<Vec<Limit>, sqlx::Error> {
-        let (Some(manifest), Some(connection)) = ((self.0.manifests)(provider), self.0.connections.get(id))
-        else {
+        let (Some(manifest), Some(connection)) = (self.manifest(provider), self.0.connections.get(id)) else {
             return Ok(Vec::new());
         };
         let limits = quota::limits(manifest, &connection);

@@ -13,13 +13,25 @@ use crate::{Effect, EffectExecutor, Outcome, quota};
 pub(crate) enum Verdict {
     /// It ended, or is parked.
     End(Outcome),
-    /// Again later. `counted`: whether this call counts against the budget.
+    /// Again later.
     Again {
         after: Duration,
         error: ProviderError,
-        counted: bool,
+        counts: Counts,
         pause_lane: bool,
     },
+}
+
+/// Which budget a call that is made again counts against: each class of failure has its own, since a rate limit says
+/// nothing about how often an outage may be met, nor the other way round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Counts {
+    /// None: the call was not made.
+    Nothing,
+    /// That of rate limits.
+    Limited,
+    /// That of outages and doubts.
+    Failed,
 }
 
 /// Why a settlement did not go through; it is tried again.
@@ -42,18 +54,18 @@ pub(crate) async fn settle<E: EffectExecutor>(
     verdict: &Verdict,
 ) -> Result<(), SettleError> {
     let mut tx = outbox.begin().await?;
-    quota::give_back(&mut tx, effect.id).await?;
+    quota::give_back(&mut tx, effect.id, effect.attempts).await?;
     let ours = match verdict {
         Verdict::Again {
             after,
             error,
-            counted,
+            counts,
             pause_lane,
         } => {
             if *pause_lane {
                 pause(&mut tx, effect, *after).await?;
             }
-            again(&mut tx, effect, *after, error, *counted).await?
+            again(&mut tx, effect, *after, error, *counts).await?
         }
         Verdict::End(Outcome::Unknown { reason }) => park(&mut tx, effect, reason).await?,
         Verdict::End(Outcome::Done(result)) => {
@@ -91,17 +103,18 @@ async fn again(
     effect: &Effect,
     after: Duration,
     error: &ProviderError,
-    counted: bool,
+    counts: Counts,
 ) -> Result<bool, sqlx::Error> {
     let done = sqlx::query!(
         "UPDATE effects
-         SET state = 'due', attempts = attempts - $3, lease_owner = NULL, lease_until = NULL,
-             not_before = clock_timestamp() + $4::double precision * interval '1 second',
-             error_class = $5, error_code = $6, error_note = $7
+         SET state = 'due', limited = limited + $3, failed = failed + $4, lease_owner = NULL, lease_until = NULL,
+             not_before = clock_timestamp() + $5::double precision * interval '1 second',
+             error_class = $6, error_code = $7, error_note = $8
          WHERE id = $1 AND attempts = $2 AND state IN ('calling', 'unknown')",
         effect.id.uuid(),
         effect.attempts,
-        i32::from(!counted),
+        i32::from(counts == Counts::Limited),
+        i32::from(counts == Counts::Failed),
         after.as_secs_f64(),
         error.class().as_str(),
         error.code(),
@@ -156,3 +169,7 @@ pub(crate) async fn end(
     .await?;
     Ok(moved.rows_affected() > 0)
 }
+
+#[cfg(test)]
+#[path = "settle_tests.rs"]
+mod tests;

@@ -21,6 +21,10 @@ const STOP: [(Signal, Duration); 2] = [
     (Signal::SIGKILL, Duration::from_secs(5)),
 ];
 
+/// How the server's garbage collector is told how much may pile up, in percent of what is in use, and what we say.
+/// Its own 100 costs every message a tenth more processor time; what is in use is mostly the ids of the last minutes.
+const GARBAGE: (&str, &str) = ("GOGC", "200");
+
 /// What a NATS server is started with.
 #[derive(Debug, Clone)]
 pub struct NatsOptions {
@@ -178,6 +182,9 @@ async fn launch(options: &NatsOptions, port: Option<u16>) -> Result<(Process, u1
         .arg(folder)
         .arg("--ports_file_dir")
         .arg(folder);
+    if std::env::var_os(GARBAGE.0).is_none() {
+        command.env(GARBAGE.0, GARBAGE.1);
+    }
     let mut process = Process::start(command, &folder.join("nats-server.log"), Some(Signal::SIGTERM))?;
     let ports = folder.join(format!("nats-server_{}.ports", process.pid()));
 

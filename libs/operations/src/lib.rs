@@ -41,5 +41,5 @@ mod resolve;
 mod service;
 
 pub use health::Breaker;
-pub use resolve::{Decision, ResolveEffect};
+pub use resolve::ResolveEffect;
 pub use service::Operations;

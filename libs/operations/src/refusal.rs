@@ -1,6 +1,7 @@
-//! What a caller is told when the database, or the transaction of a command, gives no answer.
+//! What a caller is told when the database, the transaction of a command or a provider gives no answer.
 
 use puente_outbox::{ApplyError, OutboxError, is_passing};
+use puente_ports::{ErrorTag, ProviderError};
 use tonic::Status;
 
 /// The caller learns whether asking again helps; the log learns why. `what` names what was asked for: `captures`.
@@ -33,8 +34,18 @@ pub fn uncommitted(error: OutboxError, what: &str) -> Status {
 pub fn unapplied(error: ApplyError, what: &str) -> Status {
     match error {
         ApplyError::Database(error) => database(error, what),
-        ApplyError::Retry(_) | ApplyError::Early => again(),
+        ApplyError::Retry(_) | ApplyError::Passing(_) | ApplyError::Early => again(),
         ApplyError::Dead(reason) => Status::internal(reason),
+    }
+}
+
+/// What a provider, or the store of documents, says.
+#[must_use]
+pub fn provider(error: &ProviderError) -> Status {
+    let problem = format!("{}: {}", error.code(), error.detail());
+    match error.tag() {
+        ErrorTag::Temporary => Status::unavailable(problem),
+        ErrorTag::Permanent | ErrorTag::Configuration => Status::failed_precondition(problem),
     }
 }
 

@@ -244,11 +244,11 @@ pub(crate) async fn wait_for_writers(outbox: &Outbox) -> Result<(), sqlx::Error>
 }
 
 /// Writes the cursor and renews the lease; `false` when the slot is no longer ours.
-pub(crate) async fn renew(outbox: &Outbox, cursor: i64) -> Result<bool, sqlx::Error> {
+pub(crate) async fn renew(outbox: &Outbox, slot: i64, cursor: i64) -> Result<bool, sqlx::Error> {
     let renewed = sqlx::query!(
         "UPDATE relay_slots SET cursor = greatest(cursor, $3), lease_until = now() + $4::double precision * interval '1 second'
          WHERE slot = $1 AND owner = $2",
-        outbox.slot(),
+        slot,
         outbox.owner(),
         cursor,
         outbox.inner.settings.lease.as_secs_f64()

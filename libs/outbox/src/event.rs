@@ -65,6 +65,21 @@ impl NewEvent {
         }
         self
     }
+
+    /// In the trace of what it tells of, whatever the work at hand belongs to. Work in that very trace has a span of its
+    /// own there, and the event stands below it.
+    #[must_use]
+    pub fn in_trace_of(self, subject: Option<&str>) -> Self {
+        let trace = |traceparent: Option<&str>| {
+            traceparent
+                .and_then(puente_telemetry::trace_id)
+                .map(str::to_owned)
+        };
+        if trace(self.traceparent.as_deref()) == trace(subject) {
+            return self;
+        }
+        self.in_trace(subject.map(str::to_owned))
+    }
 }
 
 /// An event that is on disk.

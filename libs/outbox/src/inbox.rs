@@ -2,6 +2,7 @@
 //!
 //! Events that arrive together share a transaction. When one of them fails, the transaction is rolled back and each is
 //! worked alone, so that one bad event delays nobody. What cannot be worked becomes a dead letter: a row with its reason.
+//! What fails only because the database is away is never one, however long that lasts: see [`tries`](crate::tries).
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -9,13 +10,15 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use puente_bus::topology::ConsumerSpec;
-use puente_bus::{BatchHandler, Disposition, Envelope, Received};
+use puente_bus::{BatchHandler, Disposition, Envelope, EnvelopeError, Received};
 use puente_telemetry::{metric, set_parent};
 use puente_types::EventId;
 use puente_types::{Clock as _, SystemClock};
 use tracing::Instrument as _;
 use uuid::Uuid;
 
+use crate::passing::{is_away, is_overlong, is_passing};
+use crate::tries::Tries;
 use crate::{Outbox, OutboxError, Tx};
 
 /// The pause before an event is delivered again while the database is away.
@@ -35,6 +38,10 @@ pub enum ApplyError {
     /// May work later: delivered again with growing pauses, then a dead letter.
     #[error("{0}")]
     Retry(String),
+    /// Says nothing about the event, and hinders others as well: delivered again for as long as it lasts, never a dead
+    /// letter.
+    #[error("{0}")]
+    Passing(String),
     /// Its predecessor is not here yet: delivered again soon.
     #[error("an earlier event of the aggregate is missing")]
     Early,
@@ -44,6 +51,36 @@ pub enum ApplyError {
     /// The database's own answer.
     #[error("the database refused")]
     Database(#[from] sqlx::Error),
+}
+
+impl ApplyError {
+    /// Whether the next event would fail as well.
+    fn is_away(&self) -> bool {
+        match self {
+            Self::Passing(_) => true,
+            Self::Database(error) => is_away(error),
+            Self::Retry(_) | Self::Early | Self::Dead(_) => false,
+        }
+    }
+
+    /// Whether it says nothing about the event.
+    fn is_passing(&self) -> bool {
+        match self {
+            Self::Passing(_) => true,
+            Self::Database(error) => is_passing(error) && !is_overlong(error),
+            Self::Retry(_) | Self::Early | Self::Dead(_) => false,
+        }
+    }
+}
+
+/// Nothing can be worked now: what is left of a batch is not tried.
+struct Away;
+
+/// A payload that is not the event's message never will be.
+impl From<EnvelopeError> for ApplyError {
+    fn from(error: EnvelopeError) -> Self {
+        Self::Dead(error.to_string())
+    }
 }
 
 /// What a service does with an event.
@@ -62,6 +99,7 @@ pub struct Inbox<H> {
     pub(crate) outbox: Outbox,
     pub(crate) spec: ConsumerSpec,
     handler: Arc<H>,
+    tries: Tries,
 }
 
 impl<H: EventHandler> Inbox<H> {
@@ -71,6 +109,7 @@ impl<H: EventHandler> Inbox<H> {
             outbox,
             spec,
             handler,
+            tries: Tries::default(),
         }
     }
 
@@ -114,7 +153,7 @@ impl<H: EventHandler> Inbox<H> {
     pub(crate) async fn finish(&self, tx: Tx, count: usize) -> Result<(), ApplyError> {
         tx.commit().await.map_err(|error| match error {
             OutboxError::Database(error) => ApplyError::Database(error),
-            OutboxError::SlotLost => ApplyError::Retry("the relay slot was taken over".into()),
+            lost @ OutboxError::SlotLost => ApplyError::Passing(lost.to_string()),
         })?;
         if count > 0 {
             self.handler.committed();
@@ -122,40 +161,56 @@ impl<H: EventHandler> Inbox<H> {
         Ok(())
     }
 
-    async fn alone(&self, event: &Envelope, received: &Received) -> Disposition {
-        match self.together(&[event]).await {
-            Ok(_) => Disposition::Ack,
-            Err(ApplyError::Database(error)) if is_passing(&error) => {
-                tracing::warn!(consumer = self.spec.durable, event.id = %event.id, error = %error, "event waits for the database");
-                Disposition::Retry(DATABASE_PAUSE)
+    async fn alone(&self, event: &Envelope, received: &Received) -> Result<Disposition, Away> {
+        let error = match self.together(&[event]).await {
+            Ok(_) => {
+                self.tries.forget(std::iter::once(event.id.uuid()));
+                return Ok(Disposition::Ack);
             }
-            Err(ApplyError::Dead(reason)) => self.bury(event, received, &reason, "refused").await,
-            Err(ApplyError::Early) if received.delivered >= self.spec.max_deliver * GAP_PATIENCE => {
-                self.bury(
-                    event,
-                    received,
-                    "an earlier event of the aggregate never came",
-                    "gap",
-                )
-                .await
+            Err(error) => error,
+        };
+        if error.is_passing() {
+            tracing::warn!(consumer = self.spec.durable, event.id = %event.id, error = %error, "event waits for the database");
+            return if error.is_away() {
+                Err(Away)
+            } else {
+                Ok(Disposition::Retry(DATABASE_PAUSE))
+            };
+        }
+        match error {
+            ApplyError::Dead(reason) => self.bury(event, received, &reason, "refused").await,
+            ApplyError::Early => {
+                let gaps = self.tries.early(event.id.uuid());
+                if gaps < self.spec.max_deliver * GAP_PATIENCE {
+                    return Ok(Disposition::Retry(gap_pause(gaps)));
+                }
+                let reason = "an earlier event of the aggregate never came";
+                self.bury(event, received, reason, "gap").await
             }
-            Err(ApplyError::Early) => Disposition::Retry(gap_pause(received.delivered)),
             // A statement that the database refuses for what it says fails every time: it has a budget like any failure.
-            Err(ApplyError::Database(error)) => {
+            ApplyError::Database(error) => {
                 self.again_or_bury(event, received, &format!("the database refused: {error}"))
                     .await
             }
-            Err(ApplyError::Retry(reason)) => self.again_or_bury(event, received, &reason).await,
+            ApplyError::Retry(reason) | ApplyError::Passing(reason) => {
+                self.again_or_bury(event, received, &reason).await
+            }
         }
     }
 
-    /// Tries again with a growing pause, until the budget of deliveries is used up.
-    async fn again_or_bury(&self, event: &Envelope, received: &Received, reason: &str) -> Disposition {
-        if received.delivered >= self.spec.max_deliver {
+    /// Tries again with a growing pause, until the budget of failures is used up.
+    async fn again_or_bury(
+        &self,
+        event: &Envelope,
+        received: &Received,
+        reason: &str,
+    ) -> Result<Disposition, Away> {
+        let failures = self.tries.failed(event.id.uuid());
+        if failures >= self.spec.max_deliver {
             return self.bury(event, received, reason, "exhausted").await;
         }
-        tracing::warn!(consumer = self.spec.durable, event.id = %event.id, attempt = received.delivered, reason, "event will be tried again");
-        Disposition::Retry(pause(received.delivered))
+        tracing::warn!(consumer = self.spec.durable, event.id = %event.id, attempt = failures, reason, "event will be tried again");
+        Ok(Disposition::Retry(pause(failures)))
     }
 
     /// Writes the dead letter; only then is the event acknowledged.
@@ -165,7 +220,7 @@ impl<H: EventHandler> Inbox<H> {
         received: &Received,
         reason: &str,
         label: &'static str,
-    ) -> Disposition {
+    ) -> Result<Disposition, Away> {
         let reason = short(reason);
         let written = sqlx::query!(
             "INSERT INTO dead_letters (event_id, consumer, tenant, subject, type, aggregate_id, aggregate_version,
@@ -194,14 +249,15 @@ impl<H: EventHandler> Inbox<H> {
             Ok(_) => {
                 metric::dead_letter(self.spec.durable, label);
                 tracing::error!(consumer = self.spec.durable, event.id = %event.id, reason, "event is a dead letter");
-                Disposition::Ack
+                self.tries.forget(std::iter::once(event.id.uuid()));
+                Ok(Disposition::Ack)
             }
-            Err(_) => Disposition::Retry(DATABASE_PAUSE),
+            Err(error) => unburied(&error),
         }
     }
 
     /// A message that is no event has no tenant to file it under: it is filed under the word `unknown`.
-    async fn bury_stranger(&self, received: &Received, reason: &str) -> Disposition {
+    async fn bury_stranger(&self, received: &Received, reason: &str) -> Result<Disposition, Away> {
         // The place in the stream identifies it, so that a repeated delivery is the same dead letter.
         let id = Uuid::from_u128(u128::from(received.stream_sequence));
         let written = sqlx::query!(
@@ -224,10 +280,43 @@ impl<H: EventHandler> Inbox<H> {
                     reason,
                     "message is no event"
                 );
-                Disposition::Ack
+                Ok(Disposition::Ack)
             }
-            Err(_) => Disposition::Retry(DATABASE_PAUSE),
+            Err(error) => unburied(&error),
         }
+    }
+}
+
+impl<H: EventHandler> Inbox<H> {
+    /// All together, or each alone. Once the database is found to be away, nothing more of the batch is tried: each
+    /// would wait for a connection in its turn, and a service that ends waits for the batch.
+    async fn dispose(&self, batch: &[Received], events: &[&Envelope]) -> Vec<Disposition> {
+        let (mut done, mut away) = (false, false);
+        if events.len() > 1 {
+            match self.together(events).await {
+                Ok(_) => {
+                    self.tries.forget(events.iter().map(|event| event.id.uuid()));
+                    done = true;
+                }
+                Err(error) if error.is_away() => {
+                    tracing::warn!(consumer = self.spec.durable, events = events.len(), error = %error, "events wait for the database");
+                    return vec![Disposition::Retry(DATABASE_PAUSE); batch.len()];
+                }
+                Err(_) => {}
+            }
+        }
+        let mut dispositions = Vec::with_capacity(batch.len());
+        for received in batch {
+            let disposition = match &received.event {
+                Ok(_) if done => Ok(Disposition::Ack),
+                _ if away => Err(Away),
+                Ok(event) => self.alone(event, received).await,
+                Err(error) => self.bury_stranger(received, &error.to_string()).await,
+            };
+            away = disposition.is_err();
+            dispositions.push(disposition.unwrap_or(Disposition::Retry(DATABASE_PAUSE)));
+        }
+        dispositions
     }
 }
 
@@ -243,18 +332,7 @@ impl<H: EventHandler> BatchHandler for Inbox<H> {
             let age = SystemClock.now() - oldest;
             metric::event_age(self.spec.durable, age.try_into().unwrap_or_default());
         }
-        let mut all = Err(ApplyError::Early);
-        if events.len() > 1 {
-            all = self.together(&events).await;
-        }
-        let mut dispositions = Vec::with_capacity(batch.len());
-        for received in batch {
-            dispositions.push(match (&received.event, &all) {
-                (Ok(_), Ok(_)) => Disposition::Ack,
-                (Ok(event), Err(_)) => self.alone(event, received).await,
-                (Err(error), _) => self.bury_stranger(received, &error.to_string()).await,
-            });
-        }
+        let dispositions = self.dispose(batch, &events).await;
         let done = dispositions.iter().filter(|d| **d == Disposition::Ack).count();
         metric::events_consumed(self.spec.durable, "done", done as u64, started.elapsed());
         if done < batch.len() {
@@ -309,29 +387,20 @@ pub(crate) fn short(reason: &str) -> String {
     reason.chars().take(500).collect()
 }
 
-fn gap_pause(delivered: i64) -> Duration {
-    let doublings = u32::try_from(delivered.clamp(1, 10) - 1).unwrap_or(0);
+/// A dead letter that could not be written: the event stays with the broker.
+fn unburied(error: &sqlx::Error) -> Result<Disposition, Away> {
+    if is_away(error) {
+        return Err(Away);
+    }
+    Ok(Disposition::Retry(DATABASE_PAUSE))
+}
+
+fn gap_pause(gaps: i64) -> Duration {
+    let doublings = u32::try_from(gaps.clamp(1, 10) - 1).unwrap_or(0);
     (FIRST_GAP_PAUSE * 2_u32.pow(doublings)).min(GAP_PAUSE)
 }
 
-fn pause(delivered: i64) -> Duration {
-    let doublings = u32::try_from(delivered.clamp(1, 10) - 1).unwrap_or(0);
+fn pause(failures: i64) -> Duration {
+    let doublings = u32::try_from(failures.clamp(1, 10) - 1).unwrap_or(0);
     (Duration::from_millis(200) * 2_u32.pow(doublings)).min(MAX_PAUSE)
-}
-
-/// Whether a database error says nothing about the statement: no connection, a shutdown, too many clients, a deadlock.
-#[must_use]
-pub fn is_passing(error: &sqlx::Error) -> bool {
-    match error {
-        sqlx::Error::Database(error) => error.code().is_some_and(|code| {
-            ["08", "40", "53", "55", "57", "58"]
-                .iter()
-                .any(|class| code.starts_with(class))
-        }),
-        sqlx::Error::Decode(_)
-        | sqlx::Error::ColumnDecode { .. }
-        | sqlx::Error::Encode(_)
-        | sqlx::Error::RowNotFound => false,
-        _ => true,
-    }
 }

@@ -22,13 +22,16 @@
 //!
 //! A slot row is locked `FOR KEY SHARE` by every transaction that writes with it, and `FOR UPDATE` by whoever drains
 //! it, which therefore sees the complete tail. A drained slot is deleted; its owner, should it only have been asleep,
-//! gets [`OutboxError::SlotLost`] and takes a new slot.
+//! takes a new slot with its next commit or its next cursor, whichever comes first.
 
 mod drain;
 mod event;
+mod follow;
 mod gauges;
 mod inbox;
+mod keep;
 mod outbox;
+mod passing;
 mod reconcile;
 mod redeliver;
 mod relay;
@@ -36,14 +39,18 @@ mod republish;
 mod restart;
 pub mod stored;
 mod tracker;
+mod tries;
 
 /// The tables that every service's schema holds: those of this crate, and those of `puente-effects` and
 /// `puente-vault`, which live in the same schemas.
 pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations/common");
 
 pub use event::{Committed, NewEvent};
-pub use inbox::{ApplyError, EventHandler, Inbox, handled, is_passing};
+pub use follow::next_version;
+pub use inbox::{ApplyError, EventHandler, Inbox, handled};
+pub use keep::{KeepDays, TooFew};
 pub use outbox::{Outbox, OutboxError, Settings, Tx};
+pub use passing::is_passing;
 pub use reconcile::{ReconcileError, Reconciled, Scope, Source, Step, reconcile};
 pub use redeliver::{Redeliver, Redelivered};
 pub use republish::{NotConfirmed, Republisher};

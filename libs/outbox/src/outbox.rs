@@ -1,6 +1,6 @@
 //! A replica's place in the outbox, and the transaction that writes to it.
 
-use std::num::{NonZeroU16, NonZeroUsize};
+use std::num::NonZeroUsize;
 use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use puente_bus::StreamSettings;
 use puente_types::EventId;
-use sqlx::{PgConnection, PgPool, Postgres, Transaction};
+use sqlx::{Connection as _, PgConnection, PgExecutor, PgPool, Postgres, Transaction};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -17,6 +17,9 @@ use crate::{Committed, NewEvent, Ticket};
 
 /// The longest that intake waits for a relay that is behind; the commit that follows waits for nobody.
 const ROOM_PATIENCE: Duration = Duration::from_millis(250);
+
+/// The longest that a commit waits for a new slot; it holds its locks meanwhile.
+const SLOT_PATIENCE: Duration = Duration::from_secs(3);
 
 /// What an installation may choose.
 #[derive(Debug, Clone, Copy)]
@@ -43,16 +46,17 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// As the configuration of a service says: `stream_replicas`, `relay_lease_ms`, `keep_days`.
+    /// As the configuration of a service says: `stream_replicas`, `relay_lease_ms`, `keep_days` (whoever has an inbox:
+    /// [`KeepDays`](crate::KeepDays)).
     #[must_use]
-    pub fn configured(stream_replicas: NonZeroUsize, relay_lease_ms: u64, keep_days: NonZeroU16) -> Self {
+    pub fn configured(stream_replicas: NonZeroUsize, relay_lease_ms: u64, keep_days: impl Into<u16>) -> Self {
         Self {
             stream: StreamSettings {
                 replicas: stream_replicas.get(),
                 ..StreamSettings::default()
             },
             lease: Duration::from_millis(relay_lease_ms),
-            keep_days: keep_days.get(),
+            keep_days: keep_days.into(),
             ..Self::default()
         }
     }
@@ -64,7 +68,7 @@ pub enum OutboxError {
     /// The database's own answer.
     #[error("the database refused")]
     Database(#[from] sqlx::Error),
-    /// This replica was taken for dead; it takes a new slot, and the work is repeated.
+    /// This replica was taken for dead, and could not take a new slot at once: the work is repeated.
     #[error("the relay slot was taken over")]
     SlotLost,
 }
@@ -76,6 +80,8 @@ pub(crate) struct Inner {
     pub(crate) owner: Uuid,
     pub(crate) tracker: Arc<Tracker>,
     pub(crate) settings: Settings,
+    /// One takes a new slot at a time; whoever comes second finds it taken.
+    taking: tokio::sync::Mutex<()>,
 }
 
 /// One per service replica; clones share it.
@@ -100,6 +106,7 @@ impl Outbox {
             owner,
             tracker,
             settings,
+            taking: tokio::sync::Mutex::default(),
         };
         Ok(Self {
             inner: Arc::new(inner),
@@ -150,16 +157,29 @@ impl Outbox {
         &self.inner.pool
     }
 
-    /// Takes a new slot after the old one was taken over.
-    pub(crate) async fn register_again(&self) -> Result<(), sqlx::Error> {
-        let (slot, _) = register(&self.inner.pool, self.inner.owner, self.inner.settings.lease).await?;
+    /// Takes a new slot after the old one, `lost`, was taken over. Its cursor is below every number that is drawn from
+    /// now on; what was written with the old one was published by whoever took that over.
+    pub(crate) async fn register_again(&self, lost: i64) -> Result<(), sqlx::Error> {
+        let _turn = self.inner.taking.lock().await;
+        if self.slot() != lost {
+            return Ok(());
+        }
+        // Not from the pool: all its connections may be in the hands of writers that wait for this.
+        let mut connection = PgConnection::connect_with(&self.inner.pool.connect_options()).await?;
+        let (slot, _) = register(&mut connection, self.inner.owner, self.inner.settings.lease).await?;
         self.inner.slot.store(slot, Ordering::Release);
+        // Whether it is closed politely changes nothing.
+        connection.close().await.ok();
         Ok(())
     }
 }
 
 /// A new slot, with a cursor below every number that will be drawn from now on.
-async fn register(pool: &PgPool, owner: Uuid, lease: Duration) -> Result<(i64, i64), sqlx::Error> {
+async fn register(
+    database: impl PgExecutor<'_>,
+    owner: Uuid,
+    lease: Duration,
+) -> Result<(i64, i64), sqlx::Error> {
     let row = sqlx::query!(
         r#"INSERT INTO relay_slots (owner, cursor, lease_until)
            SELECT $1, last_value - 1, now() + $2::double precision * interval '1 second' FROM outbox_seq
@@ -168,7 +188,7 @@ async fn register(pool: &PgPool, owner: Uuid, lease: Duration) -> Result<(i64, i
         owner,
         lease.as_secs_f64()
     )
-    .fetch_one(pool)
+    .fetch_one(database)
     .await?;
     Ok((row.slot, row.cursor))
 }
@@ -197,7 +217,7 @@ impl Tx {
         }
         let events = std::mem::take(&mut self.events);
         let ticket = self.outbox.inner.tracker.open();
-        let rows = match insert(&mut self.tx, &self.outbox, events).await {
+        let rows = match write(&mut self.tx, &self.outbox, events).await {
             Ok(rows) => rows,
             Err(error) => {
                 ticket.abandoned();
@@ -224,12 +244,35 @@ impl DerefMut for Tx {
     }
 }
 
-/// Writes the events under the slot's lock.
-async fn insert(
+/// Writes the events. A slot that was taken over is replaced on the way, once: the fence then wrote nothing and drew no
+/// numbers, so the transaction is as it was, and the next statement sees the new slot.
+async fn write(
     connection: &mut PgConnection,
     outbox: &Outbox,
     events: Vec<NewEvent>,
 ) -> Result<Vec<Committed>, OutboxError> {
+    let slot = outbox.slot();
+    let mut written = insert(connection, outbox, slot, &events).await?;
+    if written.is_empty() {
+        match tokio::time::timeout(SLOT_PATIENCE, outbox.register_again(slot)).await {
+            Ok(Ok(())) => written = insert(connection, outbox, outbox.slot(), &events).await?,
+            Ok(Err(error)) => tracing::warn!(error = %error, "no new relay slot yet"),
+            Err(_) => tracing::warn!("no new relay slot in time"),
+        }
+    }
+    if written.len() != events.len() {
+        return Err(OutboxError::SlotLost);
+    }
+    Ok(Committed::pair(events, written.into_iter()))
+}
+
+/// Writes the events under the slot's lock; nothing when it is no longer ours.
+async fn insert(
+    connection: &mut PgConnection,
+    outbox: &Outbox,
+    slot: i64,
+    events: &[NewEvent],
+) -> Result<Vec<(EventId, i64, OffsetDateTime)>, sqlx::Error> {
     let ids: Vec<Uuid> = events.iter().map(|e| e.id.uuid()).collect();
     let tenants: Vec<&str> = events.iter().map(|e| e.tenant.as_str()).collect();
     let types: Vec<&str> = events.iter().map(|e| e.event.name).collect();
@@ -246,7 +289,7 @@ async fn insert(
                WITH ORDINALITY AS e (id, tenant, type, aggregate_id, version, cause, traceparent, payload, n)
            ORDER BY e.n
            RETURNING seq, id, created_at"#,
-        outbox.slot(),
+        slot,
         outbox.owner(),
         &ids,
         &tenants as &[&str],
@@ -259,13 +302,10 @@ async fn insert(
     )
     .fetch_all(connection)
     .await?;
-    if written.len() != events.len() {
-        return Err(OutboxError::SlotLost);
-    }
-    let written = written
+    Ok(written
         .into_iter()
-        .map(|row| (EventId::from(row.id), row.seq, row.created_at));
-    Ok(Committed::pair(events, written))
+        .map(|row| (EventId::from(row.id), row.seq, row.created_at))
+        .collect())
 }
 
 impl Committed {

@@ -6,7 +6,8 @@ use puente_types::TenantId;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use crate::inbox::{is_passing, short};
+use crate::inbox::short;
+use crate::passing::is_passing;
 use crate::{ApplyError, EventHandler, Inbox, Tx};
 
 /// What became of a dead letter that was to be handled again.
@@ -120,9 +121,12 @@ impl<H: EventHandler> Redeliver for Inbox<H> {
             Ok(()) => return Ok(Redelivered::Handled),
             Err(ApplyError::Database(error)) if is_passing(&error) => return Err(error),
             Err(ApplyError::Database(error)) => format!("the database refused: {error}"),
-            Err(error @ (ApplyError::Retry(_) | ApplyError::Dead(_) | ApplyError::Early)) => {
-                error.to_string()
-            }
+            Err(
+                error @ (ApplyError::Retry(_)
+                | ApplyError::Passing(_)
+                | ApplyError::Dead(_)
+                | ApplyError::Early),
+            ) => error.to_string(),
         };
         let reason = short(&reason);
         self.failed_again(event, &reason).await?;

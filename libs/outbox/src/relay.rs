@@ -199,7 +199,8 @@ impl Relay {
         if cursor == self.written_cursor && self.renewed.elapsed() < lease / 4 {
             return;
         }
-        match drain::renew(&self.outbox, cursor).await {
+        let slot = self.outbox.slot();
+        match drain::renew(&self.outbox, slot, cursor).await {
             Ok(true) => {
                 self.written_cursor = cursor;
                 self.renewed = Instant::now();
@@ -209,7 +210,7 @@ impl Relay {
                     service = self.outbox.inner.service,
                     "relay slot was taken over, taking a new one"
                 );
-                if let Err(error) = self.outbox.register_again().await {
+                if let Err(error) = self.outbox.register_again(slot).await {
                     tracing::warn!(error = %error, "no new relay slot yet");
                 }
             }

@@ -26,7 +26,7 @@ pub use message::{
 };
 pub use oauth::{Grant, GrantedAccount, OAuthProvider};
 pub use ocr::{OcrEngine, OcrLimits, OcrPicture, OcrProgress, TextLine, TextRead};
-pub use provider::Provider;
+pub use provider::{Provider, Registry};
 pub use rate::{LONGEST_WAIT, RateHint, reset_in, retry_after};
 pub use signature::{
     ACCESS_TOKEN, ACCOUNT_ID, BASE_URI, CreatedEnvelope, EnvelopeDocument, EnvelopePart, EnvelopeReport,

@@ -5,6 +5,9 @@ use crate::{
     TaskManager,
 };
 
+/// Finds a provider by its slug.
+pub type Registry = fn(&str) -> Option<&'static dyn Provider>;
+
 /// One provider: its manifest and the capabilities it has. Adapters are stateless statics.
 pub trait Provider: Send + Sync {
     /// What `provider.toml` says.

@@ -3,6 +3,7 @@
 //! Nothing here knows a provider. A helper moves in when two adapters need it.
 
 mod call;
+mod grant;
 mod json;
 mod lines;
 mod media;
@@ -11,6 +12,7 @@ mod text;
 mod trace;
 
 pub(crate) use call::{Api, asked, base, bearer, classify, header, listed, read, segment, setting};
+pub(crate) use grant::{ask_token, granted, nobody_consented};
 pub(crate) use json::{Num, Text, lenient, lenient_structs};
 pub(crate) use lines::{Corners, MAX_LINES, Word, confidence, corners, line, printed};
 pub(crate) use media::{gone, media, too_large};

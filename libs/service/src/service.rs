@@ -1,6 +1,7 @@
 //! The one trait behind every program, and how starting and running can fail.
 
 use std::future::Future;
+use std::net::SocketAddr;
 
 use serde::de::DeserializeOwned;
 
@@ -23,6 +24,14 @@ pub trait Service: Sized + Send {
 
     /// Binds and connects. Tasks are spawned on `rt`; whatever was spawned is stopped when this fails.
     fn build(config: Self::Config, rt: Runtime) -> impl Future<Output = Result<Self, StartError>> + Send;
+
+    /// The address that other services ask at; `None` where they cannot, or for want of an rpc key.
+    ///
+    /// # Errors
+    /// When the socket is gone.
+    fn grpc_address(&self) -> std::io::Result<Option<SocketAddr>> {
+        Ok(None)
+    }
 
     /// Serves. Returns when `rt.shutdown` was cancelled and what was begun is finished.
     fn run(self) -> impl Future<Output = Result<(), RunError>> + Send;

@@ -5,6 +5,7 @@
 //! that the test plays.
 
 mod asker;
+mod stand_in;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,6 +23,7 @@ use sqlx::migrate::Migrator;
 use tempfile::TempDir;
 
 pub use asker::Asker;
+pub use stand_in::{Gate, away, failure, manifest, outside};
 
 use crate::{Schema, TestDb, TestNats, wait_for};
 

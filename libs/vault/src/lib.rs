@@ -22,6 +22,7 @@ mod account;
 pub mod azure;
 mod book;
 mod bucket;
+mod choose;
 mod copies;
 mod data_key;
 mod entry;
@@ -38,6 +39,7 @@ mod store;
 mod watch;
 
 pub use bucket::BUCKET;
+pub use choose::Unclear;
 pub use file::{ConnectionsFile, FileError, FileErrors};
 pub use master::{MasterKey, MasterKeyError};
 pub use masters::{Master, MasterKeys};

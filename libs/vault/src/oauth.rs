@@ -4,8 +4,9 @@
 //! the connection is locked, read again, and only who still finds an old token there renews it. What came back is
 //! committed before anybody uses it, because the provider may have replaced the refresh token with it.
 //!
-//! What remains: whoever dies (or drops the future) between the provider's answer and our commit takes a replaced
-//! refresh token along. If the provider forgot the old one, the next renewal is answered with `invalid_grant`, the
+//! A renewal runs in a task of the store: whoever wanted the token may stop waiting, and the answer is kept all the same.
+//!
+//! What remains: a process that dies between the provider's answer and our commit takes a replaced refresh token along. If the provider forgot the old one, the next renewal is answered with `invalid_grant`, the
 //! grant needs a person's consent again, and [`TokenStore::status`] says so. Nothing is called in the meantime with a
 //! token that we do not hold. Grants without refresh tokens (JWT) cannot get there.
 //!

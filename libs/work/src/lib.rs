@@ -18,6 +18,8 @@
 //! whether it is still to be done.
 
 mod beat;
+mod claimed;
+mod pause;
 mod worker;
 
 use std::time::Duration;
@@ -27,6 +29,8 @@ use time::OffsetDateTime;
 use tracing::Span;
 use uuid::Uuid;
 
+pub use claimed::Claimed;
+pub use pause::pause;
 pub use worker::Worker;
 
 /// How a worker works.

@@ -6,6 +6,7 @@ use puente_service::Readers;
 use puente_types::Clock as _;
 use serde::Serialize;
 use serde_json::Value;
+use sqlx::PgExecutor;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -14,6 +15,8 @@ use crate::application::failure::Failure;
 use crate::domain::Principal;
 use crate::state::App;
 
+/// Characters of an object's id at most: the longest is a path of three ids.
+const LONGEST_OBJECT: usize = 300;
 /// Rows of one page at most.
 pub(crate) const MOST: u32 = 100;
 
@@ -75,7 +78,8 @@ impl From<sqlx::Error> for Failure {
 pub(crate) struct Actor {
     /// Whose business it was; `None` for the installation's.
     pub(crate) tenant: Option<String>,
-    /// Who, by id; `link` for whoever holds a link and is not logged in.
+    /// Who, by id; `link` for whoever holds a link and is not logged in, `stranger` for whoever knew an account and not
+    /// its password.
     pub(crate) subject: String,
     /// Who, as they are called.
     pub(crate) name: String,
@@ -98,24 +102,61 @@ pub(crate) async fn record(app: &App, principal: &Principal, entry: &Entry<'_>) 
 
 /// Writes a row of whoever did it.
 pub(crate) async fn record_by(app: &App, actor: &Actor, entry: &Entry<'_>) -> Result<(), sqlx::Error> {
+    record_with(&app.pool, app.clock.now(), actor, entry).await
+}
+
+/// The same, where what is done is written.
+pub(crate) async fn record_with(
+    place: impl PgExecutor<'_>,
+    now: OffsetDateTime,
+    actor: &Actor,
+    entry: &Entry<'_>,
+) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "INSERT INTO audit (id, tenant, at, subject, name, action, object, before, after, reason, trace)
          VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
         Uuid::now_v7(),
         actor.tenant.as_deref(),
-        app.clock.now(),
+        now,
         actor.subject,
         actor.name,
         entry.action,
-        entry.object,
-        entry.before,
-        entry.after,
-        entry.reason,
+        plain(entry.object)
+            .chars()
+            .take(LONGEST_OBJECT)
+            .collect::<String>(),
+        entry.before.as_ref().map(plain_value),
+        entry.after.as_ref().map(plain_value),
+        entry.reason.map(plain),
         Some(entry.trace).filter(|trace| !trace.is_empty()),
     )
-    .execute(&app.pool)
+    .execute(place)
     .await?;
     Ok(())
+}
+
+/// Whether this may be the id of something: anything longer, or with what no id has, is the id of nothing.
+pub(crate) fn may_be_object(text: &str) -> bool {
+    text.chars().count() <= LONGEST_OBJECT && !text.chars().any(char::is_control)
+}
+
+/// The database takes all characters but this one.
+fn plain(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}
+
+fn plain_value(value: &Value) -> Value {
+    match value {
+        Value::String(text) => Value::String(plain(text)),
+        Value::Array(items) => items.iter().map(plain_value).collect(),
+        Value::Object(fields) => {
+            let fields = fields.iter();
+            fields
+                .map(|(name, value)| (plain(name), plain_value(value)))
+                .collect()
+        }
+        Value::Null | Value::Bool(_) | Value::Number(_) => value.clone(),
+    }
 }
 
 /// Writes a row, does the thing, and writes another row if it failed.

@@ -32,9 +32,9 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
+use puente_service::serve::{Bounds, serve};
 use puente_service::{Readers, RunError, Runtime, Service, StartError, db};
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 
 pub use config::Config;
 pub use web::routes::{Access, Kind, Route};
@@ -49,9 +49,6 @@ use web::{Routes, headers, trace};
 
 /// The tables of this service.
 pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations/gateway");
-
-/// How long open connections, live streams among them, may keep a stopping server waiting.
-const CLOSE_PATIENCE: Duration = Duration::from_secs(10);
 
 /// The gateway, bound.
 pub struct Gateway {
@@ -79,6 +76,14 @@ fn tables() -> [Routes; 2] {
 #[must_use]
 pub fn routes() -> Vec<Route> {
     tables().iter().flat_map(Routes::table).collect()
+}
+
+/// Whether people come by HTTPS: a proxy of this machine may answer them for us.
+fn by_tls(listen: SocketAddr, public_url: &str) -> bool {
+    let proxied = public_url
+        .split_once(':')
+        .is_some_and(|(scheme, _)| scheme.eq_ignore_ascii_case("https"));
+    proxied || !listen.ip().is_loopback()
 }
 
 /// Everything that is served: the routes of the tables, and nothing else.
@@ -131,10 +136,10 @@ impl Service for Gateway {
             passwords: Passwords::new(),
             limits: Arc::new(Limits::new(config.strangers_per_minute, config.trusted_proxies)),
             session_per_minute: config.session_per_minute,
-            secure: !config.listen.ip().is_loopback(),
+            secure: by_tls(config.listen, &public_url),
             blobs,
             public_url,
-            files: Arc::new(Semaphore::new(web::guard::FILES_AT_A_TIME)),
+            places: web::places::Places::new(),
             console: Console::new(config.simulated, rt.shutdown.clone()),
         };
         let every = Duration::from_hours(config.sweep_hours.get().into());
@@ -148,19 +153,8 @@ impl Service for Gateway {
     }
 
     async fn run(self) -> Result<(), RunError> {
-        let stop = self.rt.shutdown.clone();
-        let serve = axum::serve(
-            self.listener,
-            self.router.into_make_service_with_connect_info::<SocketAddr>(),
-        )
-        .with_graceful_shutdown(stop.clone().cancelled_owned());
-        let patience = async {
-            stop.cancelled().await;
-            tokio::time::sleep(CLOSE_PATIENCE).await;
-        };
-        tokio::select! {
-            served = serve => served.map_err(|error| RunError::other("serving", error)),
-            () = patience => Ok(()),
-        }
+        serve(self.listener, self.router, Bounds::default(), self.rt.shutdown)
+            .await
+            .map_err(|error| RunError::other("serving", error))
     }
 }

@@ -6,12 +6,12 @@ use puente_blob::Blobs;
 use puente_service::Readers;
 use puente_types::Clock;
 use sqlx::PgPool;
-use tokio::sync::Semaphore;
 
 use crate::auth::limits::Limits;
 use crate::auth::passwords::Passwords;
 use crate::console::Console;
 use crate::peers::Peers;
+use crate::web::places::Places;
 
 /// What every handler is given; clones are the same.
 #[derive(Clone)]
@@ -36,8 +36,8 @@ pub(crate) struct App {
     pub(crate) blobs: Option<Blobs>,
     /// Where people reach us, without a slash at its end.
     pub(crate) public_url: String,
-    /// Places for files in memory, one each.
-    pub(crate) files: Arc<Semaphore>,
+    /// Places for files in memory.
+    pub(crate) places: Places,
     /// What all pages share.
     pub(crate) console: Console,
 }

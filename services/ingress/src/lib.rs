@@ -24,10 +24,11 @@ use std::time::Duration;
 use puente_operations::Operations;
 use puente_outbox::{Outbox, Settings};
 use puente_rpc::Door;
+use puente_service::serve::{Bounds, serve};
 use puente_service::{Readers, RunError, Runtime, Service, StartError, Workers, db, nats};
 use puente_vault::{Connections, MasterKeys};
 use tokio::net::TcpListener;
-use tokio::sync::{Mutex, Notify, mpsc};
+use tokio::sync::Notify;
 
 pub use config::Config;
 
@@ -39,9 +40,6 @@ use infrastructure::{batch, grpc, http, replays, retention};
 
 /// The tables of this service.
 pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations/ingress");
-
-/// How long open connections may keep a stopping server waiting.
-const CLOSE_PATIENCE: Duration = Duration::from_secs(10);
 
 /// The service, bound and connected.
 pub struct Ingress {
@@ -103,14 +101,11 @@ impl Service for Ingress {
         .await
         .map_err(|error| StartError::other("the connections cannot be loaded", error))?;
 
-        let (queue, waiting) = mpsc::channel(config.queue.get());
-        let waiting = Arc::new(Mutex::new(waiting));
+        let (queue, parts) = batch::Queue::new(config.queue, config.writers);
         let workers = Workers::new(&rt);
-        for _ in 0..config.writers.get() {
-            workers.spawn(
-                "webhook writer",
-                batch::write(outbox.clone(), waiting.clone(), config.batch.get()),
-            );
+        for part in parts {
+            let writer = batch::write(outbox.clone(), part, config.batch.get());
+            workers.spawn("webhook writer", writer);
         }
         workers.relay(|stop| outbox.clone().run(client.clone(), stop));
         workers.spawn(
@@ -212,20 +207,10 @@ impl Service for Ingress {
     async fn run(self) -> Result<(), RunError> {
         let shutdown = self.rt.shutdown.clone();
         self.workers.answer(self.door, &self.readers, self.routes);
-        let serve = axum::serve(
-            self.listener,
-            self.router.into_make_service_with_connect_info::<SocketAddr>(),
-        )
-        .with_graceful_shutdown(shutdown.clone().cancelled_owned());
-        let patience = async {
-            shutdown.cancelled().await;
-            tokio::time::sleep(CLOSE_PATIENCE).await;
-        };
         // The router, and with it the queue's sender, is dropped here: the writers then write the rest and end.
-        tokio::select! {
-            result = serve => result.map_err(|error| RunError::other("webhooks can no longer be received", error))?,
-            () = patience => {}
-        }
+        serve(self.listener, self.router, Bounds::default(), shutdown)
+            .await
+            .map_err(|error| RunError::other("webhooks can no longer be received", error))?;
         self.workers.finish().await;
         Ok(())
     }

@@ -2,6 +2,5 @@
 
 pub(crate) mod buckets;
 pub(crate) mod decide;
-pub(crate) mod follow_order;
 pub(crate) mod paper;
 pub(crate) mod price;

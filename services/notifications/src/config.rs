@@ -2,9 +2,10 @@
 
 use std::collections::HashMap;
 use std::net::SocketAddr;
-use std::num::{NonZeroU16, NonZeroU32, NonZeroUsize};
+use std::num::{NonZeroU32, NonZeroUsize};
 
 use puente_blob::StorageSettings;
+use puente_outbox::KeepDays;
 use puente_service::{DatabaseConfig, NatsConfig};
 use puente_types::{Secret, TenantId};
 use puente_vault::azure::IdentityConfig;
@@ -33,7 +34,7 @@ pub struct Config {
     pub(crate) prices: Vec<Price>,
     pub allow_simulators: bool,
     pub calls_per_connection: NonZeroUsize,
-    pub keep_days: NonZeroU16,
+    pub keep_days: KeepDays,
     pub stream_replicas: NonZeroUsize,
     pub relay_lease_ms: u64,
     pub grpc_listen: SocketAddr,
@@ -45,3 +46,5 @@ pub struct Config {
     pub database: DatabaseConfig,
     pub nats: NatsConfig,
 }
+
+puente_service::base_config!(Config);

@@ -1,7 +1,4 @@
-//! The composition root: the only file that knows the concrete parts, and the order in which they end.
-//!
-//! At the end, consumer, effects and readers finish what they began; the relay goes on until they have, so that their
-//! last events leave with it.
+//! The composition root: the only file that knows the concrete parts.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -9,16 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use puente_blob::Blobs;
-use puente_bus::{StreamSettings, consume, topology};
-use puente_effects::{Effects, ManifestLookup};
-use puente_http::{Http, HttpConfig};
+use puente_bus::topology;
+use puente_effects::{Effects, Settings};
+use puente_http::HttpConfig;
 use puente_operations::Operations;
-use puente_outbox::{Inbox, Outbox, Settings};
-use puente_ports::Provider;
-use puente_rpc::Door;
-use puente_service::{Readers, RunError, Runtime, Service, StartError, Workers, db};
-use puente_vault::{Connections, MasterKeys};
-use sqlx::PgPool;
+use puente_service::{Base, Outside, RunError, Runtime, Service, StartError, outside};
+use puente_vault::Connections;
 
 use crate::config::Config;
 use crate::domain::consent::Words;
@@ -29,7 +22,6 @@ use crate::infrastructure::handler::Handler;
 use crate::infrastructure::media::{MAX_FILE, Media};
 use crate::infrastructure::patience::Patience;
 use crate::infrastructure::reach::Reach;
-use crate::infrastructure::receipts::Registry;
 use crate::infrastructure::resolve::Resolver;
 use crate::infrastructure::templates::{Reader, Requests};
 use crate::infrastructure::texts::Texts;
@@ -41,19 +33,13 @@ const REDELIVERIES: u32 = 3;
 
 /// The notifications service.
 pub struct Notifications {
-    rt: Runtime,
-    pool: PgPool,
-    client: async_nats::Client,
-    stream: StreamSettings,
-    outbox: Outbox,
+    base: Base,
     connections: Connections,
     effects: Effects<Sender>,
     handler: Arc<Handler>,
     reader: Reader,
     media: Media,
     upkeep: Upkeep,
-    door: Option<Door>,
-    readers: Readers,
     operations: Operations,
 }
 
@@ -63,135 +49,64 @@ impl Service for Notifications {
     type Config = Config;
 
     async fn build(config: Config, rt: Runtime) -> Result<Self, StartError> {
-        let masters = MasterKeys::configured(&config.master_key, &config.azure)
-            .map_err(|error| StartError::other("the master key is not usable", error))?;
-        let pool = db::pool(&config.database, Self::NAME, rt.replica)?;
-        let api = db::api_pool(&config.database, Self::NAME, rt.replica)?;
-        let registry: Registry = puente_providers::find;
-        let connections =
-            Connections::open_known(pool.clone(), masters, move |slug| registry(slug).is_some())
-                .await
-                .map_err(|error| StartError::other("connections cannot be read", error))?;
-        let client = puente_service::nats::connect(&config.nats, "puente-notifications").await?;
+        let masters = outside::master_keys(&config.master_key, &config.azure)?;
+        let base = Base::open(Self::NAME, config.base(), rt).await?;
         // Files of messages come down by the same client.
         let settings = HttpConfig {
             max_response_bytes: MAX_FILE,
             ..HttpConfig::reaching(config.allow_simulators)
         };
-        let http = Http::timed_by(settings, rt.clock.clone())
-            .map_err(|error| StartError::other("the way out to providers", error))?;
+        let outside = Outside::open(&base, masters, puente_providers::find, settings).await?;
         let blobs = match &config.storage.link_key {
             Some(_) => Some(
-                Blobs::open(&config.storage, rt.clock.clone())
+                Blobs::open(&config.storage, base.rt.clock.clone())
                     .map_err(|error| StartError::other("the store of documents", error))?,
             ),
             None => None,
         };
-        let manifests = |slug: &str| puente_providers::find(slug).map(|provider| provider.manifest());
-        Self::with_parts(
-            config,
-            rt,
-            Parts {
-                pool,
-                api,
-                client,
-                connections,
-                http,
-                blobs,
-                registry,
-                manifests,
-            },
-        )
-        .await
+        Self::with_parts(config, base, Parts { outside, blobs })
+    }
+
+    fn grpc_address(&self) -> std::io::Result<Option<SocketAddr>> {
+        self.base.grpc_address()
     }
 
     async fn run(self) -> Result<(), RunError> {
-        let Self {
-            rt,
-            pool,
-            client,
-            stream,
-            outbox,
-            connections,
-            effects,
-            handler,
-            reader,
-            media,
-            upkeep,
-            door,
-            readers,
-            operations,
-        } = self;
-        let workers = Workers::new(&rt);
-        workers.ready_with(&pool, Some(&client));
-        let shutdown = rt.shutdown.clone();
-        workers.relay(|stop| outbox.clone().run(client.clone(), stop));
-        let inbox = Arc::new(Inbox::new(outbox, topology::NOTIFICATIONS, handler));
-        let consumer = consume(
-            client.clone(),
-            topology::NOTIFICATIONS,
-            stream,
-            inbox.clone(),
-            shutdown.clone(),
-        );
-        let operations = operations.redelivers(inbox).server();
-        let routes = grpc::routes(&readers, &rt.clock, media).add_service(operations);
-        workers.answer(door, &readers, routes);
-        workers.spawn("consumer", consumer);
-        workers.spawn("effects", effects.run(shutdown.clone()));
-        workers.spawn("connections", connections.run(client, shutdown.clone()));
-        workers.spawn("templates", reader.run(shutdown.clone()));
-        workers.spawn("upkeep", upkeep.run(shutdown));
-        workers.finish().await;
+        let (readers, clock) = (self.base.readers.clone(), self.base.rt.clock.clone());
+        let mut running = self.base.start();
+        let inbox = running.consume(topology::NOTIFICATIONS, self.handler);
+        let operations = self.operations.redelivers(inbox).server();
+        running.answer(grpc::routes(&readers, &clock, self.media).add_service(operations));
+        running.follow(self.connections);
+        running.spawn("effects", |stop| self.effects.run(stop));
+        running.spawn("templates", |stop| self.reader.run(stop));
+        running.spawn("upkeep", |stop| self.upkeep.run(stop));
+        running.finish().await;
         Ok(())
     }
 }
 
-/// What [`Service::build`] connects to; a test brings its own.
+/// What a test brings of its own.
 pub struct Parts {
-    /// The database as `notifications_worker`.
-    pub pool: PgPool,
-    /// The database as `notifications_api`.
-    pub api: PgPool,
-    /// The broker.
-    pub client: async_nats::Client,
-    /// The tenants' connections.
-    pub connections: Connections,
-    /// The way out.
-    pub http: Http,
+    /// The tenants' connections, and the way out.
+    pub outside: Outside,
     /// Where files of messages are stored; none are without it.
     pub blobs: Option<Blobs>,
-    /// Finds providers.
-    pub registry: fn(&str) -> Option<&'static dyn Provider>,
-    /// Finds their manifests.
-    pub manifests: ManifestLookup,
 }
 
 impl Notifications {
-    /// The address that other services ask at; `None` without an rpc key.
-    ///
-    /// # Errors
-    /// When the socket is gone.
-    pub fn grpc_address(&self) -> std::io::Result<Option<SocketAddr>> {
-        self.door.as_ref().map(Door::address).transpose()
-    }
-
     /// Puts the service together from parts that are there already.
     ///
     /// # Errors
-    /// When the texts are refused, or the database does not answer.
-    pub async fn with_parts(config: Config, rt: Runtime, parts: Parts) -> Result<Self, StartError> {
-        let Parts {
-            pool,
-            api,
-            client,
+    /// When the texts are refused.
+    pub fn with_parts(config: Config, base: Base, parts: Parts) -> Result<Self, StartError> {
+        let Parts { outside, blobs } = parts;
+        let Outside {
             connections,
             http,
-            blobs,
             registry,
-            manifests,
-        } = parts;
-        let door = Door::open(config.grpc_listen, &config.rpc_key, Self::NAME, rt.clock.clone()).await?;
+        } = outside;
+        let (pool, clock) = (base.pool.clone(), base.rt.clock.clone());
         let folder = Some(config.texts_dir.as_str())
             .filter(|folder| !folder.is_empty())
             .map(Path::new);
@@ -205,11 +120,9 @@ impl Notifications {
                 ));
             }
         }
-        let settings = Settings::configured(config.stream_replicas, config.relay_lease_ms, config.keep_days);
-        let outbox = Outbox::open(pool.clone(), Self::NAME, settings).await?;
         let listings = Arc::new(Requests::default());
         let desk = Arc::new(Desk {
-            clock: rt.clock.clone(),
+            clock: clock.clone(),
             texts,
             policy: Policy {
                 language: config.language,
@@ -229,17 +142,13 @@ impl Notifications {
             registry,
         });
         let effects = Effects::new(
-            outbox.clone(),
+            base.outbox.clone(),
             connections.clone(),
             http.clone(),
-            manifests,
+            registry,
             sender,
-            puente_effects::Settings {
-                per_connection: config.calls_per_connection.get(),
-                ..puente_effects::Settings::default()
-            },
+            Settings::configured(config.calls_per_connection),
         );
-        let runner = effects.clone();
         let handler = Arc::new(Handler {
             desk,
             registry,
@@ -247,13 +156,13 @@ impl Notifications {
                 connections: connections.clone(),
                 registry,
             },
-            wake: Box::new(move || runner.wake()),
+            wake: effects.waker(),
         });
         let breakers = http.clone();
         let media = Media::new(connections.clone(), Arc::new(http.clone()), registry, blobs);
         let reader = Reader {
             pool: pool.clone(),
-            clock: rt.clock.clone(),
+            clock: clock.clone(),
             connections: connections.clone(),
             http: Arc::new(http),
             registry,
@@ -261,36 +170,28 @@ impl Notifications {
             every: Duration::from_mins(u64::from(config.template_refresh_minutes.get())),
         };
         let upkeep = Upkeep {
-            pool: pool.clone(),
-            clock: rt.clock.clone(),
+            pool,
+            clock: clock.clone(),
             receipts: Duration::from_hours(u64::from(config.pending_receipt_hours.get())),
             messages: Duration::from_hours(24 * u64::from(config.message_days.get())),
         };
-        let readers = Readers::new(api, pool.clone());
-        let runner = effects.clone();
         let resolver = Resolver {
-            outbox: outbox.clone(),
-            clock: rt.clock.clone(),
-            wake: Box::new(move || runner.wake()),
+            outbox: base.outbox.clone(),
+            clock: clock.clone(),
+            wake: effects.waker(),
         };
-        let operations = Operations::new(Self::NAME, readers.clone())
+        let operations = Operations::new(Self::NAME, base.readers.clone())
             .indexed()
             .resolves(Arc::new(resolver))
-            .with_breakers_of(breakers, rt.clock.clone());
+            .with_breakers_of(breakers, clock);
         Ok(Self {
-            rt,
-            pool,
-            client,
-            stream: settings.stream,
-            outbox,
+            base,
             connections,
             effects,
             handler,
             reader,
             media,
             upkeep,
-            door,
-            readers,
             operations,
         })
     }

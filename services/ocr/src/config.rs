@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::num::{NonZeroU16, NonZeroU32, NonZeroUsize};
 
 use puente_blob::StorageSettings;
+use puente_outbox::KeepDays;
 use puente_service::{DatabaseConfig, NatsConfig};
 use puente_types::Secret;
 use puente_vault::azure::IdentityConfig;
@@ -41,7 +42,7 @@ pub struct Config {
     pub abandon_minutes: NonZeroU32,
     pub cache_days: NonZeroU16,
     pub allow_simulators: bool,
-    pub keep_days: NonZeroU16,
+    pub keep_days: KeepDays,
     pub stream_replicas: NonZeroUsize,
     pub relay_lease_ms: u64,
     pub grpc_listen: SocketAddr,
@@ -53,6 +54,8 @@ pub struct Config {
     pub database: DatabaseConfig,
     pub nats: NatsConfig,
 }
+
+puente_service::base_config!(Config);
 
 /// What a tenant has otherwise than the others.
 #[derive(Debug, Default, Clone, Deserialize)]

@@ -1,25 +1,19 @@
-//! The composition root: the only file that knows the concrete parts, and the order in which they end.
-//!
-//! At the end, consumer and worker finish what they began; the relay goes on until they have, so that their last events
-//! leave with it.
+//! The composition root: the only file that knows the concrete parts.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use puente_blob::Blobs;
-use puente_bus::{StreamSettings, consume, topology};
+use puente_bus::topology;
 use puente_documents::Documents;
 use puente_http::{Http, HttpConfig};
 use puente_operations::{Breaker, Operations};
-use puente_outbox::{Inbox, Outbox, Settings as OutboxSettings};
-use puente_ports::Provider;
-use puente_rpc::{Calls, Door, RpcKeys};
-use puente_service::{Readers, RunError, Runtime, Service, StartError, Workers, db};
+use puente_rpc::Peer;
+use puente_service::{Base, Outside, RunError, Runtime, Service, StartError, outside};
 use puente_types::Clock;
-use puente_vault::{Connections, MasterKeys};
+use puente_vault::Connections;
 use puente_work::{Limits, Worker};
-use sqlx::PgPool;
 use tokio::sync::{Notify, Semaphore};
 
 use crate::config::Config;
@@ -44,19 +38,13 @@ const DOOR_PATIENCE: Duration = Duration::from_secs(25);
 
 /// The ocr service.
 pub struct Ocr {
-    rt: Runtime,
-    pool: PgPool,
-    client: async_nats::Client,
-    stream: StreamSettings,
-    outbox: Outbox,
+    base: Base,
     connections: Connections,
     handler: Arc<Handler>,
     worker: Worker<Captures>,
     chain: Arc<Chain>,
     upkeep: Upkeep,
     answers: Answers,
-    door: Option<Door>,
-    readers: Readers,
     operations: Operations,
 }
 
@@ -66,122 +54,65 @@ impl Service for Ocr {
     type Config = Config;
 
     async fn build(config: Config, rt: Runtime) -> Result<Self, StartError> {
-        let masters = MasterKeys::configured(&config.master_key, &config.azure)
-            .map_err(|error| StartError::other("the master key is not usable", error))?;
-        let pool = db::pool(&config.database, Self::NAME, rt.replica)?;
-        let api = db::api_pool(&config.database, Self::NAME, rt.replica)?;
-        let registry: fn(&str) -> Option<&'static dyn Provider> = puente_providers::find;
-        let connections =
-            Connections::open_known(pool.clone(), masters, move |slug| registry(slug).is_some())
-                .await
-                .map_err(|error| StartError::other("connections cannot be read", error))?;
-        let client = puente_service::nats::connect(&config.nats, "puente-ocr").await?;
+        let masters = outside::master_keys(&config.master_key, &config.azure)?;
+        let base = Base::open(Self::NAME, config.base(), rt).await?;
         let settings = HttpConfig {
             // All text of a picture, with the place of every letter, is some megabytes at most.
             max_response_bytes: MAX_BYTES,
             ..HttpConfig::reaching(config.allow_simulators)
         };
-        let http = Http::timed_by(settings, rt.clock.clone())
-            .map_err(|error| StartError::other("the way out to providers", error))?;
-        let blobs = Blobs::open(&config.storage, rt.clock.clone())
+        let outside = Outside::open(&base, masters, puente_providers::find, settings).await?;
+        let blobs = Blobs::open(&config.storage, base.rt.clock.clone())
             .map_err(|error| StartError::other("the store of documents", error))?;
-        let parts = Parts {
-            pool,
-            api,
-            client,
-            connections,
-            http,
-            blobs,
-            registry,
-        };
-        Self::with_parts(config, rt, parts).await
+        Self::with_parts(config, base, Parts { outside, blobs }).await
+    }
+
+    fn grpc_address(&self) -> std::io::Result<Option<SocketAddr>> {
+        self.base.grpc_address()
     }
 
     async fn run(self) -> Result<(), RunError> {
-        let Self {
-            rt,
-            pool,
-            client,
-            stream,
-            outbox,
-            connections,
-            handler,
-            worker,
-            chain,
-            upkeep,
-            answers,
-            door,
-            readers,
-            operations,
-        } = self;
-        let workers = Workers::new(&rt);
-        workers.ready_with(&pool, Some(&client));
+        let (outbox, readers) = (self.base.outbox.clone(), self.base.readers.clone());
         // A tenant that has no engine but one without models gets nothing read.
-        if chain.settings.depends_on(EMBEDDED) {
-            let chain = Arc::clone(&chain);
-            rt.ready_check("embedded engine", move || {
+        if self.chain.settings.depends_on(EMBEDDED) {
+            let chain = self.chain;
+            self.base.rt.ready_check("embedded engine", move || {
                 let problem = chain.embedded.problem().map(str::to_owned);
                 std::future::ready(problem.map_or(Ok(()), Err))
             });
         }
-        let shutdown = rt.shutdown.clone();
-        workers.relay(|stop| outbox.clone().run(client.clone(), stop));
-        let inbox = Arc::new(Inbox::new(outbox.clone(), topology::OCR, handler));
-        let consumer = consume(
-            client.clone(),
-            topology::OCR,
-            stream,
-            inbox.clone(),
-            shutdown.clone(),
-        );
-        let documents = answers.documents.clone();
-        let documents = documents.server(readers.clone(), outbox, answers.blobs.clone());
-        let routes = grpc::routes(answers)
+        let mut running = self.base.start();
+        let inbox = running.consume(topology::OCR, self.handler);
+        let documents = self.answers.documents.clone();
+        let documents = documents.server(readers, outbox, self.answers.blobs.clone());
+        let routes = grpc::routes(self.answers)
             .add_service(documents)
-            .add_service(operations.redelivers(inbox).server());
-        workers.answer(door, &readers, routes);
-        workers.spawn("consumer", consumer);
-        workers.spawn("connections", connections.run(client, shutdown.clone()));
-        workers.spawn("captures", worker.run(shutdown.clone()));
-        workers.spawn("upkeep", upkeep.run(shutdown));
-        workers.finish().await;
+            .add_service(self.operations.redelivers(inbox).server());
+        running.answer(routes);
+        running.follow(self.connections);
+        running.spawn("captures", |stop| self.worker.run(stop));
+        running.spawn("upkeep", |stop| self.upkeep.run(stop));
+        running.finish().await;
         Ok(())
     }
 }
 
-/// What [`Service::build`] connects to; a test brings its own.
+/// What a test brings of its own.
 pub struct Parts {
-    /// The database as `ocr_worker`.
-    pub pool: PgPool,
-    /// The database as `ocr_api`.
-    pub api: PgPool,
-    /// The broker.
-    pub client: async_nats::Client,
-    /// The tenants' connections.
-    pub connections: Connections,
-    /// The way out.
-    pub http: Http,
+    /// The tenants' connections, and the way out.
+    pub outside: Outside,
     /// The store of documents.
     pub blobs: Blobs,
-    /// Finds providers.
-    pub registry: fn(&str) -> Option<&'static dyn Provider>,
 }
 
 impl Ocr {
-    /// The address that other services ask at; `None` without an rpc key.
-    ///
-    /// # Errors
-    /// When the socket is gone.
-    pub fn grpc_address(&self) -> std::io::Result<Option<SocketAddr>> {
-        self.door.as_ref().map(Door::address).transpose()
-    }
-
     /// Puts the service together from parts that are there already.
     ///
     /// # Errors
-    /// When the configuration is refused, the database or the store does not answer, or gRPC cannot be served.
-    pub async fn with_parts(config: Config, rt: Runtime, parts: Parts) -> Result<Self, StartError> {
-        let settings = Settings::check(&config, offered(parts.registry))
+    /// When the configuration is refused, or there are no threads for pictures.
+    pub async fn with_parts(config: Config, base: Base, parts: Parts) -> Result<Self, StartError> {
+        let base = base.patient(DOOR_PATIENCE);
+        let settings = Settings::check(&config, offered(parts.outside.registry))
             .map_err(|wrong| StartError::other("the configuration is refused", wrong.join("; ")))?;
         let settings = Arc::new(settings);
         let longest = Duration::from_millis(config.work_longest_ms.get().into());
@@ -194,18 +125,11 @@ impl Ocr {
                           embedded one may take";
             return Err(StartError::other("the configuration is refused", longer));
         }
-        let door = Door::open(config.grpc_listen, &config.rpc_key, Self::NAME, rt.clock.clone())
-            .await?
-            .map(|door| door.patient(DOOR_PATIENCE));
-        let media = media(&config, &rt.clock, fetching)?;
-        let outbox_settings =
-            OutboxSettings::configured(config.stream_replicas, config.relay_lease_ms, config.keep_days);
-        let stream = outbox_settings.stream;
-        let outbox = Outbox::open(parts.pool.clone(), Self::NAME, outbox_settings).await?;
+        let (outbox, clock) = (base.outbox.clone(), base.rt.clock.clone());
+        let media = media(&config, &clock, fetching)?;
         let threads = Pool::start(config.threads.get())
             .map_err(|error| StartError::other("there are no threads for pictures", error))?;
-        let chain = Arc::new(chain(&config, &rt, &parts, &settings, &threads).await);
-        let clock = rt.clock.clone();
+        let chain = Arc::new(chain(&config, &base, &parts.outside, &settings, &threads).await);
         let desk = Arc::new(Desk {
             clock: clock.clone(),
             settings,
@@ -241,33 +165,26 @@ impl Ocr {
             abandon: Duration::from_mins(config.abandon_minutes.get().into()),
             cached: chain.cached,
         };
-        let readers = Readers::new(parts.api, parts.pool.clone());
         let answers = Answers {
-            readers: readers.clone(),
-            outbox: outbox.clone(),
+            readers: base.readers.clone(),
+            outbox,
             desk: desk.clone(),
             blobs: parts.blobs,
             documents,
             waiting: Arc::new(Semaphore::new(config.callers_waiting.get())),
             most: config.waiting_max.get().into(),
         };
-        let operations = Operations::new(Self::NAME, readers.clone())
+        let operations = Operations::new(Self::NAME, base.readers.clone())
             .indexed()
-            .with_breakers(standing(parts.http, clock, chain.clone()));
+            .with_breakers(standing(parts.outside.http, clock, chain.clone()));
         Ok(Self {
-            rt,
-            pool: parts.pool,
-            client: parts.client,
-            stream,
-            outbox,
-            connections: parts.connections,
+            base,
+            connections: parts.outside.connections,
             handler: Arc::new(Handler { desk }),
             worker,
             chain,
             upkeep,
             answers,
-            door,
-            readers,
             operations,
         })
     }
@@ -276,41 +193,36 @@ impl Ocr {
 /// The engines.
 async fn chain(
     config: &Config,
-    rt: &Runtime,
-    parts: &Parts,
+    base: &Base,
+    outside: &Outside,
     settings: &Arc<Settings>,
     threads: &Pool,
 ) -> Chain {
     let ways = Ways {
-        pool: parts.pool.clone(),
-        clock: rt.clock.clone(),
-        connections: parts.connections.clone(),
-        http: parts.http.clone(),
+        pool: base.pool.clone(),
+        clock: base.rt.clock.clone(),
+        connections: outside.connections.clone(),
+        http: outside.http.clone(),
         pace: Pace::default(),
         threads: threads.clone(),
     };
     Chain {
         settings: settings.clone(),
-        pool: parts.pool.clone(),
-        clock: rt.clock.clone(),
+        pool: base.pool.clone(),
+        clock: base.rt.clock.clone(),
         embedded: Embedded::open(&config.models, threads.clone()).await,
         ways: Arc::new(ways),
-        registry: parts.registry,
+        registry: outside.registry,
         cached: Duration::from_hours(24) * u32::from(config.cache_days.get()),
     }
 }
 
 /// The way to notifications; none without a key to sign with.
 fn media(config: &Config, clock: &Arc<dyn Clock>, patience: Duration) -> Result<Media, StartError> {
-    let calls = if config.rpc_key.expose().is_empty() {
-        None
-    } else {
-        let keys = RpcKeys::parse(&config.rpc_key)
-            .map_err(|error| StartError::other("the rpc key is not usable", error))?;
-        Some(Calls::new(keys, "notifications", clock.clone(), patience))
-    };
-    Media::new(&config.notifications_url, calls, patience)
-        .map_err(|error| StartError::other("`notifications_url` is no address", error))
+    let (url, key) = (&config.notifications_url, &config.rpc_key);
+    let peer = Peer::configured(url, key, "notifications", clock.clone(), patience);
+    peer.map(|way| Media::new(way, patience))
+        .map_err(|error| StartError::other("notifications cannot be asked", error))
 }
 
 /// The breakers of this replica, as health pages want them. That of the embedded engine is open without models.

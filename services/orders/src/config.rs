@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::num::{NonZeroU16, NonZeroU32, NonZeroUsize};
 
 use puente_blob::StorageSettings;
+use puente_outbox::KeepDays;
 use puente_service::{DatabaseConfig, NatsConfig};
 use puente_types::{Region, Secret};
 use serde::{Deserialize, Deserializer};
@@ -21,7 +22,7 @@ pub struct Config {
     pub settle_ms: u32,
     pub workers: NonZeroUsize,
     pub message_days: NonZeroU16,
-    pub keep_days: NonZeroU16,
+    pub keep_days: KeepDays,
     pub stream_replicas: NonZeroUsize,
     pub relay_lease_ms: u64,
     pub grpc_listen: SocketAddr,
@@ -34,6 +35,8 @@ pub struct Config {
     pub database: DatabaseConfig,
     pub nats: NatsConfig,
 }
+
+puente_service::base_config!(Config);
 
 fn region<'de, D: Deserializer<'de>>(from: D) -> Result<Region, D::Error> {
     match String::deserialize(from)?.as_str() {

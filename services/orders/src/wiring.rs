@@ -1,7 +1,4 @@
-//! The composition root: the only file that knows the concrete parts, and the order in which they end.
-//!
-//! At the end, consumer and workers finish what they began; the relay goes on until they have, so that their last
-//! events leave with it.
+//! The composition root: the only file that knows the concrete parts.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -9,12 +6,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use puente_blob::Blobs;
-use puente_bus::{StreamSettings, consume, topology};
+use puente_bus::topology;
 use puente_documents::Documents;
 use puente_operations::Operations;
-use puente_outbox::{Inbox, Outbox, Settings};
-use puente_rpc::{Calls, Door, RpcKeys};
-use puente_service::{Readers, RunError, Runtime, Service, StartError, Workers, db};
+use puente_rpc::{Peer, RpcKeys};
+use puente_service::{Base, RunError, Runtime, Service, StartError};
 use puente_types::{Region, Secret};
 use puente_typeset::Templates;
 use tokio::sync::Notify;
@@ -42,18 +38,13 @@ type Erps = (Arc<dyn Companies>, Patience);
 
 /// The orders service.
 pub struct Orders {
-    rt: Runtime,
-    client: async_nats::Client,
-    stream: StreamSettings,
-    outbox: Outbox,
+    base: Base,
     skills: Arc<Library>,
     region: Region,
     settle: Duration,
     workers: usize,
     skills_check: Duration,
     keep_messages: Duration,
-    door: Option<Door>,
-    readers: Readers,
     /// Where documents are, and what sheets are set with.
     papers: Option<(Blobs, Templates)>,
     papers_required: bool,
@@ -65,15 +56,8 @@ impl Orders {
     /// Orders for whoever changes them from outside of a conversation.
     #[must_use]
     pub fn orders(&self) -> PgOrders {
-        PgOrders::new(self.outbox.clone(), self.rt.clock.clone(), self.skills.clone())
-    }
-
-    /// The address that other services ask at; `None` without an rpc key.
-    ///
-    /// # Errors
-    /// When the socket is gone.
-    pub fn grpc_address(&self) -> std::io::Result<Option<SocketAddr>> {
-        self.door.as_ref().map(Door::address).transpose()
+        let base = &self.base;
+        PgOrders::new(base.outbox.clone(), base.rt.clock.clone(), self.skills.clone())
     }
 }
 
@@ -83,7 +67,7 @@ impl Service for Orders {
     type Config = Config;
 
     async fn build(config: Config, rt: Runtime) -> Result<Self, StartError> {
-        let door = Door::open(config.grpc_listen, &config.rpc_key, Self::NAME, rt.clock.clone()).await?;
+        let base = Base::open(Self::NAME, config.base(), rt).await?;
         let folder = Some(config.skills_dir)
             .filter(|folder| !folder.is_empty())
             .map(PathBuf::from);
@@ -92,15 +76,9 @@ impl Service for Orders {
             StartError::other("the built-in skills are not usable", first)
         })?;
         upkeep::report(&problems);
-        let pool = db::pool(&config.database, Self::NAME, rt.replica)?;
-        let api = db::api_pool(&config.database, Self::NAME, rt.replica)?;
-        let readers = Readers::new(api, pool.clone());
-        let client = puente_service::nats::connect(&config.nats, "puente-orders").await?;
-        let settings = Settings::configured(config.stream_replicas, config.relay_lease_ms, config.keep_days);
-        let outbox = Outbox::open(pool, Self::NAME, settings).await?;
         let papers = match &config.storage.link_key {
             Some(_) => {
-                let blobs = Blobs::open(&config.storage, rt.clock.clone())
+                let blobs = Blobs::open(&config.storage, base.rt.clock.clone())
                     .map_err(|error| StartError::other("the store of documents", error))?;
                 Some((blobs, templates(config.templates_dir).await?))
             }
@@ -111,44 +89,36 @@ impl Service for Orders {
             &config.rpc_key,
             Duration::from_millis(config.directory_ms.get().into()),
             Duration::from_mins(config.directory_fresh_minutes.get().into()),
-            (config.region, &rt),
+            (config.region, &base.rt),
         )?;
         Ok(Self {
             companies,
-            rt,
-            client,
-            stream: settings.stream,
-            outbox,
+            base,
             skills: Arc::new(skills),
             region: config.region,
             settle: Duration::from_millis(config.settle_ms.into()),
             workers: config.workers.get(),
             skills_check: Duration::from_millis(config.skills_check_ms.get().into()),
             keep_messages: Duration::from_secs(u64::from(config.message_days.get()) * 24 * 60 * 60),
-            door,
-            readers,
             papers,
             papers_required: config.require_provider_documents,
         })
     }
 
+    fn grpc_address(&self) -> std::io::Result<Option<SocketAddr>> {
+        self.base.grpc_address()
+    }
+
     async fn run(self) -> Result<(), RunError> {
         let Self {
-            rt,
-            client,
-            stream,
-            outbox,
+            base,
             skills,
-            door,
-            readers,
             papers,
             companies,
             ..
         } = self;
-        let workers = Workers::new(&rt);
-        workers.ready_with(outbox.pool(), Some(&client));
-        let shutdown = rt.shutdown.clone();
-        workers.relay(|stop| outbox.clone().run(client.clone(), stop));
+        let (outbox, readers, clock) = (base.outbox.clone(), base.readers.clone(), base.rt.clock.clone());
+        let mut running = base.start();
         let wake = Arc::new(Notify::new());
         let sheets = Arc::new(Notify::new());
         let asks = Arc::new(Notify::new());
@@ -157,30 +127,30 @@ impl Service for Orders {
             outbox: outbox.clone(),
             companies,
             skills: skills.clone(),
-            clock: rt.clock.clone(),
+            clock: clock.clone(),
             conversations: wake.clone(),
             asks: asks.clone(),
         });
-        let documents = Documents::new(&KEPT, rt.clock.clone()).about(Arc::new(Things));
+        let documents = Documents::new(&KEPT, clock.clone()).about(Arc::new(Things));
         let consumer = Arc::new(Consumer {
             documents: documents.clone(),
             sheets: sheets.clone(),
             wake: wake.clone(),
             skills: skills.clone(),
-            clock: rt.clock.clone(),
+            clock: clock.clone(),
         });
-        let inbox = Arc::new(Inbox::new(outbox.clone(), topology::ORDERS, consumer));
+        let inbox = running.consume(topology::ORDERS, consumer);
         let operations = Operations::new(Self::NAME, readers.clone())
             .indexed()
-            .redelivers(inbox.clone());
-        let queries = PgQueries::new(readers.clone(), rt.clock.clone(), self.region);
-        let orders = PgOrders::new(outbox.clone(), rt.clock.clone(), skills.clone());
+            .redelivers(inbox);
+        let queries = PgQueries::new(readers.clone(), clock.clone(), self.region);
+        let orders = PgOrders::new(outbox.clone(), clock.clone(), skills.clone());
         let assets = grpc::assets(queries.clone(), orders.clone(), sheets.clone());
         let routes = grpc::routes(
             queries,
             orders,
             lookups.clone().zip(patience),
-            rt.clock.clone(),
+            clock.clone(),
             self.region,
             self.papers_required,
         );
@@ -191,20 +161,16 @@ impl Service for Orders {
                 blobs: blobs.clone(),
                 documents: documents.clone(),
                 templates,
-                clock: rt.clock.clone(),
+                clock: clock.clone(),
             };
-            workers.spawn("sheets", makes.worker(sheets).run(shutdown.clone()));
+            running.spawn("sheets", |stop| makes.worker(sheets).run(stop));
             routes = routes.add_service(documents.server(readers.clone(), outbox.clone(), blobs));
         }
-        workers.answer(door, &readers, routes);
-        workers.spawn(
-            "consumer",
-            consume(client, topology::ORDERS, stream, inbox, shutdown.clone()),
-        );
+        running.answer(routes);
         let worker = Worker {
             outbox: outbox.clone(),
             skills: skills.clone(),
-            clock: rt.clock.clone(),
+            clock: clock.clone(),
             region: self.region,
             settle: self.settle,
             wake,
@@ -212,29 +178,23 @@ impl Service for Orders {
             asks,
         };
         for _ in 0..self.workers {
-            workers.spawn("conversations", worker.clone().run(shutdown.clone()));
+            running.spawn("conversations", |stop| worker.clone().run(stop));
         }
         if let Some(lookups) = lookups {
             for _ in 0..LOOKUPS {
-                workers.spawn("lookups", lookups.clone().run(shutdown.clone()));
+                running.spawn("lookups", |stop| lookups.clone().run(stop));
             }
         }
-        workers.spawn(
-            "papers",
-            upkeep::papers(outbox.clone(), rt.clock.clone(), self.region, shutdown.clone()),
-        );
-        workers.spawn(
-            "skills",
-            upkeep::watch_skills(skills, self.skills_check, shutdown.clone()),
-        );
-        let purge = upkeep::purge(
-            outbox.pool().clone(),
-            rt.clock.clone(),
-            self.keep_messages,
-            shutdown,
-        );
-        workers.spawn("purge", purge);
-        workers.finish().await;
+        running.spawn("papers", |stop| {
+            upkeep::papers(outbox.clone(), clock.clone(), self.region, stop)
+        });
+        running.spawn("skills", |stop| {
+            upkeep::watch_skills(skills, self.skills_check, stop)
+        });
+        running.spawn("purge", |stop| {
+            upkeep::purge(outbox.pool().clone(), clock, self.keep_messages, stop)
+        });
+        running.finish().await;
         Ok(())
     }
 }
@@ -253,8 +213,9 @@ fn companies(
     let unusable =
         |error: &dyn std::fmt::Display| StartError::other("the directory of clients", error.to_string());
     let keys = RpcKeys::parse(key).map_err(|error| unusable(&error))?;
-    let calls = Calls::new(keys, DIRECTORY, rt.clock.clone(), deadline);
-    let directory = Directory::new(url, calls, deadline, region).map_err(|error| unusable(&error))?;
+    let owner =
+        Peer::at(&url, keys, DIRECTORY, rt.clock.clone(), deadline).map_err(|error| unusable(&error))?;
+    let directory = Directory::new(owner, deadline, region);
     let patience = Patience {
         fresh,
         // Who asks may have to end another call first, and to write down what was said.

@@ -1,9 +1,10 @@
 //! The typed configuration; `config.default.toml` says what each key means.
 
 use std::net::SocketAddr;
-use std::num::{NonZeroU16, NonZeroU32, NonZeroUsize};
+use std::num::{NonZeroU32, NonZeroUsize};
 
 use puente_blob::StorageSettings;
+use puente_outbox::KeepDays;
 use puente_service::{DatabaseConfig, NatsConfig};
 use puente_types::Secret;
 use puente_vault::azure::IdentityConfig;
@@ -19,6 +20,7 @@ pub struct Config {
     pub city: String,
     pub language: String,
     pub poll_minutes: NonZeroU32,
+    pub doubt_ms: NonZeroU32,
     pub work_tick_ms: NonZeroU32,
     pub work_lease_ms: NonZeroU32,
     pub work_longest_ms: NonZeroU32,
@@ -27,7 +29,7 @@ pub struct Config {
     pub pending_report_hours: NonZeroU32,
     pub allow_simulators: bool,
     pub calls_per_connection: NonZeroUsize,
-    pub keep_days: NonZeroU16,
+    pub keep_days: KeepDays,
     pub stream_replicas: NonZeroUsize,
     pub relay_lease_ms: u64,
     pub grpc_listen: SocketAddr,
@@ -39,3 +41,5 @@ pub struct Config {
     pub database: DatabaseConfig,
     pub nats: NatsConfig,
 }
+
+puente_service::base_config!(Config);

@@ -1,8 +1,6 @@
-//! The composition root: the only file that knows the concrete parts, and the order in which they end.
-//!
-//! At the end, consumer, workers and effects finish what they began; the relay goes on until they have, so that their last
-//! events leave with it.
+//! The composition root: the only file that knows the concrete parts.
 
+use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::num::NonZeroUsize;
 use std::path::Path;
@@ -10,20 +8,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use puente_blob::Blobs;
-use puente_bus::{StreamSettings, consume, topology};
+use puente_bus::topology;
 use puente_documents::Documents;
-use puente_effects::{Effects, ManifestLookup};
-use puente_http::{Http, HttpConfig};
+use puente_effects::{Effects, Settings};
+use puente_http::HttpConfig;
 use puente_operations::Operations;
-use puente_outbox::{Inbox, Outbox, Settings};
-use puente_ports::Provider;
-use puente_rpc::Door;
-use puente_service::{Readers, RunError, Runtime, Service, StartError, Workers, db};
+use puente_ports::Registry;
+use puente_service::{Base, Outside, RunError, Runtime, Service, StartError, outside};
 use puente_typeset::Templates;
+use puente_vault::Connections;
 use puente_vault::oauth::TokenStore;
-use puente_vault::{Connections, MasterKeys};
 use puente_work::{Limits, Worker};
-use sqlx::PgPool;
 use tokio::sync::{Notify, Semaphore};
 
 use crate::config::Config;
@@ -50,11 +45,7 @@ const USUAL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The signature service.
 pub struct Signature {
-    rt: Runtime,
-    pool: PgPool,
-    client: async_nats::Client,
-    stream: StreamSettings,
-    outbox: Outbox,
+    base: Base,
     connections: Connections,
     effects: Effects<Caller>,
     handler: Arc<Handler>,
@@ -63,8 +54,6 @@ pub struct Signature {
     poller: Arc<Poller>,
     upkeep: Upkeep,
     answers: Answers,
-    door: Option<Door>,
-    readers: Readers,
     operations: Operations,
 }
 
@@ -74,159 +63,89 @@ impl Service for Signature {
     type Config = Config;
 
     async fn build(config: Config, rt: Runtime) -> Result<Self, StartError> {
-        let masters = MasterKeys::configured(&config.master_key, &config.azure)
-            .map_err(|error| StartError::other("the master key is not usable", error))?;
-        let pool = db::pool(&config.database, Self::NAME, rt.replica)?;
-        let api = db::api_pool(&config.database, Self::NAME, rt.replica)?;
-        let registry: fn(&str) -> Option<&'static dyn Provider> = puente_providers::find;
-        let connections = Connections::open_known(pool.clone(), masters.clone(), move |slug| {
-            registry(slug).is_some()
-        })
-        .await
-        .map_err(|error| StartError::other("connections cannot be read", error))?;
-        let client = puente_service::nats::connect(&config.nats, "puente-signature").await?;
+        let masters = outside::master_keys(&config.master_key, &config.azure)?;
+        let base = Base::open(Self::NAME, config.base(), rt).await?;
         // Signed documents come down by the same client.
         let settings = HttpConfig {
             max_response_bytes: MAX_BYTES,
             ..HttpConfig::reaching(config.allow_simulators)
         };
-        let http = Http::timed_by(settings, rt.clock.clone())
-            .map_err(|error| StartError::other("the way out to providers", error))?;
-        let blobs = Blobs::open(&config.storage, rt.clock.clone())
+        let outside = Outside::open(&base, masters.clone(), puente_providers::find, settings).await?;
+        let blobs = Blobs::open(&config.storage, base.rt.clock.clone())
             .map_err(|error| StartError::other("the store of documents", error))?;
-        let tokens = TokenStore::new(pool.clone(), masters, rt.clock.clone());
-        let access = Accounts::new(
-            tokens,
-            connections.clone(),
-            http.clone(),
-            registry,
-            rt.clock.clone(),
-        );
+        let tokens = TokenStore::new(base.pool.clone(), masters, base.rt.clock.clone());
+        let (renewals, stop) = (tokens.clone(), base.rt.shutdown.clone());
+        base.rt.spawn("token renewals", async move {
+            stop.cancelled().await;
+            renewals.finished().await;
+            Ok::<_, Infallible>(())
+        });
+        let access = Accounts::new(tokens, outside.clone(), base.rt.clock.clone());
         let parts = Parts {
-            pool,
-            api,
-            client,
-            connections,
-            http,
+            outside,
             blobs,
             access: Arc::new(access),
-            registry,
-            manifests: |slug| puente_providers::find(slug).map(|provider| provider.manifest()),
         };
-        Self::with_parts(config, rt, parts).await
+        Self::with_parts(config, base, parts).await
+    }
+
+    fn grpc_address(&self) -> std::io::Result<Option<SocketAddr>> {
+        self.base.grpc_address()
     }
 
     async fn run(self) -> Result<(), RunError> {
-        let Self {
-            rt,
-            pool,
-            client,
-            stream,
-            outbox,
-            connections,
-            effects,
-            handler,
-            preparers,
-            storers,
-            poller,
-            upkeep,
-            answers,
-            door,
-            readers,
-            operations,
-        } = self;
-        let workers = Workers::new(&rt);
-        workers.ready_with(&pool, Some(&client));
-        let shutdown = rt.shutdown.clone();
-        workers.relay(|stop| outbox.clone().run(client.clone(), stop));
-        let inbox = Arc::new(Inbox::new(outbox.clone(), topology::SIGNATURE, handler));
-        let consumer = consume(
-            client.clone(),
-            topology::SIGNATURE,
-            stream,
-            inbox.clone(),
-            shutdown.clone(),
-        );
-        let documents = answers.documents.clone();
-        let documents = documents.server(readers.clone(), outbox, answers.blobs.clone());
-        let operations = operations.redelivers(inbox).server();
-        let routes = grpc::routes(answers)
+        let (outbox, readers) = (self.base.outbox.clone(), self.base.readers.clone());
+        let mut running = self.base.start();
+        let inbox = running.consume(topology::SIGNATURE, self.handler);
+        let documents = self.answers.documents.clone();
+        let documents = documents.server(readers, outbox, self.answers.blobs.clone());
+        let routes = grpc::routes(self.answers)
             .add_service(documents)
-            .add_service(operations);
-        workers.answer(door, &readers, routes);
-        workers.spawn("consumer", consumer);
-        workers.spawn("effects", effects.run(shutdown.clone()));
-        workers.spawn("connections", connections.run(client, shutdown.clone()));
-        workers.spawn("contracts", preparers.run(shutdown.clone()));
-        workers.spawn("signed documents", storers.run(shutdown.clone()));
-        workers.spawn("polling", poller.run(shutdown.clone()));
-        workers.spawn("upkeep", upkeep.run(shutdown));
-        workers.finish().await;
+            .add_service(self.operations.redelivers(inbox).server());
+        running.answer(routes);
+        running.follow(self.connections);
+        running.spawn("effects", |stop| self.effects.run(stop));
+        running.spawn("contracts", |stop| self.preparers.run(stop));
+        running.spawn("signed documents", |stop| self.storers.run(stop));
+        running.spawn("polling", |stop| self.poller.run(stop));
+        running.spawn("upkeep", |stop| self.upkeep.run(stop));
+        running.finish().await;
         Ok(())
     }
 }
 
-/// What [`Service::build`] connects to; a test brings its own.
+/// What a test brings of its own.
 pub struct Parts {
-    /// The database as `signature_worker`.
-    pub pool: PgPool,
-    /// The database as `signature_api`.
-    pub api: PgPool,
-    /// The broker.
-    pub client: async_nats::Client,
-    /// The tenants' connections.
-    pub connections: Connections,
-    /// The way out.
-    pub http: Http,
+    /// The tenants' connections, and the way out.
+    pub outside: Outside,
     /// The store of documents.
     pub blobs: Blobs,
     /// Access to the accounts at providers.
     pub access: Arc<dyn Access>,
-    /// Finds providers.
-    pub registry: fn(&str) -> Option<&'static dyn Provider>,
-    /// Finds their manifests.
-    pub manifests: ManifestLookup,
 }
 
 impl Signature {
-    /// The address that other services ask at; `None` without an rpc key.
-    ///
-    /// # Errors
-    /// When the socket is gone.
-    pub fn grpc_address(&self) -> std::io::Result<Option<SocketAddr>> {
-        self.door.as_ref().map(Door::address).transpose()
-    }
-
     /// Puts the service together from parts that are there already.
     ///
     /// # Errors
-    /// When templates are refused, the database or the store does not answer, or gRPC cannot be served.
-    pub async fn with_parts(config: Config, rt: Runtime, parts: Parts) -> Result<Self, StartError> {
+    /// When the language or a template is refused.
+    pub async fn with_parts(config: Config, base: Base, parts: Parts) -> Result<Self, StartError> {
         let Parts {
-            pool,
-            api,
-            client,
-            connections,
-            http,
+            outside,
             blobs,
             access,
-            registry,
-            manifests,
         } = parts;
-        let door = Door::open(config.grpc_listen, &config.rpc_key, Self::NAME, rt.clock.clone()).await?;
         let texts = Texts::of(&config.language).ok_or_else(|| {
             let known = "there are texts in es and en only";
             StartError::other(format!("language `{}` is not known", config.language), known)
         })?;
         let templates = templates(&config.templates_dir).await?;
-        let settings = Settings::configured(config.stream_replicas, config.relay_lease_ms, config.keep_days);
-        let outbox = Outbox::open(pool.clone(), Self::NAME, settings).await?;
-        let clock = rt.clock.clone();
+        let (outbox, clock) = (base.outbox.clone(), base.rt.clock.clone());
         let desk = Arc::new(Desk {
             clock: clock.clone(),
             chooser: Chooser {
-                connections: connections.clone(),
-                registry,
+                connections: outside.connections.clone(),
+                registry: outside.registry,
             },
             work: Arc::new(Notify::new()),
         });
@@ -236,26 +155,20 @@ impl Signature {
             blobs: blobs.clone(),
             access: access.clone(),
             texts,
+            doubt: Duration::from_millis(config.doubt_ms.get().into()),
             callback_url: config.callback_url,
         });
         let effects = Effects::new(
             outbox.clone(),
-            connections.clone(),
-            http.clone(),
-            manifests,
+            outside.connections.clone(),
+            outside.http.clone(),
+            outside.registry,
             caller,
-            puente_effects::Settings {
-                per_connection: config.calls_per_connection.get(),
-                ..puente_effects::Settings::default()
-            },
+            Settings::configured(config.calls_per_connection),
         );
-        let wake = || {
-            let effects = effects.clone();
-            Box::new(move || effects.wake()) as Box<dyn Fn() + Send + Sync>
-        };
         let handler = Arc::new(Handler {
             desk: desk.clone(),
-            wake: wake(),
+            wake: effects.waker(),
         });
         let tick = Duration::from_millis(config.work_tick_ms.get().into());
         let limits = |parallel: NonZeroUsize| Limits {
@@ -273,7 +186,7 @@ impl Signature {
                 documents: documents.clone(),
                 templates: templates.clone(),
                 city: config.city,
-                wake: wake(),
+                wake: effects.waker(),
             },
             desk: desk.clone(),
             outbox: outbox.clone(),
@@ -281,8 +194,8 @@ impl Signature {
         let calls = Calls {
             chooser: desk.chooser.clone(),
             access: access.clone(),
-            http: http.clone(),
-            timeout: timeouts(manifests),
+            http: outside.http.clone(),
+            timeout: timeouts(outside.registry),
         };
         let storers = Requests {
             job: Storer {
@@ -300,22 +213,20 @@ impl Signature {
             outbox: outbox.clone(),
             calls,
             patience: Duration::from_mins(config.poll_minutes.get().into()),
-            tick,
         });
         let upkeep = Upkeep {
-            pool: pool.clone(),
+            pool: base.pool.clone(),
             clock: clock.clone(),
             reports: Duration::from_hours(config.pending_report_hours.get().into()),
         };
-        let readers = Readers::new(api, pool.clone());
         let resolver = Resolver {
             outbox: outbox.clone(),
             desk: desk.clone(),
-            wake: wake(),
+            wake: effects.waker(),
         };
         let answers = Answers {
-            readers: readers.clone(),
-            outbox: outbox.clone(),
+            readers: base.readers.clone(),
+            outbox,
             desk,
             poller: poller.clone(),
             access,
@@ -323,19 +234,15 @@ impl Signature {
             documents,
             templates,
             setting: Arc::new(Semaphore::new(config.renders.get())),
-            wake: wake(),
+            wake: effects.waker(),
         };
-        let operations = Operations::new(Self::NAME, readers.clone())
+        let operations = Operations::new(Self::NAME, base.readers.clone())
             .indexed()
             .resolves(Arc::new(resolver))
-            .with_breakers_of(http, clock);
+            .with_breakers_of(outside.http, clock);
         Ok(Self {
-            rt,
-            pool,
-            client,
-            stream: settings.stream,
-            outbox,
-            connections,
+            base,
+            connections: outside.connections,
             effects,
             handler,
             preparers: preparers.worker(limits(config.renders)),
@@ -343,8 +250,6 @@ impl Signature {
             poller,
             upkeep,
             answers,
-            door,
-            readers,
             operations,
         })
     }
@@ -364,10 +269,10 @@ async fn templates(folder: &str) -> Result<Templates, StartError> {
 }
 
 /// The longest time of a provider's calls.
-fn timeouts(manifests: ManifestLookup) -> Arc<dyn Fn(&str) -> Duration + Send + Sync> {
+fn timeouts(registry: Registry) -> Arc<dyn Fn(&str) -> Duration + Send + Sync> {
     Arc::new(move |slug| {
-        manifests(slug).map_or(USUAL_TIMEOUT, |manifest| {
-            Duration::from_millis(manifest.timeout_ms)
+        registry(slug).map_or(USUAL_TIMEOUT, |provider| {
+            Duration::from_millis(provider.manifest().timeout_ms)
         })
     })
 }

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::num::{NonZeroU16, NonZeroU32, NonZeroUsize};
+use std::num::{NonZeroU32, NonZeroUsize};
 
+use puente_outbox::KeepDays;
 use puente_service::{DatabaseConfig, NatsConfig};
 use puente_types::{ConnectionId, Secret, TenantId};
 use puente_vault::azure::IdentityConfig;
@@ -22,7 +23,7 @@ pub struct Config {
     pub tenants: BTreeMap<TenantId, TenantConfig>,
     pub allow_simulators: bool,
     pub calls_per_connection: NonZeroUsize,
-    pub keep_days: NonZeroU16,
+    pub keep_days: KeepDays,
     pub stream_replicas: NonZeroUsize,
     pub relay_lease_ms: u64,
     pub grpc_listen: SocketAddr,
@@ -32,6 +33,8 @@ pub struct Config {
     pub database: DatabaseConfig,
     pub nats: NatsConfig,
 }
+
+puente_service::base_config!(Config);
 
 /// What a tenant has otherwise than the others.
 #[derive(Debug, Default, Clone, Deserialize)]

@@ -1,5 +1,4 @@
 //! What a task of an order is, free of I/O.
 
 pub(crate) mod change;
-pub(crate) mod follow;
 pub(crate) mod state;

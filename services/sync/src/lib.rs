@@ -31,4 +31,4 @@ mod wiring;
 pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations/sync");
 
 pub use config::{Config, TenantConfig};
-pub use wiring::{Parts, Sync};
+pub use wiring::Sync;

@@ -1,23 +1,16 @@
-//! The composition root: the only file that knows the concrete parts, and the order in which they end.
-//!
-//! At the end, consumer and effects finish what they began; the relay goes on until they have, so that their last events
-//! leave with it.
+//! The composition root: the only file that knows the concrete parts.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use puente_bus::{StreamSettings, consume, topology};
-use puente_effects::{Effects, ManifestLookup};
-use puente_http::{Http, HttpConfig};
+use puente_bus::topology;
+use puente_effects::{Effects, Settings};
+use puente_http::HttpConfig;
 use puente_operations::Operations;
-use puente_outbox::{Inbox, Outbox, Settings};
-use puente_ports::Provider;
-use puente_rpc::{Calls, Door, RpcKeys};
-use puente_service::{Readers, RunError, Runtime, Service, StartError, Workers, db};
-use puente_types::Clock;
-use puente_vault::{Connections, MasterKeys};
-use sqlx::PgPool;
+use puente_rpc::Peer;
+use puente_service::{Base, Outside, RunError, Runtime, Service, StartError, outside};
+use puente_vault::Connections;
 
 use crate::config::Config;
 use crate::infrastructure::choose::Chooser;
@@ -31,17 +24,11 @@ use crate::infrastructure::words::Words;
 
 /// The sync service.
 pub struct Sync {
-    rt: Runtime,
-    pool: PgPool,
-    client: async_nats::Client,
-    stream: StreamSettings,
-    outbox: Outbox,
+    base: Base,
     connections: Connections,
     effects: Effects<Caller>,
     handler: Arc<Handler>,
     answers: Answers,
-    door: Option<Door>,
-    readers: Readers,
     operations: Operations,
 }
 
@@ -51,112 +38,36 @@ impl Service for Sync {
     type Config = Config;
 
     async fn build(config: Config, rt: Runtime) -> Result<Self, StartError> {
-        let masters = MasterKeys::configured(&config.master_key, &config.azure)
-            .map_err(|error| StartError::other("the master key is not usable", error))?;
-        let pool = db::pool(&config.database, Self::NAME, rt.replica)?;
-        let api = db::api_pool(&config.database, Self::NAME, rt.replica)?;
-        let registry: fn(&str) -> Option<&'static dyn Provider> = puente_providers::find;
-        let connections =
-            Connections::open_known(pool.clone(), masters, move |slug| registry(slug).is_some())
-                .await
-                .map_err(|error| StartError::other("connections cannot be read", error))?;
-        let client = puente_service::nats::connect(&config.nats, "puente-sync").await?;
+        let masters = outside::master_keys(&config.master_key, &config.azure)?;
+        let base = Base::open(Self::NAME, config.base(), rt).await?;
         let settings = HttpConfig::reaching(config.allow_simulators);
-        let http = Http::timed_by(settings, rt.clock.clone())
-            .map_err(|error| StartError::other("the way out to providers", error))?;
-        let parts = Parts {
-            pool,
-            api,
-            client,
-            connections,
-            http,
-            registry,
-            manifests: |slug| puente_providers::find(slug).map(|provider| provider.manifest()),
-        };
-        Self::with_parts(config, rt, parts).await
+        let outside = Outside::open(&base, masters, puente_providers::find, settings).await?;
+        Self::with_parts(config, base, outside)
+    }
+
+    fn grpc_address(&self) -> std::io::Result<Option<SocketAddr>> {
+        self.base.grpc_address()
     }
 
     async fn run(self) -> Result<(), RunError> {
-        let Self {
-            rt,
-            pool,
-            client,
-            stream,
-            outbox,
-            connections,
-            effects,
-            handler,
-            answers,
-            door,
-            readers,
-            operations,
-        } = self;
-        let workers = Workers::new(&rt);
-        workers.ready_with(&pool, Some(&client));
-        let shutdown = rt.shutdown.clone();
-        workers.relay(|stop| outbox.clone().run(client.clone(), stop));
-        let inbox = Arc::new(Inbox::new(outbox, topology::SYNC, handler));
-        let consumer = consume(
-            client.clone(),
-            topology::SYNC,
-            stream,
-            inbox.clone(),
-            shutdown.clone(),
-        );
-        let operations = operations.redelivers(inbox).server();
-        let routes = grpc::routes(answers).add_service(operations);
-        workers.answer(door, &readers, routes);
-        workers.spawn("consumer", consumer);
-        workers.spawn("effects", effects.run(shutdown.clone()));
-        workers.spawn("connections", connections.run(client, shutdown));
-        workers.finish().await;
+        let mut running = self.base.start();
+        let inbox = running.consume(topology::SYNC, self.handler);
+        let operations = self.operations.redelivers(inbox).server();
+        running.answer(grpc::routes(self.answers).add_service(operations));
+        running.spawn("effects", |stop| self.effects.run(stop));
+        running.follow(self.connections);
+        running.finish().await;
         Ok(())
     }
 }
 
-/// What [`Service::build`] connects to; a test brings its own.
-pub struct Parts {
-    /// The database as `sync_worker`.
-    pub pool: PgPool,
-    /// The database as `sync_api`.
-    pub api: PgPool,
-    /// The broker.
-    pub client: async_nats::Client,
-    /// The tenants' connections.
-    pub connections: Connections,
-    /// The way out.
-    pub http: Http,
-    /// Finds providers.
-    pub registry: fn(&str) -> Option<&'static dyn Provider>,
-    /// Finds their manifests.
-    pub manifests: ManifestLookup,
-}
-
 impl Sync {
-    /// The address that other services ask at; `None` without an rpc key.
+    /// Puts the service together; a test brings its own outside.
     ///
     /// # Errors
-    /// When the socket is gone.
-    pub fn grpc_address(&self) -> std::io::Result<Option<SocketAddr>> {
-        self.door.as_ref().map(Door::address).transpose()
-    }
-
-    /// Puts the service together from parts that are there already.
-    ///
-    /// # Errors
-    /// When the configuration is refused, the database does not answer, or gRPC cannot be served.
-    pub async fn with_parts(config: Config, rt: Runtime, parts: Parts) -> Result<Self, StartError> {
-        let Parts {
-            pool,
-            api,
-            client,
-            connections,
-            http,
-            registry,
-            manifests,
-        } = parts;
-        let door = Door::open(config.grpc_listen, &config.rpc_key, Self::NAME, rt.clock.clone()).await?;
-        let orders = orders(&config, &rt.clock)?;
+    /// When the configuration is refused.
+    pub fn with_parts(config: Config, base: Base, outside: Outside) -> Result<Self, StartError> {
+        let orders = orders(&config, &base)?;
         let (mut named, mut languages) = (
             std::collections::BTreeMap::new(),
             std::collections::BTreeMap::new(),
@@ -167,13 +78,11 @@ impl Sync {
         }
         let words = Words::load(&config.language, &languages)
             .map_err(|error| StartError::other("the language is refused", error))?;
-        let settings = Settings::configured(config.stream_replicas, config.relay_lease_ms, config.keep_days);
-        let outbox = Outbox::open(pool.clone(), Self::NAME, settings).await?;
         let desk = Arc::new(Desk {
-            clock: rt.clock.clone(),
+            clock: base.rt.clock.clone(),
             chooser: Chooser {
-                connections: connections.clone(),
-                registry,
+                connections: outside.connections.clone(),
+                registry: outside.registry,
                 named,
             },
             words,
@@ -181,67 +90,48 @@ impl Sync {
             again: Duration::from_millis(config.again_ms.get().into()),
         });
         let effects = Effects::new(
-            outbox.clone(),
-            connections.clone(),
-            http.clone(),
-            manifests,
+            base.outbox.clone(),
+            outside.connections.clone(),
+            outside.http.clone(),
+            outside.registry,
             Arc::new(Caller { desk: desk.clone() }),
-            puente_effects::Settings {
-                per_connection: config.calls_per_connection.get(),
-                ..puente_effects::Settings::default()
-            },
+            Settings::configured(config.calls_per_connection),
         );
-        let wake = || {
-            let effects = effects.clone();
-            Box::new(move || effects.wake()) as Box<dyn Fn() + Send + std::marker::Sync>
-        };
         let handler = Arc::new(Handler {
             desk: desk.clone(),
-            wake: wake(),
+            wake: effects.waker(),
         });
-        let readers = Readers::new(api, pool.clone());
         let resolver = Resolver {
-            outbox: outbox.clone(),
+            outbox: base.outbox.clone(),
             desk: desk.clone(),
-            wake: wake(),
+            wake: effects.waker(),
         };
         let answers = Answers {
-            readers: readers.clone(),
-            outbox: outbox.clone(),
+            readers: base.readers.clone(),
+            outbox: base.outbox.clone(),
             desk,
             orders,
-            wake: wake(),
+            wake: effects.waker(),
         };
-        let operations = Operations::new(Self::NAME, readers.clone())
+        let operations = Operations::new(Self::NAME, base.readers.clone())
             .indexed()
             .resolves(Arc::new(resolver))
-            .with_breakers_of(http, rt.clock.clone());
+            .with_breakers_of(outside.http, base.rt.clock.clone());
         Ok(Self {
-            rt,
-            pool,
-            client,
-            stream: settings.stream,
-            outbox,
-            connections,
+            base,
+            connections: outside.connections,
             effects,
             handler,
             answers,
-            door,
-            readers,
             operations,
         })
     }
 }
 
 /// The way to orders; none without a key to sign with.
-fn orders(config: &Config, clock: &Arc<dyn Clock>) -> Result<Orders, StartError> {
-    let calls = if config.rpc_key.expose().is_empty() {
-        None
-    } else {
-        let keys = RpcKeys::parse(&config.rpc_key)
-            .map_err(|error| StartError::other("the rpc key is not usable", error))?;
-        Some(Calls::new(keys, "orders", clock.clone(), PATIENCE))
-    };
-    Orders::new(&config.orders_url, calls)
-        .map_err(|error| StartError::other("`orders_url` is no address", error))
+fn orders(config: &Config, base: &Base) -> Result<Orders, StartError> {
+    let clock = base.rt.clock.clone();
+    let peer = Peer::configured(&config.orders_url, &config.rpc_key, "orders", clock, PATIENCE);
+    peer.map(Orders::new)
+        .map_err(|error| StartError::other("orders cannot be asked", error))
 }

@@ -3,11 +3,13 @@
 //! The programs are put aside at the start: a build in the meantime must not change what is being tested. A process
 //! that ends without having been killed is started again, as any supervisor would, and counted.
 
+use std::fmt;
 use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use puente_e2e::{LINK_KEY, RPC_KEY, Stage};
+use serde::Serialize;
 use tokio::process::{Child, Command};
 
 use crate::schedule::Target;
@@ -16,9 +18,12 @@ use crate::schedule::Target;
 const WORK_LEASE_MS: &str = "15000";
 /// The same for the tail of its outbox.
 const RELAY_LEASE_MS: &str = "2000";
+/// What a service without its database ends with (sysexits: EX_UNAVAILABLE).
+pub(crate) const EXIT_UNAVAILABLE: i32 = 69;
 /// What is run.
-const PROGRAMS: [&str; 7] = [
+const PROGRAMS: [&str; 8] = [
     "puente",
+    "puente-gateway",
     "puente-ingress",
     "puente-notifications",
     "puente-ocr",
@@ -36,10 +41,38 @@ pub struct Fleet {
     port: u16,
     /// Ports of those that are asked, in their order.
     asked: [u16; 2],
+    /// The port of the gateway.
+    gateway: u16,
     environment: Vec<(String, String)>,
     members: Vec<Member>,
     /// Processes that ended by themselves, and how.
-    pub died: Vec<String>,
+    pub died: Vec<Died>,
+}
+
+/// The end that a process came to by itself.
+#[derive(Debug, Clone, Serialize)]
+pub struct Died {
+    /// Which one.
+    pub target: String,
+    /// What it told its supervisor; nothing when a signal ended it.
+    pub status: Option<i32>,
+}
+
+impl Died {
+    /// Whether it may: who finds no database at the start ends, and its supervisor starts it again.
+    #[must_use]
+    pub fn may(&self) -> bool {
+        self.status == Some(EXIT_UNAVAILABLE)
+    }
+}
+
+impl fmt::Display for Died {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.status {
+            Some(status) => write!(f, "{}: exit status {status}", self.target),
+            None => write!(f, "{}: a signal", self.target),
+        }
+    }
 }
 
 struct Member {
@@ -58,7 +91,7 @@ impl Fleet {
                 std::fs::copy(&from, &to).unwrap_or_else(|error| panic!("{}: {error}", from.display()));
             }
         }
-        let [port, orders, signature] = free_ports();
+        let [port, orders, signature, gateway] = free_ports();
         let asked = [orders, signature];
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let mut fleet = Self {
@@ -66,6 +99,7 @@ impl Fleet {
             logs: folder.to_owned(),
             port,
             asked,
+            gateway,
             environment: vec![
                 pair("DATABASE_URL", stage.db.url()),
                 pair("NATS_URL", &stage.nats.url()),
@@ -82,6 +116,8 @@ impl Fleet {
                 pair("PUENTE_SIGNATURE__RPC_KEY", RPC_KEY),
                 // Who dies at a contract leaves it to others soon.
                 pair("PUENTE_SIGNATURE__WORK_LEASE_MS", WORK_LEASE_MS),
+                // The simulator does at once what it does.
+                pair("PUENTE_SIGNATURE__DOUBT_MS", "500"),
                 pair("PUENTE_SIGNATURE__MASTER_KEY", stage.master.expose()),
                 pair("PUENTE_SIGNATURE__ALLOW_SIMULATORS", "true"),
                 pair(
@@ -99,6 +135,21 @@ impl Fleet {
                 pair("PUENTE_SYNC__RELAY_LEASE_MS", RELAY_LEASE_MS),
                 pair("PUENTE_SYNC__MASTER_KEY", stage.master.expose()),
                 pair("PUENTE_SYNC__ALLOW_SIMULATORS", "true"),
+                pair("PUENTE_GATEWAY__RPC_KEY", RPC_KEY),
+                pair("PUENTE_GATEWAY__LISTEN", &format!("127.0.0.1:{gateway}")),
+                pair(
+                    "PUENTE_GATEWAY__ORDERS_URL",
+                    &format!("http://127.0.0.1:{orders}"),
+                ),
+                pair(
+                    "PUENTE_GATEWAY__SIGNATURE_URL",
+                    &format!("http://127.0.0.1:{signature}"),
+                ),
+                pair(
+                    "PUENTE_GATEWAY__STORAGE__FOLDER",
+                    &stage.files.path().display().to_string(),
+                ),
+                pair("PUENTE_GATEWAY__STORAGE__LINK_KEY", LINK_KEY),
             ],
             members: Vec::new(),
             died: Vec::new(),
@@ -123,6 +174,11 @@ impl Fleet {
     /// Where the first replicas of orders and of signature are asked.
     pub fn desk_urls(&self) -> [String; 2] {
         self.asked.map(|port| format!("http://127.0.0.1:{port}"))
+    }
+
+    /// The base URL of the gateway.
+    pub fn gateway_url(&self) -> String {
+        format!("http://127.0.0.1:{}", self.gateway)
     }
 
     fn command(&self, program: &str, log: &str) -> Command {
@@ -179,7 +235,10 @@ impl Fleet {
         for member in &mut self.members {
             let Some(child) = &mut member.child else { continue };
             if let Some(status) = child.try_wait().unwrap() {
-                self.died.push(format!("{}: {status}", member.target));
+                self.died.push(Died {
+                    target: member.target.to_string(),
+                    status: status.code(),
+                });
                 if !away.contains(&member.target) {
                     ended.push(member.target);
                 }

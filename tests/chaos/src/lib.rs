@@ -11,6 +11,7 @@
 )]
 #![expect(clippy::missing_panics_doc, reason = "a test harness")]
 
+pub mod desk;
 pub mod dice;
 pub mod fleet;
 pub mod ledger;

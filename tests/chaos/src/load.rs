@@ -12,20 +12,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use puente_e2e::{CONVERSATION, Office, Person};
+use puente_e2e::{CONVERSATION, Person};
 use puente_providers::sim::{Hub, Inbound, Webhook};
 use sqlx::PgPool;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
+use crate::desk::Desk;
 use crate::dice::Dice;
 use crate::ledger::{Acknowledged, Contract, Ledger};
 
 /// The simulators that people write through.
 pub const PROVIDERS: [&str; 2] = ["whatsapp_cloud", "jelou"];
 /// The tenant whose orders are signed.
-const SIGNING_TENANT: &str = "algesta";
+pub(crate) const SIGNING_TENANT: &str = "algesta";
 /// So many of a hundred orders are.
 const SIGNED: u64 = 50;
 /// The vendor's pause before it delivers again.
@@ -56,7 +57,7 @@ struct Street {
     ledger: Arc<Ledger>,
     answers: watch::Receiver<Answers>,
     pool: PgPool,
-    office: Office,
+    desk: Desk,
     stop: CancellationToken,
     next_phone: Arc<AtomicUsize>,
 }
@@ -67,7 +68,7 @@ impl Load {
         hub: &Hub,
         pool: PgPool,
         ingress: &str,
-        office: &Office,
+        desk: &Desk,
         ledger: &Arc<Ledger>,
         people: usize,
         seed: u64,
@@ -85,7 +86,7 @@ impl Load {
             ledger: ledger.clone(),
             answers,
             pool: pool.clone(),
-            office: office.clone(),
+            desk: desk.clone(),
             stop: stop.clone(),
             next_phone: Arc::default(),
         };
@@ -168,7 +169,7 @@ impl Street {
         let Ok(Some((number,))) = found else { return };
         let number = format!("OT-{number:06}");
         let sent = tokio::select! {
-            request = self.office.send_to_signature(&number, "1") => request,
+            request = self.desk.send_to_signature(&number) => request,
             () = self.stop.cancelled() => return,
         };
         self.ledger.sent_to_signature(Contract {

@@ -1,6 +1,6 @@
 //! The end of a run as people read it.
 
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 use std::path::Path;
 
 use crate::power;
@@ -89,7 +89,7 @@ fn table(verdict: &Verdict) -> String {
     text + &cases("dead", &verdict.dead)
 }
 
-fn cases(what: &str, cases: &[String]) -> String {
+fn cases(what: &str, cases: &[impl Display]) -> String {
     let mut text = String::new();
     for case in cases.iter().take(SHOWN) {
         let _ = writeln!(text, "  {what}: {case}");

@@ -9,10 +9,12 @@ use puente_e2e::{DOCUSIGN, DOCUSIGN_ACCOUNT, Office, Stage, schemas};
 use puente_providers::sim::FaultKind;
 use puente_testkit::{TestDb, TestNats, tools};
 use serde::Serialize;
+use serde_json::Value;
 
-use crate::fleet::Fleet;
+use crate::desk::Desk;
+use crate::fleet::{Died, Fleet};
 use crate::ledger::Ledger;
-use crate::load::Load;
+use crate::load::{Load, SIGNING_TENANT};
 use crate::quiet::quiet;
 use crate::schedule::{Blow, Target, schedule};
 use crate::verdict::{Verdict, judge};
@@ -53,7 +55,7 @@ pub struct Outcome {
     /// What `puente reconcile` found missing and published after the store was deleted, and at the end.
     pub reconciled: Vec<String>,
     /// Processes that ended without having been killed.
-    pub died: Vec<String>,
+    pub died: Vec<Died>,
     /// The judgement.
     pub verdict: Verdict,
     /// Where logs are kept, if anything was wrong.
@@ -61,11 +63,21 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Whether every promise was kept.
+    /// Whether every promise was kept: also that every `puente reconcile` ran, that the stream holds every event at the
+    /// end, and that nobody ended but for want of a database.
     #[must_use]
     pub fn good(&self) -> bool {
-        self.verdict.good()
+        let missing: Option<Vec<u64>> = self.reconciled.iter().map(|printed| missing(printed)).collect();
+        let whole = missing.is_some_and(|counts| counts.last() == Some(&0));
+        self.verdict.good() && whole && self.died.iter().all(Died::may)
     }
+}
+
+/// How many events `puente reconcile --json` found missing, if it did its work.
+fn missing(printed: &str) -> Option<u64> {
+    let told: Value = serde_json::from_str(printed).ok()?;
+    let services = told["services"].as_array()?;
+    services.iter().map(|one| one["missing"].as_u64()).sum()
 }
 
 /// Does it; every line that a person may want to see goes to `tell`.
@@ -82,7 +94,7 @@ pub async fn run(plan: &Plan, tell: impl Fn(&str)) -> anyhow::Result<Outcome> {
     let mut fleet = Fleet::start(&stage, &built, folder.path());
     stage.open_accounts(&fleet.url());
     stage.wait_until_connected(&fleet.url()).await;
-    let office = open_office(&fleet).await;
+    let desk = open_desk(&stage, &fleet).await;
     rough_reports(&stage);
 
     let ledger = Arc::new(Ledger::default());
@@ -90,7 +102,7 @@ pub async fn run(plan: &Plan, tell: impl Fn(&str)) -> anyhow::Result<Outcome> {
         &stage.hub,
         stage.db.admin(),
         &fleet.url(),
-        &office,
+        &desk,
         &ledger,
         plan.people,
         plan.seed,
@@ -123,25 +135,28 @@ pub async fn run(plan: &Plan, tell: impl Fn(&str)) -> anyhow::Result<Outcome> {
     verdict.stuck.extend(moving);
     fleet.tend(&[]);
     let died = std::mem::take(&mut fleet.died);
-    let good = verdict.good();
-    Ok(Outcome {
+    let mut outcome = Outcome {
         seed: plan.seed,
         kills,
         seconds,
         reconciled,
         died,
         verdict,
-        logs: (!good).then(|| folder.keep()),
-    })
+        logs: None,
+    };
+    if !outcome.good() {
+        outcome.logs = Some(folder.keep());
+    }
+    Ok(outcome)
 }
 
 /// A desk before the fleet, with its directory and an authorised DocuSign account.
-pub(crate) async fn open_office(fleet: &Fleet) -> Office {
+pub(crate) async fn open_desk(stage: &Stage, fleet: &Fleet) -> Desk {
     let [orders, signature] = fleet.desk_urls();
-    let office = Office::of("algesta", &orders, &signature);
+    let office = Office::of(SIGNING_TENANT, &orders, &signature);
     office.open().await;
     office.authorise(DOCUSIGN).await;
-    office
+    Desk::of(stage, office, SIGNING_TENANT, fleet.gateway_url()).await
 }
 
 /// One account reports everything twice and in reverse, another one twice: receipts are webhooks too. DocuSign's
@@ -228,4 +243,38 @@ async fn reconcile(fleet: &Fleet, more: &[&str]) -> String {
         tokio::time::sleep(Duration::from_millis(250)).await;
     }
     last
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fleet::EXIT_UNAVAILABLE;
+
+    fn outcome(reconciled: &[&str], died: Option<i32>) -> Outcome {
+        let died = died.map(|status| Died {
+            target: "orders/0".to_owned(),
+            status: Some(status),
+        });
+        Outcome {
+            seed: 1,
+            kills: 1,
+            seconds: 1,
+            reconciled: reconciled.iter().map(|text| (*text).to_owned()).collect(),
+            died: died.into_iter().collect(),
+            verdict: Verdict::default(),
+            logs: None,
+        }
+    }
+
+    #[test]
+    fn a_reconcile_that_fails_or_finds_something_at_the_end_and_a_death_of_ones_own_break_a_run() {
+        let found = r#"{"dry_run":false,"services":[{"service":"orders","missing":3}]}"#;
+        let whole = r#"{"dry_run":true,"services":[{"service":"orders","missing":0}]}"#;
+        assert!(outcome(&[found, whole], None).good());
+        assert!(outcome(&[found, whole], Some(EXIT_UNAVAILABLE)).good());
+        assert!(!outcome(&[found, whole], Some(101)).good());
+        assert!(!outcome(&[whole, found], None).good());
+        assert!(!outcome(&["puente reconcile: exit status: 1", whole], None).good());
+        assert!(!outcome(&[], None).good());
+    }
 }

@@ -27,6 +27,8 @@ pub enum Target {
     Ocr,
     /// The one that keeps tasks.
     Sync,
+    /// The one that people and programs come in by.
+    Gateway,
     /// nats-server.
     Broker,
     /// PostgreSQL.
@@ -37,7 +39,14 @@ impl Target {
     /// Every process of the run.
     #[must_use]
     pub fn all() -> Vec<Self> {
-        let mut all = vec![Self::Ingress, Self::Ocr, Self::Sync, Self::Broker, Self::Database];
+        let mut all = vec![
+            Self::Ingress,
+            Self::Ocr,
+            Self::Sync,
+            Self::Gateway,
+            Self::Broker,
+            Self::Database,
+        ];
         for replica in 0..REPLICAS {
             all.push(Self::Orders(replica));
             all.push(Self::Notifications(replica));
@@ -56,6 +65,7 @@ impl Target {
             Self::Signature(_) => Some("signature"),
             Self::Ocr => Some("ocr"),
             Self::Sync => Some("sync"),
+            Self::Gateway => Some("gateway"),
             Self::Broker | Self::Database => None,
         }
     }
@@ -70,6 +80,7 @@ impl fmt::Display for Target {
             Self::Signature(n) => write!(f, "signature/{n}"),
             Self::Ocr => f.write_str("ocr"),
             Self::Sync => f.write_str("sync"),
+            Self::Gateway => f.write_str("gateway"),
             Self::Broker => f.write_str("nats-server"),
             Self::Database => f.write_str("postgres"),
         }

@@ -159,6 +159,12 @@ impl Office {
         answer.await.order.unwrap()
     }
 
+    /// Gives the order away, quotes it, and has the price approved, so that its contract can be sent.
+    pub async fn prepare(&self, number: &str) {
+        let order_id = self.order(number).await.order_id;
+        self.quote(number, &order_id).await;
+    }
+
     /// Gives the order away, quotes it, has the price approved, and sends the contract to its signers. Returns the
     /// signature request.
     /// `time` tells one sending of an order from the next.

@@ -11,15 +11,25 @@ use tokio::process::{Child, Command};
 use crate::stage::models;
 use crate::{LINK_KEY, PATIENCE, RPC_KEY, Stage};
 
-/// The services.
-pub const SERVICES: &[&str] = &["ingress", "notifications", "ocr", "orders", "signature", "sync"];
+/// The services; people and programs come in by the gateway, which asks all others.
+pub const SERVICES: &[&str] = &[
+    "ingress",
+    "notifications",
+    "ocr",
+    "orders",
+    "signature",
+    "sync",
+    "gateway",
+];
+/// Who has no events of its own, and so neither relay nor questions to answer.
+const GATEWAY: &str = "gateway";
 
 /// Running processes, by service.
 pub struct Processes {
     children: Vec<(&'static str, Child)>,
     port: u16,
-    /// Where each service is asked.
-    grpc: Vec<(&'static str, u16)>,
+    /// Where each service is asked: by gRPC, but the gateway by HTTP.
+    doors: Vec<(&'static str, u16)>,
     log: PathBuf,
 }
 
@@ -32,7 +42,7 @@ impl Processes {
         let mut all = Self {
             children: Vec::new(),
             port,
-            grpc: SERVICES.iter().map(|service| (*service, free_port())).collect(),
+            doors: SERVICES.iter().map(|service| (*service, free_port())).collect(),
             log,
         };
         for service in SERVICES {
@@ -50,11 +60,17 @@ impl Processes {
         format!("http://127.0.0.1:{}", self.port)
     }
 
+    /// Where a person's browser and a program's calls go.
+    #[must_use]
+    pub fn gateway_url(&self) -> String {
+        self.grpc_url(GATEWAY)
+    }
+
     /// Where a service is asked, as gRPC.
     #[must_use]
     pub fn grpc_url(&self, service: &str) -> String {
         let (_, port) = self
-            .grpc
+            .doors
             .iter()
             .find(|(name, _)| *name == service)
             .expect("a service of ours");
@@ -81,12 +97,7 @@ impl Processes {
             .env("DATABASE_URL", stage.db.url())
             .env("NATS_URL", stage.nats.url())
             .env("RUST_BACKTRACE", "0")
-            .env(format!("{prefix}RELAY_LEASE_MS"), "2000")
             .env(format!("{prefix}RPC_KEY"), RPC_KEY)
-            .env(
-                format!("{prefix}GRPC_LISTEN"),
-                self.grpc_url(service).trim_start_matches("http://"),
-            )
             .current_dir(std::env::temp_dir())
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
@@ -95,7 +106,22 @@ impl Processes {
         if let Some(endpoint) = otlp {
             command.env("OTEL_EXPORTER_OTLP_ENDPOINT", endpoint);
         }
-        if service != "orders" {
+        let door = self.grpc_url(service);
+        let door = door.trim_start_matches("http://");
+        if service == GATEWAY {
+            command.env(format!("{prefix}LISTEN"), door);
+            for asked in SERVICES.iter().filter(|name| **name != GATEWAY) {
+                command.env(
+                    format!("{prefix}{}_URL", asked.to_uppercase()),
+                    self.grpc_url(asked),
+                );
+            }
+        } else {
+            command
+                .env(format!("{prefix}RELAY_LEASE_MS"), "2000")
+                .env(format!("{prefix}GRPC_LISTEN"), door);
+        }
+        if !matches!(service, "orders" | GATEWAY) {
             command.env(format!("{prefix}MASTER_KEY"), stage.master.expose());
         }
         if !matches!(service, "ingress" | "sync") {
@@ -125,6 +151,8 @@ impl Processes {
             "signature" => command
                 .env(format!("{prefix}ALLOW_SIMULATORS"), "true")
                 .env(format!("{prefix}CALLBACK_URL"), self.url())
+                // The simulator does at once what it does.
+                .env(format!("{prefix}DOUBT_MS"), "500")
                 // Who dies at a contract leaves it to others soon.
                 .env(format!("{prefix}WORK_LEASE_MS"), "15000"),
             _ => &mut command,

@@ -55,7 +55,10 @@ impl InProcess {
             let (ocr, rt) = build_with::<Ocr>(overrides).await;
             fleet.asked_at(Ocr::NAME, ocr.grpc_address());
             fleet.run(ocr, rt);
-            let overrides = stage.overrides(Signature::NAME).set("callback_url", fleet.url(0));
+            let overrides = stage
+                .overrides(Signature::NAME)
+                .set("callback_url", fleet.url(0))
+                .set("doubt_ms", 500);
             let (signature, rt) = build_with::<Signature>(overrides).await;
             fleet.asked_at(Signature::NAME, signature.grpc_address());
             fleet.run(signature, rt);

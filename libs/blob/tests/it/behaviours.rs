@@ -42,7 +42,14 @@ async fn what_was_stored_is_read_back_with_its_hash(blobs: &Blobs) {
 async fn a_repeated_write_succeeds_and_another_content_is_refused(blobs: &Blobs) {
     let key = key();
     let put = async |text: &str| blobs.put(Container::Orders, &key, bytes(text), PDF).await;
-    let first = put("one").await.unwrap();
+    let create = async |text: &str| blobs.create(Container::Orders, &key, bytes(text), PDF).await;
+    let (first, ours) = create("one").await.unwrap();
+    assert!(ours, "whoever made it is told");
+    assert_eq!(
+        create("one").await.unwrap(),
+        (first.clone(), false),
+        "and who found it there"
+    );
     assert_eq!(put("one").await.unwrap(), first);
     for other in ["two", "one more", "on"] {
         assert!(

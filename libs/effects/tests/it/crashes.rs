@@ -6,7 +6,7 @@ use puente_ports::Recovery;
 use puente_testkit::{TestDb, wait_for};
 use serde_json::json;
 
-use crate::support::{PATIENCE, Script, add, database, effect, runner, states, wait_for_states};
+use crate::support::{PATIENCE, Script, add, database, effect, runner, runner_with, states, wait_for_states};
 
 /// Lets a call reach the provider, then kills the caller before its answer arrives: everything the runner knew in
 /// memory is gone, as after kill -9, since the runtime it lived in is.
@@ -78,6 +78,25 @@ async fn killed_between_call_and_settlement_a_findable_effect_is_looked_up() {
     wait_for_states(&db, &[("e", "done")]).await;
     assert_eq!(script.calls().len(), 1);
     second.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_in_doubt_and_has_no_connection_is_parked_and_not_repeated_when_the_connection_is_back() {
+    for recovery in [Recovery::Unsure, Recovery::Findable, Recovery::Repeatable] {
+        let db = database().await;
+        let script = closed_gate(recovery);
+        killed_during_the_call(&db, &script);
+        script.gate.add_permits(100);
+        let second = runner_with(&db, &script, Vec::new()).await;
+        wait_for_states(&db, &[("e", "unknown")]).await;
+        second.stop().await;
+        let third = runner(&db, &script, None).await;
+        add(&third.outbox, [effect("later")]).await;
+        wait_for_states(&db, &[("e", "unknown"), ("later", "done")]).await;
+        assert_eq!(script.calls(), ["e", "later"]);
+        assert_eq!(script.outcomes(), ["unknown", "done"]);
+        third.stop().await;
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

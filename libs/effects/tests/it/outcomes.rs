@@ -65,6 +65,22 @@ async fn refusals_fail_at_once_and_outages_and_rate_limits_are_tried_again_withi
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn rate_limits_use_up_nothing_of_what_an_outage_may_take_nor_the_other_way_round() {
+    let db = database().await;
+    let limited = || error(Kind::RateLimited { retry_after: None });
+    let down = || error(Kind::Unavailable { retry_after: None });
+    let answers = (0..4)
+        .map(|_| limited())
+        .chain([down(), down(), limited(), down()]);
+    let script = Script::new(Recovery::Unsure, answers);
+    let runner = runner(&db, &script, None).await;
+    add(&runner.outbox, [effect("patient")]).await;
+    wait_for_states(&db, &[("patient", "done")]).await;
+    assert_eq!(script.calls().len(), 9);
+    runner.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_call_that_nobody_knows_the_outcome_of_is_parked_until_a_person_decides() {
     let db = database().await;
     let script = Script::new(

@@ -1,7 +1,7 @@
 //! A runner with a scripted executor.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -9,7 +9,7 @@ use puente_effects::{Effect, EffectExecutor, Effects, NewEffect, Outcome, Priori
 use puente_http::retry::Schedule;
 use puente_http::{Http, HttpConfig};
 use puente_outbox::{ApplyError, NewEvent, Outbox, Tx};
-use puente_ports::{CallCtx, Connection, Manifest, ProviderError, Recovery};
+use puente_ports::{CallCtx, Connection, Manifest, Provider, ProviderError, Recovery};
 use puente_proto::notifications::MessageStateChanged;
 use puente_testkit::{Schema, TestDb};
 use puente_types::Secrets;
@@ -131,25 +131,34 @@ pub(crate) fn connection(quota: Option<&str>) -> Connection {
     }
 }
 
-fn manifest(slug: &str) -> Option<&'static Manifest> {
-    static SAMPLE: std::sync::LazyLock<Manifest> = std::sync::LazyLock::new(|| {
-        let text = r#"
-            slug = "sample"
-            name = "Sample"
-            code = "INT-000"
-            state = "implemented"
-            capabilities = ["message"]
-            owner = "mechanism"
-            fallback = "none"
-            urls = {}
-            timeout_ms = 1000
-            redelivery_hours = 1
-            max_body_bytes = 1000
-            quotas = [{ name = "per_second", limit = 1000, window_ms = 1000 }]
-        "#;
-        Manifest::parse("sample", text).unwrap()
-    });
-    (slug == "sample").then_some(&*SAMPLE)
+/// A provider that is called by the script, and not by its adapter.
+struct Sample;
+
+impl Provider for Sample {
+    fn manifest(&self) -> &'static Manifest {
+        static SAMPLE: LazyLock<Manifest> = LazyLock::new(|| {
+            let text = r#"
+                slug = "sample"
+                name = "Sample"
+                code = "INT-000"
+                state = "implemented"
+                capabilities = ["message"]
+                owner = "mechanism"
+                fallback = "none"
+                urls = {}
+                timeout_ms = 1000
+                redelivery_hours = 1
+                max_body_bytes = 1000
+                quotas = [{ name = "per_second", limit = 1000, window_ms = 1000 }]
+            "#;
+            Manifest::parse("sample", text).unwrap()
+        });
+        &SAMPLE
+    }
+}
+
+fn registry(slug: &str) -> Option<&'static dyn Provider> {
+    (slug == "sample").then_some(&Sample as &dyn Provider)
 }
 
 /// A runner that can be killed.
@@ -161,6 +170,11 @@ pub(crate) struct Runner {
 }
 
 pub(crate) async fn runner(db: &TestDb, script: &Arc<Script>, quota: Option<&str>) -> Runner {
+    runner_with(db, script, vec![connection(quota)]).await
+}
+
+/// A runner that knows these connections.
+pub(crate) async fn runner_with(db: &TestDb, script: &Arc<Script>, connections: Vec<Connection>) -> Runner {
     let outbox = Outbox::open(db.pool(SERVICE), SERVICE, puente_outbox::Settings::default())
         .await
         .unwrap();
@@ -176,9 +190,9 @@ pub(crate) async fn runner(db: &TestDb, script: &Arc<Script>, quota: Option<&str
     };
     let effects = Effects::new(
         outbox.clone(),
-        Connections::fixed(vec![connection(quota)]),
+        Connections::fixed(connections),
         Http::new(HttpConfig::default()).unwrap(),
-        manifest,
+        registry,
         script.clone(),
         settings,
     );

@@ -8,7 +8,7 @@ use async_trait::async_trait;
 use puente_bus::Envelope;
 use puente_bus::topology::ConsumerSpec;
 use puente_effects::Resolution;
-use puente_operations::{Breaker, Decision, Operations, ResolveEffect};
+use puente_operations::{Breaker, Operations, ResolveEffect};
 use puente_outbox::{ApplyError, EventHandler, Inbox, NewEvent, Outbox, OutboxError, Tx};
 use puente_proto::Event as _;
 use puente_proto::operations::operations_client::OperationsClient;
@@ -60,7 +60,7 @@ impl Noting {
 #[async_trait]
 impl EventHandler for Noting {
     async fn apply(&self, tx: &mut Tx, event: &Envelope) -> Result<(), ApplyError> {
-        let client: ClientRegistered = event.decode().map_err(|e| ApplyError::Dead(e.to_string()))?;
+        let client: ClientRegistered = event.decode()?;
         sqlx::query("INSERT INTO seen (name) VALUES ($1)")
             .bind(&client.client_id)
             .execute(&mut **tx)
@@ -82,8 +82,7 @@ impl ResolveEffect for Resolver {
         &self,
         effect: EffectId,
         tenant: Option<&TenantId>,
-        decision: Decision,
-        reason: &str,
+        resolution: &Resolution,
         by: &str,
     ) -> Result<bool, OutboxError> {
         let mut tx = self.0.begin().await?;
@@ -93,13 +92,7 @@ impl ResolveEffect for Resolver {
                 .bind(tenant.map(TenantId::as_str))
                 .fetch_optional(&mut *tx)
                 .await?;
-        let reason = reason.to_owned();
-        let resolution = match decision {
-            Decision::Repeat => Resolution::Repeat,
-            Decision::Confirm => Resolution::Confirm { reason },
-            Decision::Close => Resolution::Close { reason },
-        };
-        let done = ours.is_some() && puente_effects::resolve(&mut tx, effect, &resolution, by).await?;
+        let done = ours.is_some() && puente_effects::resolve(&mut tx, effect, resolution, by).await?;
         tx.commit().await?;
         Ok(done)
     }

@@ -12,6 +12,7 @@
     reason = "tests spawn freely: what they spawn ends with them"
 )]
 
+mod away;
 mod inbox;
 mod reconcile;
 mod relay;

@@ -27,6 +27,10 @@ pub(crate) fn schema() -> Schema<'static> {
     }
 }
 
+pub(crate) async fn database() -> TestDb {
+    TestDb::new(&[schema()]).await
+}
+
 pub(crate) async fn servers() -> (TestDb, TestNats) {
     let schemas = [schema()];
     tokio::join!(TestDb::new(&schemas), TestNats::start())

@@ -1,17 +1,14 @@
 //! How somebody grants access in their name: authorization code with PKCE, and renewal by a refresh token that stays.
 
 use async_trait::async_trait;
-use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
-use http::{HeaderMap, HeaderValue, Method};
-use puente_ports::{
-    CallCtx, Connection, Grant, GrantedAccount, OAuthProvider, OutboundRequest, ProviderError,
-};
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, Method};
+use puente_ports::{CallCtx, Connection, Grant, GrantedAccount, OAuthProvider, ProviderError};
 use puente_types::Secret;
 use time::OffsetDateTime;
 
 use super::{Adapter, MANIFEST, TokenKind, map};
-use crate::kit::{Api, base, form, header, setting};
+use crate::kit::{Api, ask_token, base, form, header, nobody_consented, setting};
 
 #[async_trait]
 impl OAuthProvider for Adapter {
@@ -69,11 +66,7 @@ impl OAuthProvider for Adapter {
         _now: OffsetDateTime,
     ) -> Result<Grant, ProviderError> {
         let Some(refresh) = refresh else {
-            let id = &ctx.connection.id;
-            return Err(ProviderError::configuration(
-                "consent_required",
-                format!("nobody has connected an account to connection {id} yet"),
-            ));
+            return Err(nobody_consented(ctx.connection));
         };
         let mut fields = vec![
             ("grant_type", "refresh_token"),
@@ -105,15 +98,7 @@ async fn token<'a>(
     for name in ["client_id", "client_secret"] {
         fields.push((name, ctx.connection.require_secret(name)?.expose()));
     }
-    let kind = HeaderValue::from_static("application/x-www-form-urlencoded");
-    let accept = HeaderValue::from_static("application/json");
-    let request = OutboundRequest {
-        operation,
-        method: Method::POST,
-        url: format!("{}/-/oauth_token", base(&MANIFEST, ctx.connection)?),
-        headers: HeaderMap::from_iter([(CONTENT_TYPE, kind), (ACCEPT, accept)]),
-        body: Bytes::from(form(&fields)),
-    };
-    let answer = ctx.http.send(ctx.connection, request, ctx.deadline).await?;
+    let url = format!("{}/-/oauth_token", base(&MANIFEST, ctx.connection)?);
+    let answer = ask_token(ctx, operation, url, HeaderMap::new(), &fields).await?;
     map::grants::grant(&MANIFEST, &answer)
 }

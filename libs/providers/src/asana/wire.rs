@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::kit::{Num, Text, lenient_structs};
+use crate::kit::{Text, lenient_structs};
 
 /// Every request is wrapped.
 #[derive(Debug, Serialize)]
@@ -78,7 +78,6 @@ lenient_structs! {
     /// `phrase` is by what Asana's support finds a failure of theirs.
     Problem { message: Text, phrase: Text }
 
-    Token { access_token: Text, refresh_token: Text, expires_in: Option<Num>, scope: Text }
     Me { data: Option<User> }
     User { gid: Text, workspaces: Vec<Workspace> }
     Workspace { gid: Text }

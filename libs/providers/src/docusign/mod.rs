@@ -31,7 +31,7 @@ use puente_ports::{
 use puente_webhook_auth::{Encoding, NumberedHmac, Verified, WebhookAuth};
 use serde::Serialize;
 
-use crate::kit::{bearer, cut, encode, flat, segment};
+use crate::kit::{asked, bearer, cut, encode, flat, segment};
 
 /// The adapter.
 pub static ADAPTER: Adapter = Adapter;
@@ -112,7 +112,7 @@ impl SignatureProvider for Adapter {
     ) -> Result<Option<CreatedEnvelope>, ProviderError> {
         let rest = Rest::open(ctx)?;
         let path = format!("?transaction_ids={}", encode(reference));
-        let answer = rest.get("envelopes.find", &path).await?;
+        let answer = rest.get("envelopes.find", &path).await.map_err(asked)?;
         map::answers::found(&MANIFEST, &answer, reference)
     }
 
@@ -120,7 +120,7 @@ impl SignatureProvider for Adapter {
         let rest = Rest::open(ctx)?;
         // One question for envelope and signers: DocuSign counts questions per envelope.
         let path = format!("/{}?include=recipients", id(envelope_id)?);
-        let answer = rest.get("envelopes.status", &path).await?;
+        let answer = rest.get("envelopes.status", &path).await.map_err(asked)?;
         map::answers::report(&MANIFEST, &answer)
     }
 
@@ -143,7 +143,7 @@ impl SignatureProvider for Adapter {
                 format!("/{envelope}/documents/certificate"),
             ),
         };
-        let answer = rest.get_pdf(operation, &path).await?;
+        let answer = rest.get_pdf(operation, &path).await.map_err(asked)?;
         map::answers::document(&MANIFEST, answer, max_bytes)
     }
 
@@ -156,15 +156,16 @@ impl SignatureProvider for Adapter {
             voided_reason: if reason.is_empty() { "-" } else { &reason },
         };
         let path = format!("/{}", id(envelope_id)?);
-        let answer = rest.put("envelopes.void", &path, &change).await?;
         // Voiding twice is voiding once, so a lost answer is no doubt: the caller may simply call again.
-        let Err(error) = map::answers::done(&MANIFEST, &answer).map_err(map::refusals::asked) else {
+        let answer = rest.put("envelopes.void", &path, &change).await.map_err(asked)?;
+        let Err(error) = map::answers::done(&MANIFEST, &answer).map_err(asked) else {
             return Ok(());
         };
         if !map::refusals::is_about_state(&error) {
             return Err(error);
         }
-        let report = self.status(ctx, envelope_id).await?;
+        let report = self.status(ctx, envelope_id).await;
+        let report = report.map_err(map::refusals::about_one)?;
         if map::refusals::has_ended(report.status) {
             Ok(())
         } else {

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
-use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
+use http::header::{ACCEPT, AUTHORIZATION};
 use http::{HeaderMap, HeaderValue, Method};
 use puente_ports::{
     CallCtx, Connection, Grant, GrantedAccount, OAuthProvider, OutboundRequest, OutboundResponse,
@@ -15,7 +15,7 @@ use puente_types::Secret;
 use time::OffsetDateTime;
 
 use super::{Adapter, MANIFEST, jwt, map};
-use crate::kit::{base, form, header, listed};
+use crate::kit::{ask_token, base, form, header, listed, nobody_consented};
 
 /// Rights of a user who connects their own account; `extended` brings a new refresh token with every refresh.
 const USER_SCOPE: &str = "signature extended";
@@ -93,13 +93,7 @@ impl OAuthProvider for Adapter {
         }
         let connection = ctx.connection;
         let Some(key) = connection.secrets.get(PRIVATE_KEY) else {
-            return Err(ProviderError::configuration(
-                "consent_required",
-                format!(
-                    "nobody has connected an account to connection {} yet",
-                    connection.id
-                ),
-            ));
+            return Err(nobody_consented(connection));
         };
         let claims = jwt::Claims {
             integration_key: connection.require_secret("integration_key")?.expose(),
@@ -160,22 +154,11 @@ async fn token<'a>(
 async fn post(
     ctx: CallCtx<'_>,
     operation: &'static str,
-    mut headers: HeaderMap,
+    headers: HeaderMap,
     fields: &[(&str, &str)],
 ) -> Result<OutboundResponse, ProviderError> {
-    headers.insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static("application/x-www-form-urlencoded"),
-    );
-    headers.insert(ACCEPT, HeaderValue::from_static("application/json"));
-    let request = OutboundRequest {
-        operation,
-        method: Method::POST,
-        url: format!("{}/oauth/token", base(&MANIFEST, ctx.connection)?),
-        headers,
-        body: Bytes::from(form(fields)),
-    };
-    ctx.http.send(ctx.connection, request, ctx.deadline).await
+    let url = format!("{}/oauth/token", base(&MANIFEST, ctx.connection)?);
+    ask_token(ctx, operation, url, headers, fields).await
 }
 
 /// The OAuth host of the connection's environment, bare, as assertions name it: also where a proxy stands before it.

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::kit::{Num, Text, lenient_structs};
+use crate::kit::{Text, lenient_structs};
 
 lenient_structs! {
     /// A Connect message (JSON SIM).
@@ -86,13 +86,6 @@ lenient_structs! {
         error: Text,
         #[serde(rename = "error_description")]
         description: Text,
-    }
-    /// The answer of the token endpoint.
-    Token {
-        access_token: Text,
-        refresh_token: Text,
-        expires_in: Option<Num>,
-        scope: Text,
     }
     UserInfo { accounts: Vec<Account> }
     Account {

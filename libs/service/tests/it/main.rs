@@ -11,3 +11,4 @@ mod migrate;
 mod process;
 mod readers;
 mod runtime;
+mod serve;

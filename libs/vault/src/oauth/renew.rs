@@ -1,10 +1,12 @@
 //! Renewal before expiry, exactly once over all callers and replicas.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use puente_ports::{Connection, ProviderError};
 use puente_telemetry::metric;
 use time::OffsetDateTime;
+use tracing::Instrument as _;
 
 use super::keep::{Keeping, Kept};
 use super::problem::{consent_required, needs_a_person, no_database, not_acted, unavailable, unsealable};
@@ -34,22 +36,22 @@ impl TokenStore {
     /// A token that is good for a while. From memory as a rule; renewed when little of its life remains, once over
     /// all callers and replicas, and committed before it is given out.
     ///
-    /// Do not drop the future half-way: the provider's answer would be lost with it.
+    /// A renewal that has begun goes on when the future is dropped: its answer is kept, and the next caller gets it.
     ///
     /// # Errors
     /// `Configuration` with [`CONSENT_REQUIRED`], [`REVOKED`] or [`TOKEN_REFUSED`] when only a person can help; this
     /// costs no call to the provider. `Unavailable` when the provider or the database did not answer.
-    pub async fn fresh<G: Granter + ?Sized>(
+    pub async fn fresh<G: Granter + ?Sized + 'static>(
         &self,
         connection: &Connection,
-        granter: &G,
+        granter: &Arc<G>,
     ) -> Result<Tokens, ProviderError> {
         let slot = self.slot(&connection.tenant, &connection.id);
         if let Some(tokens) = slot.usable(self.clock.now()) {
             return Ok(tokens);
         }
-        let turn = tokio::time::timeout(TURN_DEADLINE, slot.gate.lock());
-        let _turn = turn
+        let turn = tokio::time::timeout(TURN_DEADLINE, Arc::clone(&slot.gate).lock_owned());
+        let turn = turn
             .await
             .map_err(|_| unavailable("the renewal of this connection's token takes too long"))?;
         if let Some(tokens) = slot.usable(self.clock.now()) {
@@ -72,7 +74,18 @@ impl TokenStore {
         {
             return Ok(tokens);
         }
-        Box::pin(self.renew(connection, &slot, granter)).await
+        let (store, connection) = (self.clone(), connection.clone());
+        let granter = Arc::clone(granter);
+        let renewal = async move {
+            let _turn = turn;
+            store.renew(&connection, &slot, &*granter).await
+        };
+        let renewed = self.running.spawn(renewal.in_current_span()).await;
+        renewed.unwrap_or_else(|_| {
+            Err(unavailable(
+                "the renewal of this connection's token was broken off",
+            ))
+        })
     }
 
     async fn renew<G: Granter + ?Sized>(

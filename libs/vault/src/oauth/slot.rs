@@ -1,6 +1,6 @@
 //! What one process remembers of a connection's grant, so that calls cost no query.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use puente_ports::ProviderError;
@@ -22,7 +22,7 @@ type Digest256 = [u8; 32];
 #[derive(Default)]
 pub(super) struct Slot {
     /// One caller at a time looks into the database; the others wait for what it finds, and hold no connection.
-    pub(super) gate: tokio::sync::Mutex<()>,
+    pub(super) gate: Arc<tokio::sync::Mutex<()>>,
     seen: Mutex<Seen>,
 }
 

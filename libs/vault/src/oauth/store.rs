@@ -10,6 +10,7 @@ use serde_json::Value;
 use sqlx::PgPool;
 use time::OffsetDateTime;
 use tokio::sync::Semaphore;
+use tokio_util::task::TaskTracker;
 
 use super::rows::{self, Renewed, Row};
 use super::slot::Slot;
@@ -37,6 +38,8 @@ pub struct TokenStore {
     pub(super) clock: Arc<dyn Clock>,
     /// Renewals hold a database connection each while the provider answers.
     pub(super) renewals: Arc<Semaphore>,
+    /// Renewals under way: they are the store's, and not of the caller that wanted one and may give up waiting.
+    pub(super) running: TaskTracker,
     slots: Arc<Mutex<Slots>>,
 }
 
@@ -55,8 +58,15 @@ impl TokenStore {
             masters,
             clock,
             renewals: Arc::new(Semaphore::new(RENEWALS_AT_ONCE)),
+            running: TaskTracker::new(),
             slots: Arc::default(),
         }
+    }
+
+    /// Until no renewal is under way: before a process ends, since its database must not go first.
+    pub async fn finished(&self) {
+        self.running.close();
+        self.running.wait().await;
     }
 
     /// Keeps what a person's authorisation brought, in place of whatever was there.

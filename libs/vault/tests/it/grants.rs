@@ -14,7 +14,7 @@ use puente_vault::oauth::{Granter, TokenStore, Tokens};
 use sha2::{Digest, Sha256};
 use sqlx::PgPool;
 use time::OffsetDateTime;
-use tokio::sync::Notify;
+use tokio::sync::{MutexGuard, Notify};
 
 pub(crate) const HOUR: Duration = Duration::from_secs(3600);
 pub(crate) const REDIRECT: &str = "https://puente.example/oauth/callback";
@@ -39,7 +39,7 @@ pub(crate) fn tokens(access: &str, refresh: Option<&str>, clock: &ManualClock, l
 }
 
 /// The access token that a caller gets.
-pub(crate) async fn access(store: &TokenStore, connection: &Connection, granter: &Provider) -> String {
+pub(crate) async fn access(store: &TokenStore, connection: &Connection, granter: &Arc<Provider>) -> String {
     let tokens = store.fresh(connection, granter).await.unwrap();
     assert_eq!(
         tokens.account_id.as_deref(),
@@ -65,37 +65,44 @@ pub(crate) struct Provider {
     calls: AtomicUsize,
     refreshes: Mutex<Vec<String>>,
     reached: Notify,
-    cuts: Option<PgPool>,
+    held: tokio::sync::Mutex<()>,
+    cuts: Mutex<Option<PgPool>>,
 }
 
 impl Provider {
     /// Grants `<name>-1`, `<name>-2` … for an hour each.
-    pub(crate) fn answers(name: &'static str, clock: &ManualClock) -> Self {
+    pub(crate) fn answers(name: &'static str, clock: &ManualClock) -> Arc<Self> {
         Self::with(Answer::Tokens(name), clock)
     }
 
-    pub(crate) fn refuses(kind: ProviderErrorKind, code: &str, clock: &ManualClock) -> Self {
+    pub(crate) fn refuses(kind: ProviderErrorKind, code: &str, clock: &ManualClock) -> Arc<Self> {
         Self::with(Answer::Error(kind, code.to_owned()), clock)
     }
 
-    pub(crate) fn hangs(clock: &ManualClock) -> Self {
+    pub(crate) fn hangs(clock: &ManualClock) -> Arc<Self> {
         Self::with(Answer::Never, clock)
     }
 
-    fn with(answer: Answer, clock: &ManualClock) -> Self {
-        Self {
+    /// Keeps its answers back from now on, until the value is dropped.
+    pub(crate) async fn hold(&self) -> MutexGuard<'_, ()> {
+        self.held.lock().await
+    }
+
+    fn with(answer: Answer, clock: &ManualClock) -> Arc<Self> {
+        Arc::new(Self {
             answer,
             clock: clock.clone(),
             calls: AtomicUsize::new(0),
             refreshes: Mutex::default(),
             reached: Notify::new(),
-            cuts: None,
-        }
+            held: tokio::sync::Mutex::default(),
+            cuts: Mutex::default(),
+        })
     }
 
     /// Ends every connection that is inside a transaction, before it answers.
-    pub(crate) fn that_first_cuts(mut self, admin: PgPool) -> Self {
-        self.cuts = Some(admin);
+    pub(crate) fn that_first_cuts(self: Arc<Self>, admin: PgPool) -> Arc<Self> {
+        *self.cuts.lock().unwrap() = Some(admin);
         self
     }
 
@@ -114,6 +121,18 @@ impl Provider {
     }
 }
 
+/// Ends the connection of the renewal that is under way, as if its process had died.
+pub(crate) async fn cut(admin: &PgPool) {
+    let cut: Vec<bool> = sqlx::query_scalar(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+         WHERE datname = current_database() AND state = 'idle in transaction'",
+    )
+    .fetch_all(admin)
+    .await
+    .unwrap();
+    assert_eq!(cut, [true], "the renewal holds one transaction");
+}
+
 #[async_trait]
 impl Granter for Provider {
     async fn renew(&self, _: &Connection, current: Option<&Tokens>) -> Result<Tokens, ProviderError> {
@@ -124,15 +143,10 @@ impl Granter for Provider {
             .unwrap()
             .extend(refresh.map(|secret| secret.expose().to_owned()));
         self.reached.notify_one();
-        if let Some(admin) = &self.cuts {
-            let cut: Vec<bool> = sqlx::query_scalar(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity
-                 WHERE datname = current_database() AND state = 'idle in transaction'",
-            )
-            .fetch_all(admin)
-            .await
-            .unwrap();
-            assert_eq!(cut, [true], "the renewal holds one transaction");
+        let _let_go = self.held.lock().await;
+        let cuts = self.cuts.lock().unwrap().clone();
+        if let Some(admin) = cuts {
+            cut(&admin).await;
         }
         match &self.answer {
             Answer::Tokens(name) => Ok(Tokens {

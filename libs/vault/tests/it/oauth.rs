@@ -25,10 +25,10 @@ async fn thirty_two_callers_of_two_replicas_renew_once_and_all_get_the_same_toke
         .unwrap();
     clock.advance(HOUR - Duration::from_secs(60));
 
-    let granter = Arc::new(Provider::answers("new", &clock));
+    let granter = Provider::answers("new", &clock);
     let callers = (0..32).map(|n| {
         let (store, granter, signing) = (replicas[n % 2].clone(), Arc::clone(&granter), signing.clone());
-        async move { store.fresh(&signing, &*granter).await.unwrap() }
+        async move { store.fresh(&signing, &granter).await.unwrap() }
     });
     let got = futures::future::join_all(callers).await;
     assert_eq!(granter.calls(), 1, "one renewal for all");
@@ -38,6 +38,29 @@ async fn thirty_two_callers_of_two_replicas_renew_once_and_all_get_the_same_toke
         got.iter()
             .all(|t| t.refresh.as_ref().unwrap().expose() == "new-refresh-1")
     );
+}
+
+#[tokio::test]
+async fn a_caller_that_stops_waiting_breaks_no_renewal_off() {
+    let (db, clock) = (database().await, clock());
+    let store = store(pool(&db), &masters(), &clock);
+    let signing = connection("acme-sign", "1", "x");
+    store
+        .store(&signing, &tokens("old", Some("refresh-1"), &clock, HOUR))
+        .await
+        .unwrap();
+    clock.advance(HOUR);
+    let granter = Provider::answers("new", &clock);
+    let held = granter.hold().await;
+    tokio::select! {
+        _ = store.fresh(&signing, &granter) => panic!("must not come to an end"),
+        () = granter.reached() => {}
+    }
+    drop(held);
+    assert_eq!(access(&store, &signing, &granter).await, "new-1");
+    store.finished().await;
+    assert_eq!(granter.calls(), 1);
+    assert_eq!(granter.refreshes(), ["refresh-1"]);
 }
 
 #[tokio::test]
@@ -211,12 +234,13 @@ async fn a_process_that_dies_between_the_answer_and_the_commit_leaves_the_former
         .await
         .unwrap();
     clock.advance(HOUR);
-    // The provider has answered, and hands over only when told to: dropping the caller then is the crash.
+    // The provider has answered, and its answer never arrives: the process dies with its connection.
     let hanging = Provider::hangs(&clock);
     tokio::select! {
         _ = dying.fresh(&signing, &hanging) => panic!("must not come to an end"),
         () = hanging.reached() => {}
     }
+    cut(&db.admin()).await;
     assert_eq!(hanging.refreshes(), ["refresh-1"]);
 
     let survivor = store(pool(&db), &masters, &clock);

@@ -1,5 +1,6 @@
 //! Rotation while everything runs: no call fails before, during and after, and an interrupted job goes on.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use puente_ports::Connection;
@@ -26,7 +27,7 @@ impl Replicas {
     }
 
     /// Each replica takes a token that the other may have sealed, renews it, and the other takes that.
-    async fn work(&self, signing: &[Connection], provider: &Provider, clock: &ManualClock) {
+    async fn work(&self, signing: &[Connection], provider: &Arc<Provider>, clock: &ManualClock) {
         for connection in signing {
             let [a, b] = &self.stores;
             for (one, other) in [(a, b), (b, a)] {

@@ -43,6 +43,9 @@ impl Asking {
         reason: Option<&str>,
         doing: impl Future<Output = Result<T, Problem>>,
     ) -> Result<T, Problem> {
+        if !audit::may_be_object(object) {
+            return Err(Problem::not_found());
+        }
         let entry = Entry {
             action,
             object,
@@ -61,6 +64,9 @@ impl Asking {
         object: &str,
         reason: &str,
     ) -> Result<(), Problem> {
+        if !audit::may_be_object(object) {
+            return Err(Problem::not_found());
+        }
         let entry = Entry {
             action,
             object,

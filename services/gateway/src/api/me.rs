@@ -85,6 +85,9 @@ async fn me(asking: Asking) -> Json<Me> {
     })
 }
 
+/// Too many passwords are looked at.
+const BUSY: &str = "too many people log in at a time";
+
 /// A person's proof.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -126,7 +129,7 @@ async fn log_in(
             "This does not open anything now",
             "check both; after several failures a pause is needed",
         ),
-        NotVouched::Busy => Problem::unavailable("too many people log in at a time"),
+        NotVouched::Busy => Problem::unavailable(BUSY),
         NotVouched::Database(error) => error.into(),
     })?;
     let (cookie, csrf) = session::open(&app, &vouched).await?;
@@ -172,14 +175,15 @@ async fn password(
 ) -> Result<Json<serde_json::Value>, Problem> {
     let app = &asking.app;
     let user = person(session)?.user;
-    let kept = sqlx::query_scalar!("SELECT password FROM users WHERE id = $1", user)
-        .fetch_optional(&app.pool)
-        .await?
-        .flatten();
-    let fits = app.passwords.fits(&Secret::new(given.current.0), kept).await;
-    if !fits.map_err(accounts::AccountError::from)? {
-        return Err(super::input::invalid("current", "this is not the password"));
-    }
+    let proved = identity::again(app, user, &Secret::new(given.current.0)).await;
+    proved.map_err(|not| match not {
+        NotVouched::Wrong => super::input::invalid(
+            "current",
+            "this is not the password now; after several failures a pause is needed",
+        ),
+        NotVouched::Busy => Problem::unavailable(BUSY),
+        NotVouched::Database(error) => error.into(),
+    })?;
     let new = Secret::new(given.new.0);
     let changed = async { Ok(accounts::set_password(&app.pool, &app.passwords, user, &new).await?) };
     asking

@@ -95,10 +95,12 @@ pub(crate) async fn list(
     cursor: &str,
     limit: u32,
 ) -> Result<Page<Document>, Failure> {
-    let known = wanted.about_kind == About::Order.word() || of_equipment(&wanted.about_kind);
+    // Without its id, an order is every order.
+    let of_order = wanted.about_kind == About::Order.word() && !wanted.about_id.is_empty();
+    let known = of_order || of_equipment(&wanted.about_kind);
     if principal.role == Role::Technician && !known {
         return Err(Failure::Invalid(
-            "say whose: about_kind=order, asset or capture, and its about_id".to_owned(),
+            "say whose: about_kind=order and its about_id, or about_kind=asset or capture".to_owned(),
         ));
     }
     let mut about_id = wanted.about_id.clone();

@@ -9,9 +9,14 @@ use super::failure::Failure;
 use super::questions::Ask;
 use crate::domain::{Principal, Role, Who};
 
+/// Whether the principal may know of every order.
+pub(crate) fn sees_all(principal: &Principal) -> bool {
+    principal.role != Role::Technician
+}
+
 /// Whether the principal may know of the order: technicians know of those that are given to them.
 pub(crate) fn visible(principal: &Principal, order: &OrderSummary) -> bool {
-    if principal.role != Role::Technician {
+    if sees_all(principal) {
         return true;
     }
     let (Who::Person(id) | Who::Key(id)) = principal.who;

@@ -4,14 +4,17 @@
 //! key. People of the installation may narrow themselves to one tenant by the header or cookie `puente-tenant`;
 //! whoever belongs to a tenant stays there, whatever they send.
 
-use axum::extract::{Request, State};
+use axum::extract::{ConnectInfo, Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
 use http::{HeaderMap, header};
 use puente_rpc::Scope;
 use puente_types::Clock as _;
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
+use std::time::Duration;
 
+use super::random;
 use super::session::{self, Session};
 use crate::domain::Principal;
 use crate::keys;
@@ -31,6 +34,8 @@ pub(crate) enum Identity {
     BadTenant,
     /// It cannot be told now: the database is away.
     Unknown,
+    /// It was not looked up: too many requests of nobody come from this address.
+    TooMany(Duration),
     /// A person.
     Person(Session, Principal),
     /// A program, with its requests a minute.
@@ -42,14 +47,15 @@ impl Identity {
     pub(crate) fn principal(&self) -> Option<&Principal> {
         match self {
             Self::Person(_, principal) | Self::Key(principal, _) => Some(principal),
-            Self::Nobody | Self::Refused | Self::BadTenant | Self::Unknown => None,
+            Self::Nobody | Self::Refused | Self::BadTenant | Self::Unknown | Self::TooMany(_) => None,
         }
     }
 }
 
 /// The layer around every route: puts [`Identity`] into the request's extensions.
 pub(crate) async fn layer(State(app): State<App>, mut request: Request, next: Next) -> Response {
-    let identity = identify(&app, request.headers()).await;
+    let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+    let identity = identify(&app, peer.map(|peer| peer.0), request.headers()).await;
     if let Some(principal) = identity.principal() {
         let principal = principal.clone();
         request.extensions_mut().insert(principal);
@@ -62,8 +68,20 @@ pub(crate) async fn layer(State(app): State<App>, mut request: Request, next: Ne
     next.run(request).await
 }
 
-async fn identify(app: &App, headers: &HeaderMap) -> Identity {
-    let found = match presented(headers) {
+async fn identify(app: &App, peer: Option<SocketAddr>, headers: &HeaderMap) -> Identity {
+    let presented = presented(headers);
+    let hash = match &presented {
+        Presented::Key(token) | Presented::Session(token) => random::hash(token),
+        Presented::Nothing | Presented::Nonsense => Vec::new(),
+    };
+    // Whoever was let in before is not held up; whoever may be anybody is counted before the database is asked.
+    if let Some(peer) = peer
+        && !app.limits.good.has(&hash)
+        && let Err(wait) = app.limits.visit(app.limits.source(peer, headers))
+    {
+        return Identity::TooMany(wait);
+    }
+    let found = match presented {
         Presented::Nothing => return Identity::Nobody,
         Presented::Nonsense => return Identity::Refused,
         Presented::Key(key) => keys::find(&app.pool, key, app.clock.now())
@@ -74,11 +92,17 @@ async fn identify(app: &App, headers: &HeaderMap) -> Identity {
             .map(|found| found.map(|(session, principal)| Identity::Person(session, principal))),
     };
     match found {
-        Ok(Some(mut identity)) => match narrow(&mut identity, headers) {
-            Ok(()) => identity,
-            Err(BadTenant) => Identity::BadTenant,
-        },
-        Ok(None) => Identity::Refused,
+        Ok(Some(mut identity)) => {
+            app.limits.good.note(&hash);
+            match narrow(&mut identity, headers) {
+                Ok(()) => identity,
+                Err(BadTenant) => Identity::BadTenant,
+            }
+        }
+        Ok(None) => {
+            app.limits.good.forget(&hash);
+            Identity::Refused
+        }
         Err(error) => {
             tracing::error!(error = %error, "callers cannot be identified");
             Identity::Unknown

@@ -2,25 +2,34 @@
 //! ends in a [`Vouched`], and everything after that (sessions, roles, audit) stays as it is.
 //!
 //! Failures make the next attempt wait: five are free, then 1 s, 2 s, 4 s … up to 15 min. An attempt is counted before
-//! the password is looked at, so that a hundred at once are no hundred guesses. Whoever is unknown, locked, disabled or
-//! wrong gets the same answer after the same work.
+//! the password is looked at, so that a hundred at once are no hundred guesses; and after it has a turn to be looked at, so
+//! that nobody is counted who was only turned away. Whoever is unknown, locked, disabled or wrong gets the same answer
+//! after the same time. A failure of a known account leaves a row in the audit trail: its id, and no more.
+
+use std::time::Duration;
 
 use puente_types::{Clock as _, Secret};
+use tokio::time::Instant;
 use uuid::Uuid;
 
-use super::passwords::PasswordError;
+use super::passwords::Turn;
+use crate::audit::{self, Actor, Entry};
 use crate::state::App;
 
 /// Failures before one has to wait.
 const FREE_FAILURES: i32 = 5;
 /// The longest wait in seconds.
 const LONGEST_WAIT: f64 = 900.0;
+/// No refusal comes sooner: what is written about a known account takes some milliseconds, and must not tell that it is one.
+const SOONEST: Duration = Duration::from_millis(300);
 
 /// Somebody whose identity was proved. Only this module makes one.
 #[derive(Debug)]
 pub(crate) struct Vouched {
     /// The person.
     pub(crate) user: Uuid,
+    /// Whose person; `None` for one of the installation.
+    pub(crate) tenant: Option<String>,
 }
 
 /// Why nobody was let in.
@@ -37,37 +46,97 @@ pub(crate) enum NotVouched {
     Database(#[from] sqlx::Error),
 }
 
+/// An account whose password is to be looked at; the attempt is counted.
+struct Attempt {
+    id: Uuid,
+    tenant: Option<String>,
+    password: Option<String>,
+}
+
 /// Proves a person by e-mail address and password.
 pub(crate) async fn by_password(app: &App, email: &str, password: &Secret) -> Result<Vouched, NotVouched> {
-    let now = app.clock.now();
-    let email = email.trim();
-    let attempt = sqlx::query!(
+    let soonest = Instant::now() + SOONEST;
+    let turn = turn(app).await?;
+    // No address holds this character, and the database takes none of it.
+    let email = email.trim().replace('\0', "\u{fffd}");
+    let attempt = sqlx::query_as!(
+        Attempt,
         r#"UPDATE users SET failures = failures + 1,
                locked_until = CASE WHEN failures + 1 < $3 THEN '-infinity'::timestamptz
                    ELSE $2 + make_interval(secs => least($4, power(2, least(failures + 1 - $3, 20)))) END
            WHERE lower(email) = lower($1) AND disabled_at IS NULL AND locked_until <= $2
-           RETURNING id, password"#,
+           RETURNING id, tenant, password"#,
         email,
-        now,
+        app.clock.now(),
         FREE_FAILURES,
         LONGEST_WAIT,
     )
     .fetch_optional(&app.pool)
     .await?;
-    let (user, kept) = attempt.map_or((None, None), |row| (Some(row.id), row.password));
-    let fits = match app.passwords.fits(password, kept).await {
-        Ok(fits) => fits,
-        Err(PasswordError::Busy) => return Err(NotVouched::Busy),
-        Err(PasswordError::Length | PasswordError::Broken) => false,
-    };
-    let Some(user) = user.filter(|_| fits) else {
+    let judged = judge(app, turn, password, attempt, ("session.refused", "stranger")).await;
+    if matches!(judged, Err(NotVouched::Wrong)) {
+        tokio::time::sleep_until(soonest).await;
+    }
+    judged
+}
+
+/// Proves once more somebody who is logged in. Their failures count like those at the door.
+pub(crate) async fn again(app: &App, user: Uuid, password: &Secret) -> Result<Vouched, NotVouched> {
+    let turn = turn(app).await?;
+    let attempt = sqlx::query_as!(
+        Attempt,
+        r#"UPDATE users SET failures = failures + 1,
+               locked_until = CASE WHEN failures + 1 < $3 THEN '-infinity'::timestamptz
+                   ELSE $2 + make_interval(secs => least($4, power(2, least(failures + 1 - $3, 20)))) END
+           WHERE id = $1 AND disabled_at IS NULL AND locked_until <= $2
+           RETURNING id, tenant, password"#,
+        user,
+        app.clock.now(),
+        FREE_FAILURES,
+        LONGEST_WAIT,
+    )
+    .fetch_optional(&app.pool)
+    .await?;
+    let subject = format!("user:{user}");
+    judge(app, turn, password, attempt, ("user.password_refused", &subject)).await
+}
+
+async fn turn(app: &App) -> Result<Turn, NotVouched> {
+    app.passwords.turn().await.map_err(|_| NotVouched::Busy)
+}
+
+async fn judge(
+    app: &App,
+    turn: Turn,
+    password: &Secret,
+    attempt: Option<Attempt>,
+    (action, subject): (&'static str, &str),
+) -> Result<Vouched, NotVouched> {
+    let kept = attempt.as_ref().and_then(|one| one.password.clone());
+    // A password that cannot be looked at does not fit.
+    let fits = app.passwords.fits(turn, password, kept).await.unwrap_or(false);
+    let Some(Attempt { id, tenant, .. }) = attempt else {
         return Err(NotVouched::Wrong);
     };
+    if !fits {
+        let actor = Actor {
+            tenant,
+            subject: subject.to_owned(),
+            name: subject.to_owned(),
+        };
+        let entry = Entry {
+            action,
+            object: &id.to_string(),
+            ..Entry::default()
+        };
+        audit::record_by(app, &actor, &entry).await?;
+        return Err(NotVouched::Wrong);
+    }
     sqlx::query!(
         "UPDATE users SET failures = 0, locked_until = '-infinity' WHERE id = $1",
-        user
+        id
     )
     .execute(&app.pool)
     .await?;
-    Ok(Vouched { user })
+    Ok(Vouched { user: id, tenant })
 }

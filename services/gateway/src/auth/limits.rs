@@ -1,4 +1,5 @@
-//! How often one may ask: per key what the key allows, per session, and per address for whoever is not let in.
+//! How often one may ask: per key what the key allows, per session, and per address for whoever is not let in: how often
+//! they may try to get in, and how often they are answered at all.
 //!
 //! Counted by each replica for itself; the number of those remembered is bounded, and idle ones are forgotten.
 
@@ -16,11 +17,16 @@ use governor::{Quota, RateLimiter};
 use http::HeaderMap;
 use uuid::Uuid;
 
+use super::good::Good;
+
 /// Callers remembered at most; whoever comes then is counted with everybody else who does.
 const MOST_CALLERS: usize = 10_000;
 /// Addresses remembered before idle ones are forgotten.
 const MANY_ADDRESSES: usize = 10_000;
-/// Requests of one address under way without being let in.
+/// Requests of one address for each attempt to get in that it has: a page at the door loads styles and a script, and
+/// what is behind an address may be a whole company.
+const VISITS: NonZeroU32 = NonZeroU32::MIN.saturating_add(9);
+/// Seconds.
 const MINUTE: u64 = 60;
 
 type Counter = RateLimiter<NotKeyed, InMemoryState, DefaultClock, StateInformationMiddleware>;
@@ -40,6 +46,9 @@ pub(crate) struct Standing {
 pub(crate) struct Limits {
     callers: Mutex<HashMap<Uuid, (u32, Arc<Counter>)>>,
     strangers: RateLimiter<IpAddr, DashMapStateStore<IpAddr>, DefaultClock>,
+    visits: RateLimiter<IpAddr, DashMapStateStore<IpAddr>, DefaultClock>,
+    /// Tokens that were good a short time ago.
+    pub(crate) good: Good,
     trusted: Vec<IpAddr>,
     clock: DefaultClock,
 }
@@ -49,6 +58,8 @@ impl Limits {
         Self {
             callers: Mutex::default(),
             strangers: RateLimiter::keyed(Quota::per_minute(strangers_per_minute)),
+            visits: RateLimiter::keyed(Quota::per_minute(strangers_per_minute.saturating_mul(VISITS))),
+            good: Good::default(),
             trusted,
             clock: DefaultClock::default(),
         }
@@ -92,6 +103,13 @@ impl Limits {
             .map_err(|not_until| not_until.wait_time_from(self.clock.now()))
     }
 
+    /// Counts a request from this address of whom nothing is known yet, before anything is looked up for it.
+    pub(crate) fn visit(&self, address: IpAddr) -> Result<(), Duration> {
+        self.visits
+            .check_key(&network(address))
+            .map_err(|not_until| not_until.wait_time_from(self.clock.now()))
+    }
+
     /// The address that a request comes from. A proxy's word is taken only when the proxy is trusted; then the last
     /// address that it added counts, since earlier ones may be forged.
     pub(crate) fn source(&self, peer: SocketAddr, headers: &HeaderMap) -> IpAddr {
@@ -108,9 +126,11 @@ impl Limits {
 
     /// Forgets whoever has been quiet for as long as a full counter needs to empty.
     pub(crate) fn forget_idle(&self) {
-        if self.strangers.len() > MANY_ADDRESSES {
-            self.strangers.retain_recent();
-            self.strangers.shrink_to_fit();
+        for counters in [&self.strangers, &self.visits] {
+            if counters.len() > MANY_ADDRESSES {
+                counters.retain_recent();
+                counters.shrink_to_fit();
+            }
         }
         let mut callers = self.callers.lock().unwrap_or_else(PoisonError::into_inner);
         if callers.len() > MOST_CALLERS / 2 {

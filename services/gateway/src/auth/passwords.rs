@@ -10,7 +10,7 @@ use argon2::Argon2;
 use argon2::password_hash::rand_core::OsRng;
 use argon2::password_hash::{PasswordHash, PasswordHasher as _, PasswordVerifier as _, SaltString};
 use puente_types::Secret;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Hashes at a time.
 const AT_A_TIME: usize = 2;
@@ -38,6 +38,12 @@ pub(crate) enum PasswordError {
     Broken,
 }
 
+/// A turn: given back when its work is done, or when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Turn {
+    _permit: OwnedSemaphorePermit,
+}
+
 /// Hashes and checks; clones share the places.
 #[derive(Debug, Clone)]
 pub(crate) struct Passwords {
@@ -51,6 +57,15 @@ impl Passwords {
         }
     }
 
+    /// A turn to have a password looked at.
+    pub(crate) async fn turn(&self) -> Result<Turn, PasswordError> {
+        let turn = tokio::time::timeout(PATIENCE, self.turns.clone().acquire_owned()).await;
+        match turn {
+            Ok(Ok(permit)) => Ok(Turn { _permit: permit }),
+            _ => Err(PasswordError::Busy),
+        }
+    }
+
     /// The hash that is kept of a new password.
     pub(crate) async fn hash(&self, password: &Secret) -> Result<String, PasswordError> {
         let length = password.expose().len();
@@ -58,7 +73,7 @@ impl Passwords {
             return Err(PasswordError::Length);
         }
         let password = password.clone();
-        self.work(move || {
+        self.work(self.turn().await?, move || {
             let salt = SaltString::generate(&mut OsRng);
             let hash = Argon2::default().hash_password(password.expose().as_bytes(), &salt);
             hash.map(|hash| hash.to_string())
@@ -68,12 +83,17 @@ impl Passwords {
     }
 
     /// Whether the password is the one whose hash is kept; without a hash it takes as long to say no.
-    pub(crate) async fn fits(&self, password: &Secret, kept: Option<String>) -> Result<bool, PasswordError> {
+    pub(crate) async fn fits(
+        &self,
+        turn: Turn,
+        password: &Secret,
+        kept: Option<String>,
+    ) -> Result<bool, PasswordError> {
         let known = kept.is_some();
         let kept = kept.unwrap_or_else(|| DUMMY.to_owned());
         let password = password.clone();
         let fits = self
-            .work(move || {
+            .work(turn, move || {
                 let bytes = password.expose().as_bytes();
                 let bytes = bytes.get(..LONGEST.min(bytes.len())).unwrap_or_default();
                 PasswordHash::new(&kept)
@@ -85,12 +105,9 @@ impl Passwords {
 
     async fn work<T: Send + 'static>(
         &self,
+        turn: Turn,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, PasswordError> {
-        let turn = tokio::time::timeout(PATIENCE, self.turns.clone().acquire_owned()).await;
-        let Ok(Ok(turn)) = turn else {
-            return Err(PasswordError::Busy);
-        };
         tokio::task::spawn_blocking(move || {
             let done = work();
             drop(turn);
@@ -113,10 +130,14 @@ mod tests {
         let right = Secret::new("correcto caballo pila");
         let kept = passwords.hash(&right).await.unwrap();
         assert!(kept.starts_with("$argon2id$") && !kept.contains("caballo"));
-        assert!(passwords.fits(&right, Some(kept.clone())).await.unwrap());
-        assert!(!passwords.fits(&Secret::new("otro"), Some(kept)).await.unwrap());
+        let fits = async |password: &Secret, kept: Option<String>| {
+            let turn = passwords.turn().await.unwrap();
+            passwords.fits(turn, password, kept).await.unwrap()
+        };
+        assert!(fits(&right, Some(kept.clone())).await);
+        assert!(!fits(&Secret::new("otro"), Some(kept)).await);
         let begin = Instant::now();
-        assert!(!passwords.fits(&right, None).await.unwrap());
+        assert!(!fits(&right, None).await);
         assert!(
             PasswordHash::new(DUMMY).is_ok(),
             "nobody's hash is checked like any other"

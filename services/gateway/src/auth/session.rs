@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::identity::Vouched;
 use super::random;
+use crate::audit::{self, Actor, Entry};
 use crate::domain::{Principal, Who};
 use crate::state::App;
 
@@ -58,25 +59,65 @@ impl std::fmt::Debug for Session {
 pub(crate) async fn open(app: &App, vouched: &Vouched) -> Result<(HeaderValue, String), sqlx::Error> {
     let (token, csrf) = (random::token(), random::token());
     let now = app.clock.now();
+    let hash = random::hash(&token);
+    let mut tx = app.pool.begin().await?;
+    let actor = account(vouched.user, vouched.tenant.clone());
+    audit::record_with(
+        &mut *tx,
+        now,
+        &actor,
+        &entry("session.opened", &vouched.user.to_string()),
+    )
+    .await?;
     sqlx::query!(
         "INSERT INTO sessions (token_hash, user_id, csrf, created_at, seen_at, ends_at) VALUES ($1, $2, $3, $4, $4, $5)",
-        random::hash(&token),
+        hash,
         vouched.user,
         csrf,
         now,
         now + LONGEST,
     )
-    .execute(&app.pool)
+    .execute(&mut *tx)
     .await?;
+    tx.commit().await?;
+    app.limits.good.note(&hash);
     Ok((cookie(app, &token, LONGEST), csrf))
 }
 
 /// Ends a session, and returns the `Set-Cookie` that forgets it.
 pub(crate) async fn close(app: &App, session: &Session) -> Result<HeaderValue, sqlx::Error> {
-    sqlx::query!("DELETE FROM sessions WHERE token_hash = $1", session.hash)
-        .execute(&app.pool)
-        .await?;
+    let mut tx = app.pool.begin().await?;
+    let closed = sqlx::query!(
+        "DELETE FROM sessions s USING users u WHERE s.token_hash = $1 AND u.id = s.user_id RETURNING u.tenant",
+        session.hash
+    )
+    .fetch_optional(&mut *tx)
+    .await?;
+    if let Some(row) = closed {
+        let actor = account(session.user, row.tenant);
+        let user = session.user.to_string();
+        audit::record_with(&mut *tx, app.clock.now(), &actor, &entry("session.closed", &user)).await?;
+    }
+    tx.commit().await?;
     Ok(cookie(app, "", Duration::ZERO))
+}
+
+/// Whose log-in it is: the account's id, and nothing else of the person.
+fn account(user: Uuid, tenant: Option<String>) -> Actor {
+    let subject = format!("user:{user}");
+    Actor {
+        tenant,
+        name: subject.clone(),
+        subject,
+    }
+}
+
+fn entry<'a>(action: &'static str, user: &'a str) -> Entry<'a> {
+    Entry {
+        action,
+        object: user,
+        ..Entry::default()
+    }
 }
 
 /// The session of a cookie's token, with who logged in.

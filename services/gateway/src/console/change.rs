@@ -8,6 +8,9 @@ use crate::audit::{self, Entry};
 use crate::domain::Right;
 use crate::state::App;
 
+/// Characters of a form's key: the longest act, an id of 36, a version and a minute.
+const LONGEST_KEY: usize = 100;
+
 /// What a form sends.
 pub(crate) type Fields = axum::extract::Form<Vec<(String, String)>>;
 
@@ -22,6 +25,10 @@ pub(crate) async fn make<T>(
     if !view.may(right) {
         return Err(Problem::Forbidden);
     }
+    // The path is what the browser says: what cannot be an id is the id of nothing.
+    if !audit::may_be_object(entry.object) {
+        return Err(Problem::NotFound);
+    }
     audit::recorded(app, &view.principal, entry, doing).await
 }
 
@@ -33,9 +40,10 @@ pub(crate) fn done(view: &View, page: &str, outcome: Result<(), Problem>) -> Res
     }
 }
 
-/// The key that makes a repeated send of a form harmless; the person's own, so that nobody meets another's.
+/// The key that makes a repeated send of a form harmless; the person's own, so that nobody meets another's. It names the
+/// thing that the form changes, or is drawn anew for each page: services know a key by itself, whatever it changed.
 pub(crate) fn once(view: &View, fields: &[(String, String)]) -> String {
-    let key: String = value(fields, "once").chars().take(64).collect();
+    let key: String = value(fields, "once").chars().take(LONGEST_KEY).collect();
     format!("{}/console/{key}", view.principal.subject())
 }
 

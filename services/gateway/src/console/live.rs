@@ -1,7 +1,7 @@
 //! `/vivo?temas=…`: one stream a page. Its parts are rendered again every two seconds and sent when they changed.
 //!
 //! The id of an event says what all parts looked like, so that a browser that comes back (`Last-Event-ID`) gets exactly
-//! what changed while it was away. Streams are counted; they end when the person logs out, when the gateway stops, and
+//! what changed while it was away. Streams are counted by log-in, person and tenant; they end when the person logs out, when the gateway stops, and
 //! after an hour, after which browsers come again by themselves.
 
 use std::collections::HashMap;
@@ -15,15 +15,18 @@ use axum::response::{IntoResponse, Response};
 use futures::stream;
 use http::{HeaderMap, StatusCode};
 use maud::{Markup, html};
+use puente_types::TenantId;
 use sha2::{Digest, Sha256};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use super::pages::{
-    asset, assets, capture, captures, conversations, dead_letters, deliveries, effects, health, journey,
+    asset, assets, capture, captures, conversation, dead_letters, deliveries, effects, health, journey,
     overview, replays, signature, signatures,
 };
 use super::problem::Problem;
 use super::view::{View, form, value};
+use crate::auth::session::Session;
 use crate::domain::Right;
 use crate::state::App;
 
@@ -35,20 +38,44 @@ const EVERY: Duration = Duration::from_secs(2);
 const LOOKS: u32 = 1800;
 /// Streams of one log-in: browsers keep six connections to one place, and pages need some.
 const OF_ONE_SESSION: usize = 4;
+/// Streams of one person, however often they logged in.
+const OF_ONE_PERSON: usize = 8;
+/// Streams of one tenant's people, and of all who belong to none: each is a page that is asked for every two seconds.
+const OF_ONE_TENANT: usize = 100;
 /// Streams of all.
 const OF_ALL: usize = 500;
+
+/// What streams are counted by.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+enum Of {
+    All,
+    Tenant(Option<TenantId>),
+    Person(Uuid),
+    Session(Vec<u8>),
+}
+
+impl Of {
+    const fn most(&self) -> usize {
+        match self {
+            Self::All => OF_ALL,
+            Self::Tenant(_) => OF_ONE_TENANT,
+            Self::Person(_) => OF_ONE_PERSON,
+            Self::Session(_) => OF_ONE_SESSION,
+        }
+    }
+}
 
 /// The streams that are open.
 #[derive(Debug, Clone)]
 pub(crate) struct Live {
-    open: Arc<Mutex<HashMap<Vec<u8>, usize>>>,
+    open: Arc<Mutex<HashMap<Of, usize>>>,
     stop: CancellationToken,
 }
 
 /// One open stream; it is counted until this is dropped.
 struct Ticket {
     live: Live,
-    session: Vec<u8>,
+    of: [Of; 4],
 }
 
 impl Live {
@@ -60,19 +87,25 @@ impl Live {
         }
     }
 
-    fn enter(&self, session: &[u8]) -> Option<Ticket> {
+    fn enter(&self, session: &Session, tenant: Option<&TenantId>) -> Option<Ticket> {
+        let of = [
+            Of::All,
+            // Whoever belongs to none is counted with their like, whichever tenant they chose.
+            Of::Tenant(tenant.filter(|_| !session.wide).cloned()),
+            Of::Person(session.user),
+            Of::Session(session.hash.clone()),
+        ];
         let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if open.values().sum::<usize>() >= OF_ALL {
+        let full = |of: &Of| open.get(of).is_some_and(|now| *now >= of.most());
+        if of.iter().any(full) {
             return None;
         }
-        let mine = open.entry(session.to_vec()).or_default();
-        if *mine >= OF_ONE_SESSION {
-            return None;
+        for one in &of {
+            *open.entry(one.clone()).or_default() += 1;
         }
-        *mine += 1;
         Some(Ticket {
             live: self.clone(),
-            session: session.to_vec(),
+            of,
         })
     }
 }
@@ -80,10 +113,12 @@ impl Live {
 impl Drop for Ticket {
     fn drop(&mut self) {
         let mut open = self.live.open.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(mine) = open.get_mut(&self.session) {
-            *mine -= 1;
-            if *mine == 0 {
-                open.remove(&self.session);
+        for one in &self.of {
+            if let Some(now) = open.get_mut(one) {
+                *now -= 1;
+                if *now == 0 {
+                    open.remove(one);
+                }
             }
         }
     }
@@ -103,7 +138,11 @@ struct Following {
 pub(crate) async fn stream(view: View, State(app): State<App>, headers: HeaderMap) -> Response {
     let pairs = form(&view.query);
     let topic = value(&pairs, "temas").to_owned();
-    let Some(ticket) = app.console.live.enter(&view.session.hash) else {
+    let Some(ticket) = app
+        .console
+        .live
+        .enter(&view.session, view.principal.scope.tenant())
+    else {
         return StatusCode::TOO_MANY_REQUESTS.into_response();
     };
     let resumed = headers.get("last-event-id").and_then(|id| id.to_str().ok());
@@ -200,7 +239,7 @@ async fn parts(view: &View, app: &App, topic: &str) -> Result<(String, Vec<Marku
             titled(health::parts(&at("/salud"), app, of.parse().unwrap_or(1)).await)
         }
         "order" => titled(journey::parts(&at(&format!("/pedidos/{of}")), app, of).await?),
-        "talk" => titled(conversations::parts(&at(&format!("/conversaciones/{of}")), app, of).await?),
+        "talk" => titled(conversation::parts(&at(&format!("/conversaciones/{of}")), app, of).await?),
         "replay" => titled(replays::parts(&at(&format!("/repeticiones/{of}")), app, of).await?),
         "signatures" => {
             view.see(Right::ReadSignatures)?;
@@ -241,15 +280,47 @@ async fn parts(view: &View, app: &App, topic: &str) -> Result<(String, Vec<Marku
 mod tests {
     use super::*;
 
+    fn log_in(user: Uuid) -> Session {
+        Session {
+            user,
+            csrf: String::new(),
+            language: "es".to_owned(),
+            wide: false,
+            hash: Uuid::now_v7().as_bytes().to_vec(),
+        }
+    }
+
     #[test]
-    fn streams_are_counted_by_log_in_and_given_back() {
+    fn streams_are_counted_by_log_in_person_and_tenant_and_given_back() {
         let live = Live::new(CancellationToken::new());
-        let mine: Vec<_> = (0..OF_ONE_SESSION).filter_map(|_| live.enter(b"me")).collect();
-        assert_eq!(mine.len(), OF_ONE_SESSION);
-        assert!(live.enter(b"me").is_none());
-        assert!(live.enter(b"you").is_some());
-        drop(mine);
-        assert!(live.enter(b"me").is_some());
+        let tenant: TenantId = "algesta".parse().unwrap();
+        let open = |session: &Session, most: usize| {
+            let tickets = (0..most + 1).filter_map(|_| live.enter(session, Some(&tenant)));
+            tickets.collect::<Vec<_>>()
+        };
+        let ana = Uuid::now_v7();
+        let (phone, desk, third) = (log_in(ana), log_in(ana), log_in(ana));
+        let mut hers = open(&phone, OF_ONE_SESSION);
+        assert_eq!(hers.len(), OF_ONE_SESSION);
+        hers.extend(open(&desk, OF_ONE_SESSION));
+        assert_eq!(hers.len(), OF_ONE_PERSON);
+        assert!(
+            live.enter(&third, Some(&tenant)).is_none(),
+            "logging in again gives no more"
+        );
+        let mut others = Vec::new();
+        while others.len() + hers.len() < OF_ONE_TENANT {
+            others.push(live.enter(&log_in(Uuid::now_v7()), Some(&tenant)).unwrap());
+        }
+        let late = log_in(Uuid::now_v7());
+        assert!(live.enter(&late, Some(&tenant)).is_none());
+        assert!(
+            live.enter(&late, Some(&"norte".parse().unwrap())).is_some(),
+            "one tenant leaves room for others"
+        );
+        drop(hers);
+        assert!(live.enter(&third, Some(&tenant)).is_some());
+        drop(others);
         assert!(live.open.lock().unwrap().is_empty());
     }
 }

@@ -44,13 +44,14 @@ use tokio_util::sync::CancellationToken;
 use crate::documents::serve;
 use crate::domain::Right;
 use crate::web::guard::Refusal;
+use crate::web::problem::CROWDED_FOR;
 use crate::web::{Access, Face, Routes};
 use pages::{
     access, access_acts, access_person, accuracy, asset, assets as equipment, audit, authorise, capture,
-    capture_acts, captures, conversations, dead_letter, dead_letters, dead_letters_acts, deliveries,
-    delivery, directory, documents, effect, effects, health, integrations, journey, login, new_replay,
-    nowhere, order_actions, order_facts, order_papers, orders, overview, person, read_plate, replays, search,
-    signature, signature_acts, signatures, template,
+    capture_acts, captures, conversation, conversations, dead_letter, dead_letters, dead_letters_acts,
+    deliveries, delivery, directory, documents, effect, effects, health, integrations, journey, login,
+    new_replay, nowhere, order_actions, order_facts, order_papers, orders, overview, person, read_plate,
+    replays, search, signature, signature_acts, signatures, template,
 };
 use problem::Problem;
 use view::View;
@@ -123,7 +124,12 @@ pub(crate) fn routes() -> Routes {
         .get(
             "/conversaciones/{id}",
             needs(Right::ReadConversations),
-            conversations::show,
+            conversation::show,
+        )
+        .post(
+            "/conversaciones/{id}/mostrar",
+            needs(Right::RevealPersonal),
+            conversation::reveal,
         )
         .get("/entregas", needs(Right::ReadTraffic), deliveries::list)
         .get("/entregas/{id}", needs(Right::ReadTraffic), delivery::show)
@@ -293,7 +299,8 @@ fn refuse(refusal: &Refusal, parts: &Parts) -> Response {
         Refusal::Away => (Problem::Away("gateway"), StatusCode::SERVICE_UNAVAILABLE),
         Refusal::TooMany(_) => (Problem::TooMany, StatusCode::TOO_MANY_REQUESTS),
         Refusal::TooLong(_) => (Problem::TooLong, StatusCode::PAYLOAD_TOO_LARGE),
-        Refusal::Crowded => (Problem::Away("gateway"), StatusCode::SERVICE_UNAVAILABLE),
+        Refusal::Crowded => (Problem::Crowded, StatusCode::SERVICE_UNAVAILABLE),
+        Refusal::OwnFiles => (Problem::Crowded, StatusCode::TOO_MANY_REQUESTS),
         Refusal::Broken => (Problem::Forbidden, StatusCode::BAD_REQUEST),
         Refusal::Forbidden(_)
         | Refusal::Csrf
@@ -306,7 +313,12 @@ fn refuse(refusal: &Refusal, parts: &Parts) -> Response {
         Err(_) => session::trouble(&parts.headers, status, problem.words()),
     };
     *response.status_mut() = status;
-    if let Refusal::TooMany(wait) = refusal {
+    let wait = match refusal {
+        Refusal::TooMany(wait) => Some(*wait),
+        Refusal::Crowded | Refusal::OwnFiles => Some(CROWDED_FOR),
+        _ => None,
+    };
+    if let Some(wait) = wait {
         let seconds = HeaderValue::from(wait.as_secs() + 1);
         response.headers_mut().insert(header::RETRY_AFTER, seconds);
     }

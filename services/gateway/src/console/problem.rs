@@ -23,6 +23,8 @@ pub(crate) enum Problem {
     Forbidden,
     /// Too many requests of one log-in.
     TooMany,
+    /// Too many files are on their way, of theirs or of all.
+    Crowded,
     /// A file or a form that is longer than may be.
     TooLong,
     /// A file of a kind that is not kept.
@@ -65,6 +67,7 @@ impl std::fmt::Display for Problem {
             Self::NotFound => f.write_str("not found"),
             Self::Forbidden => f.write_str("not allowed"),
             Self::TooMany => f.write_str("too many requests"),
+            Self::Crowded => f.write_str("too many files at a time"),
             Self::TooLong => f.write_str("too long"),
             Self::Kind => f.write_str("of no kind that is kept"),
             Self::Altered => f.write_str("altered"),
@@ -99,6 +102,7 @@ impl Problem {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::Forbidden => StatusCode::FORBIDDEN,
             Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
+            Self::Crowded => StatusCode::SERVICE_UNAVAILABLE,
             Self::TooLong => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Kind => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::Altered => StatusCode::CONFLICT,
@@ -113,6 +117,7 @@ impl Problem {
             Self::NotFound => [w::NOT_FOUND_TITLE, w::NOT_FOUND_SAFE, w::NOT_FOUND_DO],
             Self::Forbidden => [w::FORBIDDEN_TITLE, w::FORBIDDEN_SAFE, w::FORBIDDEN_DO],
             Self::TooMany => [w::MANY_TITLE, w::FORBIDDEN_SAFE, w::MANY_DO],
+            Self::Crowded => [w::CROWDED_TITLE, w::FORBIDDEN_SAFE, w::CROWDED_DO],
             Self::Kind => [w::KIND_TITLE, w::FORBIDDEN_SAFE, w::KIND_DO],
             Self::Altered => [w::ALTERED_TITLE, w::ALTERED_SAFE, w::ALTERED_DO],
             Self::TooLong => [w::LONG_TITLE, w::FORBIDDEN_SAFE, w::LONG_DO],
@@ -126,6 +131,7 @@ impl Problem {
             Self::NotFound => view.say(w::NOT_FOUND_WHAT).to_owned(),
             Self::Forbidden => view.say(w::FORBIDDEN_WHAT).to_owned(),
             Self::TooMany => view.say(w::MANY_WHAT).to_owned(),
+            Self::Crowded => view.say(w::CROWDED_WHAT).to_owned(),
             Self::Kind => view.say(w::KIND_WHAT).to_owned(),
             Self::Altered => view.say(w::ALTERED_WHAT).to_owned(),
             Self::TooLong => view.say(w::LONG_WHAT).to_owned(),

@@ -17,7 +17,9 @@ use crate::application::questions::Ask;
 use crate::audit::{self, Entry};
 use crate::domain::Principal;
 use crate::domain::documents::{About, Reach, reach};
+use crate::peers::Peers;
 use crate::state::App;
+use crate::unrecorded::sweep;
 use crate::web::form_data::Field;
 use crate::web::routes::MAX_FILE;
 
@@ -58,6 +60,7 @@ pub(crate) struct By<'a> {
 pub(super) struct Judged<'a> {
     tenant: &'a TenantId,
     blobs: &'a Blobs,
+    peers: &'a Peers,
     media_type: MediaType,
     pub(super) key: BlobKey,
     sha256: Sha256Hash,
@@ -86,6 +89,7 @@ pub(super) fn judge<'a>(
     Ok(Judged {
         tenant,
         blobs: blobs(app)?,
+        peers: &app.peers,
         media_type,
         key: BlobKey::named(tenant, app.clock.now(), id, media_type.extension()),
         sha256: Sha256Hash::of(&file.bytes),
@@ -111,7 +115,7 @@ impl Judged<'_> {
         name::clean(self.file.file_name.as_deref().unwrap_or_default())
     }
 
-    /// Stores it, and has it recorded. What is refused for good is not kept.
+    /// Stores it, and has it recorded. What is refused for good is not kept, if nobody but this request can know it.
     pub(super) async fn keep<T, F>(
         &self,
         container: Container,
@@ -121,22 +125,43 @@ impl Judged<'_> {
         F: Future<Output = Result<T, Failure>>,
     {
         let bytes = self.file.bytes.clone();
-        let stored = self
+        let (stored, ours) = self
             .blobs
-            .put(container, &self.key, bytes, self.media_type)
+            .create(container, &self.key, bytes, self.media_type)
             .await?;
         let recorded = record(stored).await;
         if let Err(failure) = &recorded
+            && ours
             && !failure.is_away()
-            && let Err(error) = self.blobs.delete(container, &self.key).await
         {
+            self.take_back(container).await;
+        }
+        recorded
+    }
+
+    /// Deletes what this request stored, unless a service has recorded it: the same request may have been sent twice at a
+    /// time, and the other one have come through. In doubt it stays, and is found as unrecorded.
+    async fn take_back(&self, container: Container) {
+        let name = self.key.as_str();
+        match sweep::is_recorded(self.peers, container, name).await {
+            Ok(true) => return,
+            Ok(false) => {}
+            Err((service, _)) => {
+                tracing::warn!(
+                    service,
+                    tenant.id = %self.tenant,
+                    "a file that was refused stays in the store: nobody says whether it is known"
+                );
+                return;
+            }
+        }
+        if let Err(error) = self.blobs.delete(container, &self.key).await {
             tracing::warn!(
                 code = error.code(),
                 tenant.id = %self.tenant,
                 "a file that was refused stays in the store"
             );
         }
-        recorded
     }
 }
 

@@ -82,6 +82,7 @@ pub(crate) async fn recognise(
             // A photograph of an order becomes one of its equipment: the same bytes, kept there as well.
             let (container, key) = place(by, &document.container, &document.key)?;
             let expected = document.sha256.parse().map_err(|_| Failure::Altered)?;
+            let _place = app.places.read().await.ok_or(Failure::Busy("storage"))?;
             let bytes = blobs(app)?.get(container, &key, MAX_OBJECT_BYTES, Some(&expected));
             let file = Field {
                 name: "photo".to_owned(),
@@ -144,6 +145,7 @@ async fn kept(
         ..Entry::default()
     };
     let reading = async {
+        let in_memory = app.places.read().await.ok_or(Failure::Busy("storage"))?;
         let bytes = blobs(app)?
             .get(container, &key, MAX_OBJECT_BYTES, expected.as_ref())
             .await?;
@@ -156,6 +158,7 @@ async fn kept(
             bytes: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
             sha256: Sha256Hash::of(&bytes),
         };
+        drop((bytes, in_memory));
         read(ask, by, stored, name::clean(file_name), plate).await
     };
     audit::recorded(app, by.principal, entry, reading).await

@@ -16,6 +16,7 @@ use crate::application::failure::Failure;
 use crate::audit::{self, Actor, Entry};
 use crate::auth::identify::Identity;
 use crate::state::App;
+use crate::web::places::Held;
 use crate::web::{Problem, guard, trace};
 
 /// Its path, as links name it.
@@ -82,12 +83,13 @@ async fn follow(
     if *method == Method::GET {
         row(app, identity, &claims).await?;
     }
-    let _place = app.files.acquire().await.map_err(|_| Failure::Away("storage"))?;
+    let place = app.places.read().await.ok_or(Failure::Busy("storage"))?;
     let bytes = blobs
         .get(container, &key, MAX_OBJECT_BYTES, claims.sha256.as_ref())
         .await
         .map_err(Failure::from)?;
-    Ok(file(&claims.disposition(), claims.media_type, bytes))
+    let held = Held::new(bytes, place);
+    Ok(held_file(app, &claims.disposition(), claims.media_type, held))
 }
 
 async fn row(app: &App, identity: &Identity, claims: &LinkClaims) -> Result<(), Failure> {
@@ -112,6 +114,14 @@ async fn row(app: &App, identity: &Identity, claims: &LinkClaims) -> Result<(), 
     };
     audit::record_by(app, &actor, &entry).await?;
     Ok(())
+}
+
+/// A file of the store as an answer, which keeps its place until it is read.
+pub(crate) fn held_file(app: &App, disposition: &str, media_type: MediaType, held: Held) -> Response {
+    let length = HeaderValue::from(held.bytes.len());
+    let mut response = file(disposition, media_type, app.places.body(held));
+    response.headers_mut().insert(header::CONTENT_LENGTH, length);
+    response
 }
 
 /// A file as an answer. Pictures are shown; a PDF is saved, since viewers do not run in a sandbox.

@@ -1,6 +1,5 @@
 //! A link to a document: for whoever may open it, with a row in the audit trail, and only to what was recorded.
 
-use bytes::Bytes;
 use puente_blob::{BlobKey, Container, Link, MAX_OBJECT_BYTES, MediaType, Sha256Hash, Stored};
 use puente_proto::documents::Document;
 use serde_json::json;
@@ -12,6 +11,7 @@ use crate::audit::{self, Entry};
 use crate::domain::Principal;
 use crate::domain::documents::Reach;
 use crate::state::App;
+use crate::web::places::Held;
 
 /// Where a document is.
 struct Place {
@@ -61,14 +61,14 @@ fn opened(principal: &Principal, document: &Document) -> Result<Place, Failure> 
     })
 }
 
-/// Its content, if that is what was recorded.
-async fn content(app: &App, place: &Place, expected: &Sha256Hash) -> Result<Bytes, Failure> {
+/// Its content, if that is what was recorded, with its place in memory.
+async fn content(app: &App, at: &Place, expected: &Sha256Hash) -> Result<Held, Failure> {
     let blobs = blobs(app)?;
-    let _place = app.files.acquire().await.map_err(|_| Failure::Away("storage"))?;
+    let place = app.places.read().await.ok_or(Failure::Busy("storage"))?;
     let bytes = blobs
-        .get(place.container, &place.key, MAX_OBJECT_BYTES, Some(expected))
+        .get(at.container, &at.key, MAX_OBJECT_BYTES, Some(expected))
         .await?;
-    Ok(bytes)
+    Ok(Held::new(bytes, place))
 }
 
 /// A link by which the document can be read for an hour.
@@ -102,7 +102,7 @@ pub(crate) async fn picture(
     app: &App,
     principal: &Principal,
     document: &Document,
-) -> Result<(MediaType, Bytes), Failure> {
+) -> Result<(MediaType, Held), Failure> {
     let place = opened(principal, document)?;
     if !MediaType::IMAGES.contains(&place.media_type) {
         return Err(Failure::NotFound);
@@ -110,8 +110,8 @@ pub(crate) async fn picture(
     let entry = entry("document.shown", "", document);
     audit::recorded(app, principal, entry, async {
         let expected = document.sha256.parse().map_err(|_| Failure::Altered)?;
-        let bytes = content(app, &place, &expected).await?;
-        Ok((place.media_type, bytes))
+        let held = content(app, &place, &expected).await?;
+        Ok((place.media_type, held))
     })
     .await
 }

@@ -16,7 +16,7 @@ use tonic::Status;
 use super::YOUNG;
 use super::store::{self, Looked};
 use crate::audit::{self, Actor, Entry};
-use crate::peers::Peer;
+use crate::peers::{Peer, Peers};
 use crate::state::App;
 
 /// How long a page is left to whoever took it: far longer than listing it and asking about it takes.
@@ -175,13 +175,8 @@ impl Sweep {
             let (Ok(place), Ok(key)) = (container.parse::<Container>(), BlobKey::parse(&name)) else {
                 continue;
             };
-            let mut known = false;
-            for keeper in self.app.peers.keepers() {
-                let recorded = recorded(keeper, place, vec![name.clone()]).await;
-                let recorded = recorded.map_err(|status| Trouble::Keeper(keeper.name, status))?;
-                known |= recorded.contains(&name);
-            }
-            if known {
+            let known = is_recorded(&self.app.peers, place, &name).await;
+            if known.map_err(|(service, status)| Trouble::Keeper(service, status))? {
                 tracing::warn!(
                     container,
                     "a file that was discarded is recorded meanwhile, and stays"
@@ -195,6 +190,22 @@ impl Sweep {
         }
         Ok(())
     }
+}
+
+/// Whether a service that is configured has recorded it, for whichever tenant; who did not answer, and why.
+pub(crate) async fn is_recorded(
+    peers: &Peers,
+    container: Container,
+    name: &str,
+) -> Result<bool, (&'static str, Status)> {
+    for keeper in peers.keepers() {
+        let recorded = recorded(keeper, container, vec![name.to_owned()]).await;
+        let recorded = recorded.map_err(|status| (keeper.name, status))?;
+        if recorded.contains(name) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// Which of these a service has recorded, for whichever tenant.

@@ -21,8 +21,6 @@ use crate::state::App;
 
 /// The header by which scripts send the CSRF token; forms send the field `csrf`.
 pub(crate) const CSRF_HEADER: &str = "x-csrf-token";
-/// Files that are held in memory at a time: one more is asked to come again.
-pub(crate) const FILES_AT_A_TIME: usize = 8;
 
 /// Why a request is not answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -43,6 +41,8 @@ pub(crate) enum Refusal {
     TooLong(usize),
     /// Too many files are on their way at once.
     Crowded,
+    /// As many of their own files are on their way as one may send at once.
+    OwnFiles,
     /// The body broke off.
     Broken,
     /// The `Idempotency-Key` is missing or not usable.
@@ -88,6 +88,9 @@ async fn admit(
         .get::<Identity>()
         .cloned()
         .unwrap_or(Identity::Unknown);
+    if let Identity::TooMany(wait) = identity {
+        return Err(Refusal::TooMany(wait));
+    }
     if route.access != Access::Anyone {
         known(app, &identity, &request)?;
     }
@@ -111,7 +114,7 @@ async fn admit(
     let (parts, body) = request.into_parts();
     // Held until the answer: the file is in memory for so long.
     let _place = if route.max_body > MAX_BODY {
-        Some(app.files.try_acquire().map_err(|_| Refusal::Crowded)?)
+        Some(app.places.bring(identity.principal())?)
     } else {
         None
     };
@@ -137,6 +140,7 @@ fn known(app: &App, identity: &Identity, request: &Request) -> Result<(), Refusa
         Identity::Nobody => Refusal::Nobody,
         Identity::BadTenant => Refusal::BadTenant,
         Identity::Unknown => return Err(Refusal::Away),
+        Identity::TooMany(wait) => return Err(Refusal::TooMany(*wait)),
         Identity::Refused => Refusal::NotGood,
     };
     stranger(app, request.extensions().get(), request.headers())?;

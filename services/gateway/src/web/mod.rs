@@ -4,6 +4,7 @@ pub(crate) mod form_data;
 pub(crate) mod guard;
 pub(crate) mod headers;
 pub(crate) mod idempotency;
+pub(crate) mod places;
 pub(crate) mod problem;
 pub(crate) mod routes;
 pub(crate) mod trace;

@@ -12,6 +12,9 @@ use super::guard::Refusal;
 /// What every type of problem begins with; the rest is its slug, and stays as it is.
 const TYPE: &str = "urn:puente:problem:";
 
+/// When somebody comes again whose file found no place.
+pub(crate) const CROWDED_FOR: Duration = Duration::from_secs(5);
+
 /// An error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Problem {
@@ -187,6 +190,15 @@ impl From<&Refusal> for Problem {
             },
             Refusal::TooLong(most) => Self::too_long(*most),
             Refusal::Crowded => Self::unavailable("too many files are on their way; come again in a moment"),
+            Refusal::OwnFiles => Self {
+                wait: Some(CROWDED_FOR),
+                ..new(
+                    StatusCode::TOO_MANY_REQUESTS,
+                    "too-many-requests",
+                    "Too many requests",
+                    "two of your files are on their way already; send this one when one of them is there",
+                )
+            },
             Refusal::Broken => new(
                 StatusCode::BAD_REQUEST,
                 "invalid-request",

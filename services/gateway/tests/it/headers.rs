@@ -57,3 +57,19 @@ async fn beyond_this_machine_cookies_and_browsers_are_held_to_https() {
             .starts_with("max-age=63072000")
     );
 }
+
+#[tokio::test]
+async fn behind_a_proxy_of_this_machine_that_speaks_https_they_are_as_well() {
+    let stage = Stage::with(|usual| usual.set("storage.public_url", "https://puente.example")).await;
+    stage.person(Some("algesta"), Role::Agent, "ana@algesta.co").await;
+    let body = json!({ "email": "ana@algesta.co", "password": PASSWORD });
+    let answer = stage
+        .ask(Method::POST, "/api/session")
+        .json(&body)
+        .send()
+        .await
+        .unwrap();
+    let headers = answer.headers();
+    assert!(headers["set-cookie"].to_str().unwrap().ends_with("; Secure"));
+    assert!(headers.contains_key("strict-transport-security"));
+}

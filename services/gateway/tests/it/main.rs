@@ -24,6 +24,7 @@ mod papers;
 mod people;
 mod plates;
 mod problems;
+mod search;
 mod sessions;
 mod support;
 mod tasks;

@@ -195,3 +195,106 @@ async fn another_password_ends_every_session_and_needs_the_one_of_now() {
     assert_eq!(stage.log_in(EMAIL, PASSWORD).await, Err(StatusCode::UNAUTHORIZED));
     stage.log_in(EMAIL, "una clave muy nueva").await.unwrap();
 }
+
+#[tokio::test]
+async fn guesses_at_the_password_of_who_is_logged_in_count_like_those_at_the_door() {
+    let stage = Stage::set().await;
+    stage.person(Some("algesta"), Role::Agent, EMAIL).await;
+    let (cookie, csrf) = stage.log_in(EMAIL, PASSWORD).await.unwrap();
+    let change = async |current: &str| {
+        let body = json!({ "current": current, "new": "una clave muy nueva" });
+        let request = stage.ask(Method::POST, "/api/me/password").json(&body);
+        let request = request.header("cookie", &cookie).header("x-csrf-token", &csrf);
+        request.send().await.unwrap().status()
+    };
+    for guess in 0..5 {
+        let status = change(&format!("wrong password {guess}")).await;
+        assert_eq!(status, StatusCode::UNPROCESSABLE_ENTITY);
+    }
+    assert_eq!(
+        change(PASSWORD).await,
+        StatusCode::UNPROCESSABLE_ENTITY,
+        "also the right one has to wait"
+    );
+    assert_eq!(
+        stage.log_in(EMAIL, PASSWORD).await,
+        Err(StatusCode::UNAUTHORIZED),
+        "and so does the door"
+    );
+    stage.clock.advance(Duration::from_secs(2));
+    assert_eq!(change(PASSWORD).await, StatusCode::OK);
+    stage.log_in(EMAIL, "una clave muy nueva").await.unwrap();
+}
+
+#[tokio::test]
+async fn log_ins_failures_and_log_outs_leave_rows_with_nothing_of_a_person_but_the_id() {
+    let stage = Stage::set().await;
+    let ana = stage.person(Some("algesta"), Role::Agent, EMAIL).await;
+    let id = ana.id.to_string();
+    for email in [EMAIL, "nobody@algesta.co", "a\0b@algesta.co"] {
+        let fields = [("email", email), ("password", "wrong password")];
+        let door = stage
+            .ask(Method::POST, "/entrar")
+            .form(&fields)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(door.status(), StatusCode::UNAUTHORIZED, "{email:?}");
+    }
+    let (cookie, csrf) = stage.log_in(EMAIL, PASSWORD).await.unwrap();
+    let body = json!({ "current": "not this one", "new": "una clave muy nueva" });
+    let change = stage
+        .ask(Method::POST, "/api/me/password")
+        .json(&body)
+        .header("cookie", &cookie);
+    change.header("x-csrf-token", &csrf).send().await.unwrap();
+    let leave = stage.ask(Method::POST, "/salir").header("cookie", &cookie);
+    let left = leave.header("x-csrf-token", &csrf).send().await.unwrap();
+    assert_eq!(left.status(), StatusCode::SEE_OTHER);
+    let rows: Vec<(String, String, String, Option<String>)> =
+        sqlx::query_as("SELECT action, subject, object, tenant FROM audit ORDER BY id")
+            .fetch_all(&stage.pool)
+            .await
+            .unwrap();
+    let mine = format!("user:{id}");
+    let told: Vec<_> = rows.iter().map(|row| (row.0.as_str(), row.1.as_str())).collect();
+    assert_eq!(
+        told,
+        [
+            ("session.refused", "stranger"),
+            ("session.opened", mine.as_str()),
+            ("user.password_refused", mine.as_str()),
+            ("session.closed", mine.as_str()),
+        ],
+        "of an account that nobody has, nothing is told"
+    );
+    assert!(
+        rows.iter()
+            .all(|row| row.2 == id && row.3.as_deref() == Some("algesta")),
+        "{rows:?}"
+    );
+    let whole: String = sqlx::query_scalar("SELECT string_agg(a::text, '') FROM audit a")
+        .fetch_one(&stage.pool)
+        .await
+        .unwrap();
+    assert!(!whole.contains("Ana") && !whole.contains('@'), "{whole}");
+}
+
+#[tokio::test]
+async fn a_crowd_of_right_log_ins_at_once_locks_nobody_out_and_leaves_no_failure() {
+    let stage = Stage::set().await;
+    stage.person(Some("algesta"), Role::Agent, EMAIL).await;
+    let all = (0..12).map(|_| stage.log_in(EMAIL, PASSWORD));
+    for answer in futures::future::join_all(all).await {
+        // On a machine that has too much else to do some are turned away: that is no failure of theirs.
+        assert!(
+            answer.is_ok() || answer == Err(StatusCode::SERVICE_UNAVAILABLE),
+            "{answer:?}"
+        );
+    }
+    let failures: i32 = sqlx::query_scalar("SELECT failures FROM users")
+        .fetch_one(&stage.pool)
+        .await
+        .unwrap();
+    assert_eq!(failures, 0);
+}

@@ -59,6 +59,25 @@ impl Stage {
     pub(crate) async fn with_office_and(change: impl FnOnce(Overrides) -> Overrides) -> (Self, Office) {
         let clock = ManualClock::at(NOW);
         let office = Office::open(&clock).await;
+        Self::before(clock, office, change).await
+    }
+
+    /// The same, with notifications as well.
+    pub(crate) async fn with_messages() -> (Self, Office) {
+        let clock = ManualClock::at(NOW);
+        let office = Office::open(&clock).await;
+        let url = office.messages_url.clone();
+        Self::before(clock, office, |usual| {
+            usual.set("notifications_url", url.as_str())
+        })
+        .await
+    }
+
+    async fn before(
+        clock: ManualClock,
+        office: Office,
+        change: impl FnOnce(Overrides) -> Overrides,
+    ) -> (Self, Office) {
         let urls = [
             ("orders_url", &office.orders_url),
             ("signature_url", &office.signature_url),
@@ -188,12 +207,11 @@ impl Stage {
         request.body(body).send().await.unwrap()
     }
 
-    /// Rows of the audit trail, oldest first: action, subject, object, what was asked for.
+    /// Rows of the audit trail, oldest first: action, subject, object, what was asked for. Without those about log-ins.
     pub(crate) async fn trail(&self) -> Vec<(String, String, String, Option<Value>)> {
-        sqlx::query_as("SELECT action, subject, object, after FROM audit ORDER BY id")
-            .fetch_all(&self.pool)
-            .await
-            .unwrap()
+        let all =
+            "SELECT action, subject, object, after FROM audit WHERE action NOT LIKE 'session.%' ORDER BY id";
+        sqlx::query_as(all).fetch_all(&self.pool).await.unwrap()
     }
 
     /// Logs in by the REST interface; the cookie and the CSRF token.
@@ -228,15 +246,24 @@ pub(crate) fn form(texts: &[(&str, &str)], file: &[u8]) -> (String, Vec<u8>) {
 
 /// The same, with another name for the field of the file.
 pub(crate) fn form_with(field: &str, texts: &[(&str, &str)], file: &[u8]) -> (String, Vec<u8>) {
+    form_named((field, "informe de Ana.pdf"), texts, file)
+}
+
+/// The same, with another name for the file as well.
+pub(crate) fn form_named(
+    (field, name): (&str, &str),
+    texts: &[(&str, &str)],
+    file: &[u8],
+) -> (String, Vec<u8>) {
     let boundary = Uuid::now_v7().simple().to_string();
     let mut body = Vec::new();
-    for (name, value) in texts {
+    for (text, value) in texts {
         let part =
-            format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+            format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{text}\"\r\n\r\n{value}\r\n");
         body.extend(part.as_bytes());
     }
     let head = format!(
-        "--{boundary}\r\nContent-Disposition: form-data; name=\"{field}\"; filename=\"informe de Ana.pdf\"\r\n\
+        "--{boundary}\r\nContent-Disposition: form-data; name=\"{field}\"; filename=\"{name}\"\r\n\
          Content-Type: application/octet-stream\r\n\r\n"
     );
     body.extend(head.as_bytes());

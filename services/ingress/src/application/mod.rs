@@ -10,6 +10,8 @@ pub(crate) use app::App;
 pub(crate) use compare::differing_fields;
 pub(crate) use mask::Proofs;
 pub(crate) use match_events::{Again, Fate, Then, match_events};
+#[cfg(test)]
+pub(crate) use receive_webhook::StoredRequest;
 pub(crate) use receive_webhook::{
     Candidates, Kept, Received, accept, accept_again, answer_handshake, refused,
 };

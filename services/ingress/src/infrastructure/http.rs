@@ -245,7 +245,7 @@ impl Shared {
     async fn save(&self, received: Received, memory: OwnedSemaphorePermit) -> Result<Outcome, Refusal> {
         let (answer, committed) = oneshot::channel();
         self.queue
-            .try_send(Waiting {
+            .offer(Waiting {
                 received,
                 answer,
                 memory: Some(memory),
@@ -260,9 +260,9 @@ impl Shared {
 
     /// Keeps a request that is not authentic, unless that would take room from those that are.
     fn keep_refused(&self, received: Received) {
-        if self.queue.capacity() > self.queue.max_capacity() / 2 && self.limits.may_keep_refused() {
+        if self.queue.is_roomy() && self.limits.may_keep_refused() {
             let (answer, _) = oneshot::channel();
-            let _ = self.queue.try_send(Waiting {
+            let _ = self.queue.offer(Waiting {
                 received,
                 answer,
                 memory: None,

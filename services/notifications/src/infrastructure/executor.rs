@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use puente_effects::{Effect, EffectExecutor, Outcome};
 use puente_outbox::{ApplyError, Tx};
 use puente_ports::{
-    CallCtx, MessageChannel, OutboundMessage, ProviderError, ProviderErrorKind, Recovery, Sent,
+    CallCtx, MessageChannel, OutboundMessage, ProviderError, ProviderErrorKind, Recovery, Registry, Sent,
 };
 use puente_types::MessageId;
 use serde_json::Value;
@@ -15,7 +15,7 @@ use sqlx::PgPool;
 use crate::domain::consent::Consent;
 use crate::domain::state::State;
 use crate::infrastructure::desk::{CONSENT_TEXTS, Desk, SEND};
-use crate::infrastructure::receipts::{self, Registry};
+use crate::infrastructure::receipts;
 use crate::infrastructure::store::contact;
 use crate::infrastructure::store::identity;
 use crate::infrastructure::store::message::{self, Report};

@@ -1,11 +1,10 @@
 //! Following orders: each event of an order after the one before it, and what its client, agent and service provider are told.
 
 use puente_bus::Envelope;
-use puente_outbox::{ApplyError, Tx};
+use puente_outbox::{ApplyError, Tx, next_version};
 use puente_proto::orders::{OrderAssigned, OrderOpened, OrderStateChanged, Quotation};
 use puente_types::{Currency, Money};
 
-use crate::application::follow_order::{Turn, turn};
 use crate::domain::money;
 use crate::infrastructure::assigned;
 use crate::infrastructure::desk::Ask;
@@ -109,15 +108,8 @@ impl Handler {
 
     /// The event's version if it is the order's next one; `None` if it was applied before.
     pub(super) async fn next(&self, tx: &mut Tx, event: &Envelope) -> Result<Option<i64>, ApplyError> {
-        let Some(version) = event.aggregate_version.filter(|version| *version >= 1) else {
-            return Err(ApplyError::Dead("an order's event has no version".to_owned()));
-        };
         let applied = order::applied(tx, &event.tenant, &event.aggregate_id).await?;
-        match turn(applied, version) {
-            Turn::Now => Ok(Some(version)),
-            Turn::Seen => Ok(None),
-            Turn::Early => Err(ApplyError::Early),
-        }
+        next_version(event.aggregate_version, applied, "an order")
     }
 }
 

@@ -5,8 +5,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use puente_bus::{Envelope, EnvelopeError};
+use puente_bus::Envelope;
+use puente_effects::Wake;
 use puente_outbox::{ApplyError, EventHandler, Tx};
+use puente_ports::Registry;
 use puente_proto::messaging::{MessageKind, MessageReceived, ReceiptChanged, TemplateChanged};
 use puente_proto::notifications::{MessageRequested, Recipient};
 use puente_proto::orders::{OrderAssigned, OrderOpened, OrderStateChanged, ProviderDocumentExpiring};
@@ -16,7 +18,7 @@ use crate::application::paper;
 use crate::domain::consent::Word;
 use crate::infrastructure::desk::{Ask, Desk, OPT_IN_CONFIRMED, OPT_OUT_CONFIRMED};
 use crate::infrastructure::reach::Reach;
-use crate::infrastructure::receipts::{self, Registry};
+use crate::infrastructure::receipts;
 use crate::infrastructure::store::{contact, order, template};
 use crate::infrastructure::wire::To;
 
@@ -26,26 +28,26 @@ pub(crate) struct Handler {
     pub(crate) registry: Registry,
     pub(crate) reach: Reach,
     /// Wakes the effects runner.
-    pub(crate) wake: Box<dyn Fn() + Send + Sync>,
+    pub(crate) wake: Wake,
 }
 
 #[async_trait]
 impl EventHandler for Handler {
     async fn apply(&self, tx: &mut Tx, event: &Envelope) -> Result<(), ApplyError> {
         match event.event.name {
-            name if name == MessageRequested::TYPE.name => self.requested(tx, event, decode(event)?).await,
-            name if name == OrderOpened::TYPE.name => self.opened(tx, event, decode(event)?).await,
-            name if name == OrderStateChanged::TYPE.name => self.moved(tx, event, decode(event)?).await,
-            name if name == OrderAssigned::TYPE.name => self.assigned(tx, event, decode(event)?).await,
+            name if name == MessageRequested::TYPE.name => self.requested(tx, event, event.decode()?).await,
+            name if name == OrderOpened::TYPE.name => self.opened(tx, event, event.decode()?).await,
+            name if name == OrderStateChanged::TYPE.name => self.moved(tx, event, event.decode()?).await,
+            name if name == OrderAssigned::TYPE.name => self.assigned(tx, event, event.decode()?).await,
             name if name == ProviderDocumentExpiring::TYPE.name => {
-                self.expiring(tx, event, decode(event)?).await
+                self.expiring(tx, event, event.decode()?).await
             }
             name if name == ReceiptChanged::TYPE.name => {
-                receipts::apply(&self.desk, self.registry, tx, event, &decode(event)?).await
+                receipts::apply(&self.desk, self.registry, tx, event, &event.decode()?).await
             }
-            name if name == MessageReceived::TYPE.name => self.received(tx, event, decode(event)?).await,
+            name if name == MessageReceived::TYPE.name => self.received(tx, event, event.decode()?).await,
             name if name == TemplateChanged::TYPE.name => {
-                let news: TemplateChanged = decode(event)?;
+                let news: TemplateChanged = event.decode()?;
                 Ok(template::announced(tx, &event.tenant, &news, event.occurred_at).await?)
             }
             // Another event of an order: nobody is told of it, and it still has its place in the order's count.
@@ -65,12 +67,6 @@ impl EventHandler for Handler {
     fn committed(&self) {
         (self.wake)();
     }
-}
-
-fn decode<E: Event>(event: &Envelope) -> Result<E, ApplyError> {
-    event
-        .decode()
-        .map_err(|error: EnvelopeError| ApplyError::Dead(error.to_string()))
 }
 
 impl Handler {

@@ -11,13 +11,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use puente_blob::content::{self, ContentError};
 use puente_blob::{BlobError, BlobKey, Blobs, Container, MediaType, Sha256Hash, Stored};
-use puente_ports::{CallCtx, MediaFile, Outbound, ProviderError};
+use puente_ports::{CallCtx, MediaFile, Outbound, ProviderError, Registry};
 use puente_types::{ConnectionId, TenantId};
 use puente_vault::Connections;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
-
-use crate::infrastructure::receipts::Registry;
 
 /// The largest file that is fetched: pictures and documents of chats are smaller, videos are not wanted.
 pub(crate) const MAX_FILE: usize = 25 * 1024 * 1024;

@@ -4,10 +4,10 @@
 //! said that they want no more; else by the tenant's only one, or the one that is marked `default = true`.
 
 use puente_outbox::Tx;
+use puente_ports::Registry;
 use puente_types::TenantId;
 use puente_vault::Connections;
 
-use crate::infrastructure::receipts::Registry;
 use crate::infrastructure::store::contact;
 use crate::infrastructure::wire::To;
 
@@ -28,12 +28,8 @@ impl Reach {
         if !to.connection.is_empty() || to.contact_id.is_empty() {
             return Ok(to);
         }
-        let all = self.connections.all();
         let talks = |slug: &str| (self.registry)(slug).is_some_and(|provider| provider.message().is_some());
-        let own: Vec<_> = all
-            .iter()
-            .filter(|connection| connection.tenant == *tenant && talks(&connection.provider))
-            .collect();
+        let own = self.connections.of_tenant(tenant, talks);
         let ids: Vec<String> = own.iter().map(|connection| connection.id.to_string()).collect();
         let wrote_to = contact::last_connection(tx, tenant, &ids, &to.contact_id).await?;
         let chosen = match (&wrote_to, own.as_slice()) {

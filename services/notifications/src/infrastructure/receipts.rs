@@ -7,7 +7,7 @@
 use puente_bus::Envelope;
 use puente_effects::settle_by_key;
 use puente_outbox::{ApplyError, Tx};
-use puente_ports::{Provider, ProviderError, ProviderErrorKind, Sent};
+use puente_ports::{Provider, ProviderError, ProviderErrorKind, Registry, Sent};
 use puente_proto::instant;
 use puente_proto::messaging::ReceiptChanged;
 use puente_types::{MessageId, TenantId};
@@ -20,9 +20,6 @@ use crate::infrastructure::store::identity;
 use crate::infrastructure::store::message::{self, Report, Row};
 use crate::infrastructure::store::receipt::{self, Pending};
 use crate::infrastructure::wire;
-
-/// Finds a provider by its slug.
-pub(crate) type Registry = fn(&str) -> Option<&'static dyn Provider>;
 
 /// Applies a receipt, or keeps it for later.
 pub(crate) async fn apply(

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use puente_effects::Resolution;
-use puente_operations::{Decision, ResolveEffect};
+use puente_effects::{Resolution, Wake};
+use puente_operations::ResolveEffect;
 use puente_outbox::{Outbox, OutboxError};
 use puente_types::{Clock, EffectId, MessageId, TenantId};
 
@@ -25,15 +25,9 @@ pub async fn resolve_doubt(
     by: &str,
 ) -> Result<bool, OutboxError> {
     let mut tx = outbox.begin().await?;
-    let parked = sqlx::query!(
-        "SELECT tenant, subject_id FROM effects
-         WHERE id = $1 AND state = 'unknown' AND ($2::text IS NULL OR tenant = $2) FOR UPDATE",
-        effect.uuid(),
-        of.map(TenantId::as_str),
-    )
-    .fetch_optional(&mut *tx)
-    .await?;
-    let Some(parked) = parked else { return Ok(false) };
+    let Some(parked) = puente_effects::lock_parked(&mut tx, effect, of).await? else {
+        return Ok(false);
+    };
     if !puente_effects::resolve(&mut tx, effect, resolution, by).await? {
         return Ok(false);
     }
@@ -43,11 +37,8 @@ pub async fn resolve_doubt(
         Resolution::Close { .. } => Some((State::Failed, Some(("closed_by_person".to_owned(), "permanent")))),
     };
     if let Some((state, error)) = told
-        && let (Ok(tenant), Ok(id)) = (
-            parked.tenant.parse::<TenantId>(),
-            parked.subject_id.parse::<MessageId>(),
-        )
-        && let Some(mut row) = message::lock(&mut tx, &tenant, id).await?
+        && let Ok(id) = parked.subject_id.parse::<MessageId>()
+        && let Some(mut row) = message::lock(&mut tx, &parked.tenant, id).await?
     {
         let report = Report {
             state,
@@ -69,7 +60,7 @@ pub(crate) struct Resolver {
     pub(crate) outbox: Outbox,
     pub(crate) clock: Arc<dyn Clock>,
     /// Wakes the runner: a repeated send is due at once.
-    pub(crate) wake: Box<dyn Fn() + Send + Sync>,
+    pub(crate) wake: Wake,
 }
 
 #[async_trait]
@@ -78,17 +69,10 @@ impl ResolveEffect for Resolver {
         &self,
         effect: EffectId,
         tenant: Option<&TenantId>,
-        decision: Decision,
-        reason: &str,
+        resolution: &Resolution,
         by: &str,
     ) -> Result<bool, OutboxError> {
-        let reason = reason.to_owned();
-        let resolution = match decision {
-            Decision::Repeat => Resolution::Repeat,
-            Decision::Confirm => Resolution::Confirm { reason },
-            Decision::Close => Resolution::Close { reason },
-        };
-        let done = resolve_doubt(&self.outbox, &*self.clock, effect, tenant, &resolution, by).await?;
+        let done = resolve_doubt(&self.outbox, &*self.clock, effect, tenant, resolution, by).await?;
         (self.wake)();
         Ok(done)
     }

@@ -7,14 +7,13 @@ use std::collections::HashSet;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use puente_ports::{CallCtx, Connection, MessageChannel, Outbound, ProviderError};
+use puente_ports::{CallCtx, Connection, MessageChannel, Outbound, ProviderError, Registry};
 use puente_types::{Clock, ConnectionId};
 use puente_vault::Connections;
 use sqlx::PgPool;
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use crate::infrastructure::receipts::Registry;
 use crate::infrastructure::store::template;
 
 /// Connections that may be asked about at the same time; more are read when their time comes.

@@ -1,18 +1,14 @@
-//! Removing what is old: unclaimed receipts and messages past retention, in small portions.
+//! Removing what is old: unclaimed receipts and messages past retention.
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use puente_service::upkeep::{PORTION, forget};
 use puente_types::Clock;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use crate::infrastructure::store::{message, receipt};
-
-/// How often.
-const EVERY: Duration = Duration::from_mins(10);
-/// Rows of one transaction.
-const PORTION: i64 = 1_000;
 
 /// What is kept, and for how long.
 pub(crate) struct Upkeep {
@@ -25,26 +21,14 @@ pub(crate) struct Upkeep {
 impl Upkeep {
     /// Works until `shutdown`.
     pub(crate) async fn run(self, shutdown: CancellationToken) {
-        loop {
-            if tokio::time::timeout(EVERY, shutdown.cancelled()).await.is_ok() {
-                return;
-            }
-            if let Err(error) = self.round(&shutdown).await {
-                tracing::debug!(error = %error, "old rows are removed later");
-            }
-        }
+        forget(&shutdown, || self.portion()).await;
     }
 
-    async fn round(&self, shutdown: &CancellationToken) -> Result<(), sqlx::Error> {
+    async fn portion(&self) -> Result<u64, sqlx::Error> {
         let now = self.clock.now();
-        loop {
-            let mut connection = self.pool.acquire().await?;
-            let receipts = receipt::purge(&mut connection, now - self.receipts, PORTION).await?;
-            let messages = message::purge(&mut connection, now - self.messages, PORTION).await?;
-            let full = u64::try_from(PORTION).unwrap_or(u64::MAX);
-            if shutdown.is_cancelled() || (receipts < full && messages < full) {
-                return Ok(());
-            }
-        }
+        let mut connection = self.pool.acquire().await?;
+        let receipts = receipt::purge(&mut connection, now - self.receipts, PORTION).await?;
+        let messages = message::purge(&mut connection, now - self.messages, PORTION).await?;
+        Ok(receipts.max(messages))
     }
 }

@@ -15,11 +15,10 @@ use puente_ports::Connection;
 use puente_proto::messaging::{MessageKind, MessageReceived, ReceiptChanged, ReceiptState};
 use puente_proto::notifications::{MessageRequested, Recipient};
 use puente_proto::{Event, timestamp};
-use puente_service::{Overrides, Runtime, Service};
-use puente_testkit::service::{Ground, connection, envelope};
+use puente_service::{Base, Outside, Overrides, Runtime, Service};
+use puente_testkit::service::{Ground, connection, envelope, outside};
 use puente_testkit::wait_for;
 use puente_types::EventId;
-use puente_vault::Connections;
 use time::OffsetDateTime;
 
 pub(crate) use fake::{Fake, Reply};
@@ -96,22 +95,19 @@ impl Stage {
     pub(crate) async fn start(&self, rt: &Runtime) -> SocketAddr {
         let overrides = Overrides::default().set("patience_ms", 1_500);
         let config: Config = self.config("notifications", Notifications::DEFAULTS, overrides);
-        let parts = Parts {
-            pool: self.db.pool("notifications"),
-            api: self.db.api_pool("notifications"),
-            client: self.nats.client().await,
-            connections: Connections::fixed(self.connections.clone()),
-            http: Http::new(HttpConfig {
-                max_response_bytes: 25 * 1024 * 1024,
-                ..HttpConfig::local()
-            })
-            .expect("a client"),
-            blobs: Some(self.blobs.clone()),
-            registry: fake::find,
-            manifests: fake::manifest_of,
+        let settings = HttpConfig {
+            max_response_bytes: 25 * 1024 * 1024,
+            ..HttpConfig::local()
         };
-        let service = Notifications::with_parts(config, rt.clone(), parts)
-            .await
+        let parts = Parts {
+            outside: Outside {
+                http: Http::new(settings).expect("a client"),
+                ..outside(self.connections.clone(), fake::find)
+            },
+            blobs: Some(self.blobs.clone()),
+        };
+        let base = Base::open("notifications", config.base(), rt.clone()).await;
+        let service = Notifications::with_parts(config, base.expect("servers that answer"), parts)
             .expect("the service starts");
         let address = service.grpc_address().unwrap().expect("gRPC is served");
         tokio::spawn(service.run());

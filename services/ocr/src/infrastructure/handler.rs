@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use puente_bus::{Envelope, EnvelopeError};
+use puente_bus::Envelope;
 use puente_outbox::{ApplyError, EventHandler, Tx};
 use puente_proto::instant;
 use puente_proto::orders::CaptureContinued;
@@ -29,10 +29,7 @@ impl EventHandler for Handler {
             // Left over from a filter of another version.
             return Ok(());
         }
-        let continued: CaptureContinued = event
-            .decode()
-            .map_err(|error: EnvelopeError| ApplyError::Dead(error.to_string()))?;
-        self.continued(tx, event, continued).await
+        self.continued(tx, event, event.decode()?).await
     }
 
     fn committed(&self) {

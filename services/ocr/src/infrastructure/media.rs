@@ -6,9 +6,8 @@ use puente_blob::{BlobKey, Container, MediaType, Sha256Hash, Stored};
 use puente_ports::{ProviderError, ProviderErrorKind};
 use puente_proto::notifications::StoreMediaRequest;
 use puente_proto::notifications::media_files_client::MediaFilesClient;
-use puente_rpc::{Caller, Calls, Scope};
+use puente_rpc::{Caller, Peer, Scope};
 use puente_types::TenantId;
-use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Status};
 
 use crate::infrastructure::documents::MAX_BYTES;
@@ -20,29 +19,14 @@ const SERVICE: &str = "ocr";
 /// The way to notifications.
 #[derive(Clone)]
 pub(crate) struct Media {
-    way: Option<(Channel, Calls)>,
+    way: Option<Peer>,
     patience: Duration,
 }
 
 impl Media {
-    /// By these calls to this address; no files are fetched without one.
-    ///
-    /// # Errors
-    /// When the address is none.
-    pub(crate) fn new(
-        address: &str,
-        calls: Option<Calls>,
-        patience: Duration,
-    ) -> Result<Self, tonic::transport::Error> {
-        let Some(calls) = calls.filter(|_| !address.is_empty()) else {
-            return Ok(Self { way: None, patience });
-        };
-        let channel = Endpoint::from_shared(address.to_owned())?
-            .connect_timeout(patience)
-            .tcp_nodelay(true)
-            .connect_lazy();
-        let way = Some((channel, calls));
-        Ok(Self { way, patience })
+    /// By this way; no files are fetched without one.
+    pub(crate) const fn new(way: Option<Peer>, patience: Duration) -> Self {
+        Self { way, patience }
     }
 
     /// Stores a file under a key. A repeated call finds what was stored.
@@ -55,7 +39,7 @@ impl Media {
         file: &File,
         key: &BlobKey,
     ) -> Result<Stored, ProviderError> {
-        let (channel, calls) = self.way.as_ref().ok_or_else(|| {
+        let way = self.way.as_ref().ok_or_else(|| {
             let detail = "where notifications answers is not configured (`notifications_url`)";
             ProviderError::configuration("notifications_unknown", detail)
         })?;
@@ -79,10 +63,11 @@ impl Media {
                 .collect(),
             max_bytes: u64::try_from(MAX_BYTES).unwrap_or(0),
         };
-        let request = calls
+        let request = way
+            .calls
             .request(&caller, wish)
             .map_err(|_| ProviderError::malformed("the caller cannot be put into a token"))?;
-        let mut client = MediaFilesClient::new(channel.clone());
+        let mut client = MediaFilesClient::new(way.channel.clone());
         let answered = tokio::time::timeout(self.patience, client.store_media(request)).await;
         let stored = answered
             .map_err(|_| away("notifications did not answer in time"))?

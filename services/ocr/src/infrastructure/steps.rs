@@ -15,13 +15,13 @@ use std::time::Duration;
 use puente_blob::Blobs;
 use puente_documents::Documents;
 use puente_outbox::Outbox;
-use puente_work::Done;
+use puente_work::{Claimed, Done};
 
 use crate::infrastructure::desk::Desk;
 use crate::infrastructure::engines::chain::Chain;
 use crate::infrastructure::engines::pool::Pool;
 use crate::infrastructure::media::Media;
-use crate::infrastructure::store::claim::{self, Claimed};
+use crate::infrastructure::store::claim;
 use crate::infrastructure::store::{attempt, row, turn as turns};
 use crate::infrastructure::work::Trouble;
 

@@ -4,13 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use puente_outbox::Outbox;
+use puente_service::upkeep::{PORTION, portions};
+use puente_work::Claimed;
 use time::OffsetDateTime;
 use tokio_util::sync::CancellationToken;
 use tracing::Instrument as _;
 
 use crate::domain::say::Say;
 use crate::infrastructure::desk::Desk;
-use crate::infrastructure::store::claim::{self, Claimed};
+use crate::infrastructure::store::claim;
 use crate::infrastructure::store::row::{self, Change};
 use crate::infrastructure::store::{attempt, budget, cache, command};
 use crate::infrastructure::work::Trouble;
@@ -19,8 +21,6 @@ use crate::infrastructure::work::Trouble;
 const EVERY: Duration = Duration::from_secs(10);
 /// How many of those looks pass before old rows are removed.
 const ROUNDS: u32 = 60;
-/// Captures that are given up in one look, and rows of one transaction.
-const PORTION: i64 = 1_000;
 /// Readings that are known at most, over all tenants.
 const MOST_READINGS: i64 = 100_000;
 /// How long a command is known again.
@@ -48,10 +48,8 @@ impl Upkeep {
                 tracing::debug!(error = %error, "captures are given up later");
             }
             rounds += 1;
-            if rounds.is_multiple_of(ROUNDS)
-                && let Err(error) = self.old(&shutdown).await
-            {
-                tracing::debug!(error = %error, "old rows are removed later");
+            if rounds.is_multiple_of(ROUNDS) {
+                portions(&shutdown, || self.old()).await;
             }
         }
     }
@@ -105,17 +103,12 @@ impl Upkeep {
         Ok(())
     }
 
-    async fn old(&self, shutdown: &CancellationToken) -> Result<(), sqlx::Error> {
+    async fn old(&self) -> Result<u64, sqlx::Error> {
         let now = self.desk.clock.now();
-        loop {
-            let mut database = self.outbox.pool().acquire().await?;
-            let commands = command::purge(&mut database, now - COMMANDS, PORTION).await?;
-            let readings = cache::purge(&mut database, now - self.cached, MOST_READINGS, PORTION).await?;
-            let counts = budget::purge(&mut database, now - COUNTS, PORTION).await?;
-            let full = u64::try_from(PORTION).unwrap_or(u64::MAX);
-            if shutdown.is_cancelled() || (commands < full && readings < full && counts < full) {
-                return Ok(());
-            }
-        }
+        let mut database = self.outbox.pool().acquire().await?;
+        let commands = command::purge(&mut database, now - COMMANDS, PORTION).await?;
+        let readings = cache::purge(&mut database, now - self.cached, MOST_READINGS, PORTION).await?;
+        let counts = budget::purge(&mut database, now - COUNTS, PORTION).await?;
+        Ok(commands.max(readings).max(counts))
     }
 }

@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::domain::capture::Moved;
 use crate::domain::say::Say;
-use crate::infrastructure::store::row::{Contact, Row, traced};
+use crate::infrastructure::store::row::{Contact, Row};
 use crate::infrastructure::store::turn::{File, Said};
 
 /// The event of a change of state.
@@ -44,10 +44,9 @@ pub(crate) fn moved(row: &Row, moved: &Moved, photos: &[StoredPhoto]) -> NewEven
         changed_at: Some(timestamp(moved.at)),
         turn: row.next_turn.saturating_sub(1).unsigned_abs(),
     };
-    traced(
-        row,
-        NewEvent::new(&row.tenant, row.id, &event).version(moved.version),
-    )
+    NewEvent::new(&row.tenant, row.id, &event)
+        .version(moved.version)
+        .in_trace_of(row.traceparent.as_deref())
 }
 
 /// Asks for a message to the person of the conversation; `None` when nobody is told.
@@ -72,7 +71,8 @@ pub(crate) fn message(row: &Row, say: &Say) -> Option<NewEvent> {
         about: row.order.unwrap_or(row.id).to_string(),
         critical: false,
     };
-    Some(traced(row, NewEvent::new(&row.tenant, row.id, &message)))
+    let asked = NewEvent::new(&row.tenant, row.id, &message);
+    Some(asked.in_trace_of(row.traceparent.as_deref()))
 }
 
 /// A turn as its event has it.

@@ -10,7 +10,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use puente_outbox::{ApplyError, Outbox, OutboxError};
 use puente_ports::ProviderError;
-use puente_work::{Done, Failure, Hold, Job, Limits, Worker};
+use puente_work::{Claimed, Done, Failure, Hold, Job, Limits, Worker, pause};
 use sqlx::Postgres;
 use sqlx::pool::PoolConnection;
 use time::OffsetDateTime;
@@ -19,7 +19,7 @@ use uuid::Uuid;
 
 use crate::infrastructure::desk::Desk;
 use crate::infrastructure::steps::Steps;
-use crate::infrastructure::store::claim::{self, Claimed};
+use crate::infrastructure::store::claim;
 
 /// The pause after a first failure, and the longest.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -98,7 +98,8 @@ impl Job for Captures {
         }
         let mut tx = self.outbox.pool().begin().await?;
         let tries = claim::tries(&mut tx, claimed).await?;
-        claim::later(&mut tx, claimed, self.desk.clock.now() + pause(tries)).await?;
+        let due = self.desk.clock.now() + pause(tries, FIRST_PAUSE, LONGEST_PAUSE);
+        claim::later(&mut tx, claimed, due).await?;
         tx.commit().await
     }
 
@@ -112,10 +113,4 @@ impl Job for Captures {
         puente_telemetry::set_parent(&span, claimed.traceparent.as_deref());
         span
     }
-}
-
-/// The pause before a step that failed `tries` times is done again: doubling, bounded.
-fn pause(tries: i32) -> Duration {
-    let doublings = u32::try_from(tries.saturating_sub(1)).unwrap_or(0).min(16);
-    FIRST_PAUSE.saturating_mul(1 << doublings).min(LONGEST_PAUSE)
 }

@@ -8,11 +8,10 @@ use puente_service::Overrides;
 use puente_types::Secret;
 use tokio::net::TcpListener;
 
-use crate::support::{Asking, Seen, Stage, connection, new_id, turn_of, usual};
+use crate::support::{Asking, SERIAL, Seen, Stage, connection, new_id, turn_of, usual};
 
 /// A plate as a phone sees it, and what stands on it.
 const PLATE: &[u8] = include_bytes!("support/plate.jpg");
-const SERIAL: &str = "C2MNF9YS";
 
 /// An engine in one of its ways.
 struct Way {

@@ -17,6 +17,7 @@ mod contract;
 mod crash;
 mod engines;
 mod flows;
+mod hostile;
 mod isolation;
 mod load;
 mod order;

@@ -9,19 +9,17 @@ use std::net::SocketAddr;
 use std::ops::Deref;
 
 use puente_bus::Envelope;
-use puente_http::{Http, HttpConfig};
 use puente_ocr::{Config, Ocr, Parts};
-use puente_ports::{Connection, Provider};
+use puente_ports::{Connection, Registry};
 use puente_proto::messaging::Media;
 use puente_proto::notifications::MessageRequested;
 use puente_proto::ocr::CaptureStateChanged;
 use puente_proto::orders::{CaptureContinued, Contact};
 use puente_proto::timestamp;
-use puente_service::{Overrides, Runtime, Service};
-use puente_testkit::service::{Ground, envelope};
+use puente_service::{Base, Overrides, Runtime, Service};
+use puente_testkit::service::{Ground, envelope, outside};
 use puente_testkit::wait_for;
 use puente_types::EventId;
-use puente_vault::Connections;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -32,11 +30,10 @@ pub(crate) use puente_testkit::service::{KEY, PATIENCE, connection};
 
 /// The trace of turns.
 pub(crate) const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
+/// What stands on the plate that our own engine reads.
+pub(crate) const SERIAL: &str = "C2MNF9YS";
 /// A picture without any text.
 const PICTURE: &[u8] = include_bytes!("support/photo.png");
-
-/// Finds providers.
-pub(crate) type Registry = fn(&str) -> Option<&'static dyn Provider>;
 
 /// A capture's row as tests look at it.
 #[derive(Debug, Clone, PartialEq, Eq, sqlx::FromRow)]
@@ -133,15 +130,11 @@ impl Stage {
             .set("work_tick_ms", 50);
         let config: Config = self.config("ocr", Ocr::DEFAULTS, overrides);
         let parts = Parts {
-            pool: self.db.pool("ocr"),
-            api: self.db.api_pool("ocr"),
-            client: self.nats.client().await,
-            connections: Connections::fixed(self.connections.clone()),
-            http: Http::new(HttpConfig::local()).expect("a client"),
+            outside: outside(self.connections.clone(), self.registry),
             blobs: self.blobs(),
-            registry: self.registry,
         };
-        let service = Ocr::with_parts(config, rt.clone(), parts)
+        let base = Base::open("ocr", config.base(), rt.clone()).await;
+        let service = Ocr::with_parts(config, base.expect("servers that answer"), parts)
             .await
             .expect("the service starts");
         let address = service.grpc_address().unwrap().expect("gRPC is served");
@@ -239,6 +232,24 @@ impl Stage {
 
 pub(crate) fn new_id() -> String {
     Uuid::now_v7().to_string()
+}
+
+/// Our own engine alone, with the models that `make tools` fetches.
+pub(crate) fn embedded() -> Overrides {
+    let models = puente_testkit::tools()
+        .plate_models()
+        .expect("`make tools` fetched the models");
+    usual()
+        .set("engines", vec!["embedded"])
+        .set("models", models.display().to_string())
+        // A machine on which everything is built and tested at once has little time for each.
+        .set("engine_ms", 60_000)
+        .set("work_longest_ms", 600_000)
+}
+
+/// A photograph of a plate that is read with certainty; `n` makes it another one.
+pub(crate) fn plate(n: usize) -> Vec<u8> {
+    [include_bytes!("support/plate.jpg").as_slice(), &vec![0; n]].concat()
 }
 
 /// A turn without anything in it.

@@ -14,7 +14,6 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::domain::asset::{Asset, AssetId, AssetNumber, Fact, Happened, Reading};
-use crate::domain::error::StoreError;
 use crate::domain::event::Notice;
 use crate::domain::order::Reach;
 use crate::infrastructure::store::{Cause, asset, capture, signature};
@@ -31,9 +30,7 @@ pub(crate) async fn apply(
     kept: &Documents,
     now: OffsetDateTime,
 ) -> Result<(), ApplyError> {
-    let told: CaptureStateChanged = event
-        .decode()
-        .map_err(|error| ApplyError::Dead(error.to_string()))?;
+    let told: CaptureStateChanged = event.decode()?;
     let end = ended(&told).map_err(|reason| ApplyError::Dead(reason.to_owned()))?;
     let Some((id, end)) = end else { return Ok(()) };
     if let End::Serial(reading, asset) = end {
@@ -65,7 +62,7 @@ async fn record(
         return Ok(());
     }
     let order = match reading.order {
-        Some(order) => signature::order(tx, tenant, order).await.map_err(answer)?,
+        Some(order) => signature::order(tx, tenant, order).await?,
         None => None,
     };
     reading.order = order.as_ref().map(|(order, _)| order.snapshot().id);
@@ -105,7 +102,7 @@ async fn settle(
     now: OffsetDateTime,
 ) -> Result<(Asset, Happened), ApplyError> {
     let serial = Some(&reading.serial).filter(|_| meant.is_none());
-    let found = asset::lock(tx, tenant, meant, serial).await.map_err(answer)?;
+    let found = asset::lock(tx, tenant, meant, serial).await?;
     if let Some(mut asset) = found {
         let happened = asset.see(reading);
         asset::update(tx, tenant, &asset, now).await?;
@@ -117,7 +114,7 @@ async fn settle(
     let number = AssetNumber::new(last.saturating_add(1))
         .ok_or_else(|| ApplyError::Dead("the asset counter is full".to_owned()))?;
     let (asset, happened) = Asset::register(Uuid::now_v7().into(), number, reading);
-    asset::insert(tx, tenant, &asset, now).await.map_err(answer)?;
+    asset::insert(tx, tenant, &asset, now).await?;
     Ok((asset, happened))
 }
 
@@ -203,12 +200,5 @@ fn notice(contact: &CaptureContact, asset: &Asset, happened: &Happened) -> Notic
         template: template.to_owned(),
         variables,
         about: asset.id.to_string(),
-    }
-}
-
-fn answer(error: StoreError) -> ApplyError {
-    match error {
-        StoreError::Unavailable(error) => ApplyError::Retry(error.to_string()),
-        StoreError::Corrupt(reason) => ApplyError::Dead(reason),
     }
 }

@@ -42,9 +42,7 @@ impl EventHandler for Consumer {
             // Left over from a filter of another version.
             return Ok(());
         }
-        let message: MessageReceived = event
-            .decode()
-            .map_err(|error| ApplyError::Dead(error.to_string()))?;
+        let message: MessageReceived = event.decode()?;
         if wire::is_for_bot(&message) {
             wire::check_ids(&message).map_err(|reason| ApplyError::Dead(reason.to_owned()))?;
             queue::put(tx, event, &message).await?;

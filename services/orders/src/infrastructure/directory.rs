@@ -5,10 +5,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use puente_proto::clients::client_directory_client::ClientDirectoryClient;
 use puente_proto::clients::{DirectoryClient, LookUpClientRequest};
-use puente_rpc::{Caller, Calls, Scope};
+use puente_rpc::{Caller, Peer, Scope};
 use puente_types::{Nit, Phone, Region, TenantId};
 use tonic::Code;
-use tonic::transport::{Channel, Endpoint};
 
 use crate::application::look_up_client::{Companies, NoAnswer};
 use crate::domain::client;
@@ -22,32 +21,19 @@ const MAX_ANSWER: usize = 64 * 1024;
 
 /// Whoever owns the connections to ERPs.
 pub(crate) struct Directory {
-    channel: Channel,
-    calls: Calls,
+    owner: Peer,
     deadline: Duration,
     region: Region,
 }
 
 impl Directory {
-    /// Asks at `url`; nothing is connected yet.
-    ///
-    /// # Errors
-    /// When it is no address.
-    pub(crate) fn new(
-        url: String,
-        calls: Calls,
-        deadline: Duration,
-        region: Region,
-    ) -> Result<Self, tonic::transport::Error> {
-        let endpoint = Endpoint::from_shared(url)?
-            .connect_timeout(deadline)
-            .tcp_nodelay(true);
-        Ok(Self {
-            channel: endpoint.connect_lazy(),
-            calls,
+    /// Asks this owner.
+    pub(crate) const fn new(owner: Peer, deadline: Duration, region: Region) -> Self {
+        Self {
+            owner,
             deadline,
             region,
-        })
+        }
     }
 
     async fn asked(&self, tenant: &TenantId, nit: &Nit) -> Result<Option<DirectoryClient>, NoAnswer> {
@@ -59,10 +45,10 @@ impl Directory {
         let question = LookUpClientRequest {
             nit: nit.body().to_owned(),
         };
-        let question = self.calls.request(&caller, question);
+        let question = self.owner.calls.request(&caller, question);
         let question = question.map_err(|_| NoAnswer::Unreachable)?;
         let mut client =
-            ClientDirectoryClient::new(self.channel.clone()).max_decoding_message_size(MAX_ANSWER);
+            ClientDirectoryClient::new(self.owner.channel.clone()).max_decoding_message_size(MAX_ANSWER);
         match client.look_up_client(question).await {
             Ok(answer) => Ok(answer.into_inner().client),
             Err(status) if status.code() == Code::NotFound => Ok(None),

@@ -16,7 +16,7 @@ use puente_types::Clock;
 use puente_typeset::{
     SheetData, SheetFact, SheetFactKind, SheetOrigin, SheetPhoto, Templates, TypesetError, limits,
 };
-use puente_work::{Done, Failure, Hold, Job, Limits, Worker};
+use puente_work::{Claimed, Done, Failure, Hold, Job, Limits, Worker, pause};
 use sha2::{Digest as _, Sha256};
 use sqlx::Postgres;
 use sqlx::pool::PoolConnection;
@@ -25,10 +25,10 @@ use tokio::sync::Notify;
 use tracing::Span;
 use uuid::Uuid;
 
-use crate::domain::asset::{Fact, Origin};
+use crate::domain::asset::{AssetId, Fact, Origin};
 use crate::domain::error::StoreError;
 use crate::infrastructure::documents::{ASSET, PHOTO, SHEET};
-use crate::infrastructure::store::sheet::{self, Due, Shown};
+use crate::infrastructure::store::sheet::{self, Shown};
 
 /// How long a sheet is held without a word: so soon others take over from a replica that died.
 const LEASE: Duration = Duration::from_secs(20);
@@ -107,9 +107,10 @@ impl Sheets {
         self.outbox.pool().acquire().await
     }
 
-    async fn make(&self, due: &Due) -> Result<(), Trouble> {
+    async fn make(&self, due: &Claimed) -> Result<(), Trouble> {
+        let asset = AssetId::from(due.id);
         let mut connection = self.connection().await?;
-        let Some(shown) = sheet::shown(&mut connection, &due.tenant, due.id).await? else {
+        let Some(shown) = sheet::shown(&mut connection, &due.tenant, asset).await? else {
             return Ok(());
         };
         let wanted = Wanted {
@@ -123,7 +124,7 @@ impl Sheets {
         drop(connection);
         let stored = self.file(due, &shown, &photos).await?;
         let mut tx = self.outbox.begin().await?;
-        if !sheet::still_at(&mut tx, &due.tenant, due.id, shown.version).await? {
+        if !sheet::still_at(&mut tx, &due.tenant, asset, shown.version).await? {
             // The newer one is due already.
             return Ok(());
         }
@@ -140,14 +141,14 @@ impl Sheets {
             cause: None,
         };
         let document = self.documents.record(&mut tx, &new).await?.document();
-        sheet::made(&mut tx, &due.tenant, due.id, shown.version, document.id).await?;
+        sheet::made(&mut tx, &due.tenant, asset, shown.version, document.id).await?;
         tx.commit().await?;
         tracing::info!(asset.id = %due.id, "sheet of asset {} made at version {}", shown.number, shown.version);
         Ok(())
     }
 
     /// The stored sheet: the one that is there from an attempt that was cut off, or one that is made now.
-    async fn file(&self, due: &Due, shown: &Shown, photos: &[Document]) -> Result<Stored, Trouble> {
+    async fn file(&self, due: &Claimed, shown: &Shown, photos: &[Document]) -> Result<Stored, Trouble> {
         let key = key(due, shown);
         match self.kept(&key).await {
             Err(BlobError::NotFound) => {}
@@ -211,26 +212,26 @@ impl Sheets {
 
 #[async_trait]
 impl Job for Sheets {
-    type Row = Due;
+    type Row = Claimed;
     type Trouble = Trouble;
 
-    async fn take(&self, hold: Hold, now: OffsetDateTime) -> Result<Option<Due>, sqlx::Error> {
+    async fn take(&self, hold: Hold, now: OffsetDateTime) -> Result<Option<Claimed>, sqlx::Error> {
         sheet::claim(&mut *self.connection().await?, hold, now).await
     }
 
-    async fn hold(&self, due: &Due, hold: Hold) -> Result<bool, sqlx::Error> {
+    async fn hold(&self, due: &Claimed, hold: Hold) -> Result<bool, sqlx::Error> {
         sheet::hold(&mut *self.connection().await?, due, hold).await
     }
 
-    async fn release(&self, due: &Due, by: Uuid) -> Result<(), sqlx::Error> {
+    async fn release(&self, due: &Claimed, by: Uuid) -> Result<(), sqlx::Error> {
         sheet::release(&mut *self.connection().await?, due, by).await
     }
 
-    async fn work(&self, due: &Due) -> Result<Done, Trouble> {
+    async fn work(&self, due: &Claimed) -> Result<Done, Trouble> {
         self.make(due).await.map(|()| Done::All)
     }
 
-    async fn failed(&self, due: &Due, why: Failure<Trouble>) -> Result<(), sqlx::Error> {
+    async fn failed(&self, due: &Claimed, why: Failure<Trouble>) -> Result<(), sqlx::Error> {
         let error = match why {
             Failure::Trouble(error) => error,
             Failure::TooLong => Trouble::Stopped,
@@ -240,14 +241,12 @@ impl Job for Sheets {
             None
         } else {
             tracing::warn!(asset.id = %due.id, attempt = due.tries, error = %error, "a sheet is made later");
-            let doubled =
-                FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(due.tries.clamp(1, 16).unsigned_abs() - 1));
-            Some(self.clock.now() + doubled.min(LONGEST_PAUSE))
+            Some(self.clock.now() + pause(due.tries, FIRST_PAUSE, LONGEST_PAUSE))
         };
         sheet::failed(&mut *self.connection().await?, due, again).await
     }
 
-    fn span(&self, due: &Due) -> Span {
+    fn span(&self, due: &Claimed) -> Span {
         let span = tracing::info_span!("asset.sheet", tenant.id = %due.tenant, asset.id = %due.id);
         puente_telemetry::set_parent(&span, due.traceparent.as_deref());
         span
@@ -255,9 +254,9 @@ impl Job for Sheets {
 }
 
 /// Where the sheet of this version lies: whoever makes it again meets the same place.
-fn key(due: &Due, shown: &Shown) -> BlobKey {
+fn key(due: &Claimed, shown: &Shown) -> BlobKey {
     let mut hash = Sha256::new();
-    hash.update(due.id.uuid().as_bytes());
+    hash.update(due.id.as_bytes());
     hash.update(SHEET);
     hash.update(shown.version.to_be_bytes());
     let digest: [u8; 32] = hash.finalize().into();

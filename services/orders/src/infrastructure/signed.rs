@@ -7,7 +7,6 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::application::apply_signature::{Meaning, News, apply_signature};
-use crate::domain::error::StoreError;
 use crate::domain::signing::{Progress, Role};
 use crate::domain::skill::SkillSet;
 use crate::infrastructure::store::{Cause, signature};
@@ -20,20 +19,16 @@ pub(crate) async fn apply(
     set: &SkillSet,
     now: OffsetDateTime,
 ) -> Result<(), ApplyError> {
-    let told: SignatureStateChanged = event
-        .decode()
-        .map_err(|error| ApplyError::Dead(error.to_string()))?;
+    let told: SignatureStateChanged = event.decode()?;
     let (request, news) = read(event, &told).map_err(|reason| ApplyError::Dead(reason.to_owned()))?;
-    let found = signature::lock(tx, &event.tenant, request)
-        .await
-        .map_err(answer)?;
+    let found = signature::lock(tx, &event.tenant, request).await?;
     // Requests are committed before anybody hears of them: this one is not ours.
     let Some((order, standing)) = found.filter(|(order, _)| order.to_string() == told.order_id) else {
         return Err(ApplyError::Dead(
             "no request to sign of this id and this order".to_owned(),
         ));
     };
-    let locked = signature::order(tx, &event.tenant, order).await.map_err(answer)?;
+    let locked = signature::order(tx, &event.tenant, order).await?;
     let (mut order, trace) = locked.ok_or_else(|| ApplyError::Dead("the order is gone".to_owned()))?;
     let since = order.version();
     let meaning = apply_signature(&mut order, standing, &news)
@@ -53,9 +48,7 @@ pub(crate) async fn apply(
     match meaning {
         Meaning::Moved(moved) => {
             let tenant = &event.tenant;
-            signature::moved(tx, tenant, (&order, since), &moved, set, now, cause)
-                .await
-                .map_err(answer)?;
+            signature::moved(tx, tenant, (&order, since), &moved, set, now, cause).await?;
             let order = order.snapshot();
             tracing::info!(order.id = %order.id, "order {} is {}", order.number, order.state);
         }
@@ -80,11 +73,4 @@ fn read(event: &Envelope, told: &SignatureStateChanged) -> Result<(Uuid, News), 
             document: wire::word(&told.document_id),
         },
     ))
-}
-
-fn answer(error: StoreError) -> ApplyError {
-    match error {
-        StoreError::Unavailable(error) => ApplyError::Retry(error.to_string()),
-        StoreError::Corrupt(reason) => ApplyError::Dead(reason),
-    }
 }

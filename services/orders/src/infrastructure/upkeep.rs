@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use puente_outbox::{Outbox, OutboxError};
+use puente_service::upkeep::{PORTION, forget};
 use puente_types::{Clock, Region};
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
@@ -14,8 +15,6 @@ use crate::infrastructure::queue;
 use crate::infrastructure::skills::{Library, Problem};
 use crate::infrastructure::store::{purge_asset_commands, purge_commands, purge_lookups, warn};
 
-/// How often old rows are looked for.
-const PURGE_EVERY: Duration = Duration::from_secs(600);
 /// How long a command is known by its key: nobody repeats one after weeks.
 const KEEP_COMMANDS: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// How long what an ERP said is kept after somebody last asked for it.
@@ -24,8 +23,6 @@ const KEEP_LOOKUPS: Duration = Duration::from_secs(90 * 24 * 60 * 60);
 const PAPERS_EVERY: Duration = Duration::from_secs(60 * 60);
 /// The pause while the database is away.
 const PAPERS_AGAIN: Duration = Duration::from_secs(30);
-/// Rows of one transaction.
-const PORTION: i64 = 1_000;
 
 /// Says which skill files are not used, and why.
 pub(crate) fn report(problems: &[Problem]) {
@@ -55,30 +52,16 @@ pub(crate) async fn watch_skills(skills: Arc<Library>, every: Duration, shutdown
 
 /// Forgets worked messages that are older than `keep`, and old commands, until `shutdown`.
 pub(crate) async fn purge(pool: PgPool, clock: Arc<dyn Clock>, keep: Duration, shutdown: CancellationToken) {
-    while tokio::time::timeout(PURGE_EVERY, shutdown.cancelled())
-        .await
-        .is_err()
-    {
-        loop {
-            let round = async {
-                let mut connection = pool.acquire().await?;
-                let now = clock.now();
-                let messages = queue::purge(&mut connection, now - keep, PORTION).await?;
-                let commands = purge_commands(&mut connection, now - KEEP_COMMANDS, PORTION).await?;
-                let on_assets = purge_asset_commands(&mut connection, now - KEEP_COMMANDS, PORTION).await?;
-                let lookups = purge_lookups(&mut connection, now - KEEP_LOOKUPS, PORTION).await?;
-                Ok::<_, sqlx::Error>(messages.max(commands).max(on_assets).max(lookups))
-            };
-            match round.await {
-                Ok(gone) if gone >= PORTION.unsigned_abs() && !shutdown.is_cancelled() => {}
-                Ok(_) => break,
-                Err(error) => {
-                    tracing::debug!(error = %error, "old rows are forgotten later");
-                    break;
-                }
-            }
-        }
-    }
+    let portion = || async {
+        let mut connection = pool.acquire().await?;
+        let now = clock.now();
+        let messages = queue::purge(&mut connection, now - keep, PORTION).await?;
+        let commands = purge_commands(&mut connection, now - KEEP_COMMANDS, PORTION).await?;
+        let on_assets = purge_asset_commands(&mut connection, now - KEEP_COMMANDS, PORTION).await?;
+        let lookups = purge_lookups(&mut connection, now - KEEP_LOOKUPS, PORTION).await?;
+        Ok::<_, sqlx::Error>(messages.max(commands).max(on_assets).max(lookups))
+    };
+    forget(&shutdown, portion).await;
 }
 
 /// Tells of papers of service providers that are about to end, at the start and every hour, until `shutdown`.

@@ -6,6 +6,11 @@ use time::OffsetDateTime;
 
 use crate::domain::state::UnknownWord;
 
+/// The code of the problem that an envelope could not be called back (yet).
+pub(crate) const VOID_FAILED: &str = "void_failed";
+/// The code of the problem that the provider has a second envelope of the same request.
+pub(crate) const SECOND_ENVELOPE: &str = "second_envelope";
+
 /// What a person has to do about it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Tag {
@@ -26,6 +31,14 @@ pub(crate) struct Problem {
     pub(crate) detail: String,
     pub(crate) tag: Tag,
     pub(crate) since: OffsetDateTime,
+}
+
+impl Problem {
+    /// Whether it is about an envelope at large: one that is with its signers and must not be. It outlasts the request's
+    /// end, since people may sign that envelope until it is back.
+    pub(crate) fn is_at_large(&self) -> bool {
+        [VOID_FAILED, SECOND_ENVELOPE].contains(&self.code.as_str())
+    }
 }
 
 impl Tag {

@@ -3,6 +3,7 @@
 //! What the provider reports only ever moves it forward: late, repeated and overtaking reports end in the same place. The
 //! first end that is told stays. Every event has the next version, so that whoever follows notices a gap.
 
+mod at_large;
 mod manual;
 mod telling;
 
@@ -88,7 +89,7 @@ impl Signature {
             self.step = Step::Waiting;
             self.relieve(at);
         }
-        self.step == Step::Manual || self.step == Step::Ended && (self.state == State::Anulado || self.manual)
+        self.is_unwanted()
     }
 
     /// Takes in what the provider tells.
@@ -97,6 +98,10 @@ impl Signature {
             if let Some(role) = Role::of_recipient(&told.recipient_id) {
                 self.signer_moves(role, told.state, &told.reason, told.at, report.at);
             }
+        }
+        if report.envelope != Envelope::Open {
+            // However it ended: nobody can sign it any more.
+            self.called_back(report.at);
         }
         let refused_by = self.refused_by();
         let declined = report.envelope == Envelope::Declined || refused_by.is_some();
@@ -137,9 +142,14 @@ impl Signature {
 
     /// Something stops it. Told once, as long as it is the same.
     pub(crate) fn trouble(&mut self, code: &str, detail: &str, tag: Tag, at: OffsetDateTime) {
-        if self.step == Step::Ended {
+        let at_large = self.problem.as_ref().is_some_and(Problem::is_at_large);
+        if self.step == Step::Ended || at_large {
             return;
         }
+        self.stopped_by(code, detail, tag, at);
+    }
+
+    fn stopped_by(&mut self, code: &str, detail: &str, tag: Tag, at: OffsetDateTime) {
         let same = self
             .problem
             .as_ref()
@@ -158,9 +168,9 @@ impl Signature {
         }
     }
 
-    /// What stopped it is over.
+    /// What stopped it is over. An envelope at large stays one.
     pub(crate) fn relieve(&mut self, at: OffsetDateTime) {
-        if self.problem.take().is_some() {
+        if self.problem.take_if(|problem| !problem.is_at_large()).is_some() {
             self.record(Happened::Troubled {
                 problem: None,
                 since: at,

@@ -188,3 +188,49 @@ fn nothing_moves_a_request_that_has_ended() {
     signature.signed_stored(Uuid::nil(), at(4));
     assert_eq!(signature, before);
 }
+
+#[test]
+fn an_envelope_at_large_is_seen_whatever_becomes_of_the_request_until_it_is_back() {
+    let mut signature = manual();
+    signature.not_called_back("consent_required: x", Tag::Configuration, at(4));
+    signature.trouble("unavailable", "x", Tag::Temporary, at(5));
+    signature
+        .scan_recorded(Uuid::from_u128(2), "agent", at(6))
+        .unwrap();
+    assert_eq!((signature.state, signature.step), (State::Firmado, Step::Ended));
+    let problem = signature.problem.clone().unwrap();
+    assert_eq!((problem.code.as_str(), problem.since), ("void_failed", at(4)));
+    assert_eq!(signature.actions(), [Action::Retry]);
+    assert_eq!(signature.retry(at(7)), Ok(Again::CallBack));
+    assert!(signature.is_at_large(), "it is not back yet");
+    signature.called_back(at(8));
+    assert_eq!(signature.problem, None);
+    assert_eq!(signature.actions(), []);
+}
+
+#[test]
+fn an_envelope_that_ended_by_itself_is_no_longer_at_large() {
+    for told in [Envelope::Voided, Envelope::Declined, Envelope::Completed] {
+        let mut signature = waiting();
+        signature.void("x", "agent", at(3)).unwrap();
+        signature.not_called_back("timeout: x", Tag::Temporary, at(4));
+        signature.hear(&report(Envelope::Open));
+        assert!(signature.is_at_large());
+        signature.hear(&report(told));
+        assert_eq!(signature.problem, None, "{told:?}");
+        assert_eq!(signature.state, State::Anulado);
+    }
+}
+
+#[test]
+fn a_second_envelope_that_cannot_be_called_back_is_put_aside_by_a_person_alone() {
+    let mut signature = waiting();
+    signature.second_envelope("x", Tag::Temporary, at(3));
+    assert_eq!(signature.retry(at(4)), Ok(Again::CallBack));
+    assert!(signature.is_at_large(), "it is still being called back");
+    signature.second_envelope("signed by all", Tag::Permanent, at(5));
+    signature.hear(&report(Envelope::Completed));
+    assert!(signature.is_at_large());
+    assert_eq!(signature.retry(at(6)), Ok(Again::CallBack));
+    assert_eq!(signature.problem, None);
+}

@@ -9,11 +9,11 @@ use std::time::Duration;
 use async_trait::async_trait;
 use puente_http::Http;
 use puente_ports::{
-    ACCESS_TOKEN, ACCOUNT_ID, BASE_URI, CallCtx, Connection, Grant, GrantedAccount, OAuthProvider, Provider,
+    ACCESS_TOKEN, ACCOUNT_ID, BASE_URI, CallCtx, Connection, Grant, GrantedAccount, OAuthProvider,
     ProviderError,
 };
+use puente_service::Outside;
 use puente_types::{Clock, ConnectionId, Secret, Secrets, TenantId};
-use puente_vault::Connections;
 use puente_vault::oauth::{GrantState, GrantStatus, Granter, OAuthProblem, TokenStore, Tokens};
 use serde_json::Value;
 
@@ -27,43 +27,33 @@ const MAX_CODE_BYTES: usize = 4096;
 /// The accounts of every tenant.
 pub(crate) struct Accounts {
     tokens: TokenStore,
-    connections: Connections,
-    http: Http,
-    registry: fn(&str) -> Option<&'static dyn Provider>,
+    outside: Outside,
     clock: Arc<dyn Clock>,
 }
 
 impl Accounts {
-    pub(crate) fn new(
-        tokens: TokenStore,
-        connections: Connections,
-        http: Http,
-        registry: fn(&str) -> Option<&'static dyn Provider>,
-        clock: Arc<dyn Clock>,
-    ) -> Self {
+    pub(crate) fn new(tokens: TokenStore, outside: Outside, clock: Arc<dyn Clock>) -> Self {
         Self {
             tokens,
-            connections,
-            http,
-            registry,
+            outside,
             clock,
         }
     }
 
     fn oauth(&self, connection: &Connection) -> Option<&'static dyn OAuthProvider> {
-        let provider = (self.registry)(&connection.provider)?;
+        let provider = (self.outside.registry)(&connection.provider)?;
         // Accounts of other kinds of provider belong to the services that call those.
         provider.signature()?;
         provider.oauth()
     }
 
     /// How calls about grants go out.
-    fn granting(&self, provider: &'static dyn OAuthProvider) -> Granting {
-        Granting {
+    fn granting(&self, provider: &'static dyn OAuthProvider) -> Arc<Granting> {
+        Arc::new(Granting {
             provider,
-            http: self.http.clone(),
+            http: self.outside.http.clone(),
             clock: Arc::clone(&self.clock),
-        }
+        })
     }
 
     /// The tenant's connection, if it can be granted.
@@ -73,6 +63,7 @@ impl Accounts {
         connection: &ConnectionId,
     ) -> Result<(Arc<Connection>, &'static dyn OAuthProvider), AccessError> {
         let connection = self
+            .outside
             .connections
             .get(connection)
             .filter(|found| found.tenant == *tenant);
@@ -173,11 +164,11 @@ impl Access for Accounts {
 
     async fn list(&self, tenant: &TenantId) -> Result<Vec<Account>, AccessError> {
         let mut accounts = Vec::new();
-        for connection in self.connections.all().iter().filter(|one| one.tenant == *tenant) {
-            let signs =
-                (self.registry)(&connection.provider).is_some_and(|found| found.signature().is_some());
-            if signs && self.oauth(connection).is_some() {
-                accounts.push(self.shown(connection).await?);
+        let signs =
+            |slug: &str| (self.outside.registry)(slug).is_some_and(|found| found.signature().is_some());
+        for connection in self.outside.connections.of_tenant(tenant, signs) {
+            if self.oauth(&connection).is_some() {
+                accounts.push(self.shown(&connection).await?);
             }
         }
         accounts.sort_by(|a, b| a.connection.cmp(&b.connection));

@@ -2,12 +2,9 @@
 
 use std::sync::Arc;
 
-use puente_ports::{Connection, Provider, ProviderError, SignatureProvider};
+use puente_ports::{Connection, ProviderError, Registry, SignatureProvider};
 use puente_types::TenantId;
-use puente_vault::Connections;
-
-/// Finds a provider by its slug.
-pub(crate) type Registry = fn(&str) -> Option<&'static dyn Provider>;
+use puente_vault::{Connections, Unclear};
 
 /// The tenants' connections to providers that collect signatures.
 #[derive(Clone)]
@@ -22,27 +19,22 @@ impl Chooser {
     /// # Errors
     /// `no_connection`: a person has to set one up, or to mark one.
     pub(crate) fn choose(&self, tenant: &TenantId) -> Result<Arc<Connection>, ProviderError> {
-        let all = self.connections.all();
-        let own: Vec<&Arc<Connection>> = all
-            .iter()
-            .filter(|connection| connection.tenant == *tenant && self.signs(&connection.provider))
-            .collect();
-        let preferred = |connection: &&&Arc<Connection>| connection.is_default();
-        let detail = match own.as_slice() {
-            [only] => return Ok(Arc::clone(only)),
-            [] => "no connection to a signature provider is set up",
-            several => match several.iter().filter(preferred).collect::<Vec<_>>().as_slice() {
-                [one] => return Ok(Arc::clone(one)),
-                _ => "several connections collect signatures: mark one of them with `default = true`",
-            },
-        };
-        Err(ProviderError::configuration("no_connection", detail))
+        let chosen = self.connections.choose(tenant, |provider| self.signs(provider));
+        chosen.map_err(|unclear| {
+            let detail = match unclear {
+                Unclear::None => "no connection to a signature provider is set up",
+                Unclear::Several => {
+                    "several connections collect signatures: mark one of them with `default = true`"
+                }
+            };
+            ProviderError::configuration("no_connection", detail)
+        })
     }
 
     /// The connection that was chosen before, as long as it is there.
     pub(crate) fn known(&self, tenant: &TenantId, id: &str) -> Option<Arc<Connection>> {
-        let connection = self.connections.get(&id.parse().ok()?)?;
-        (connection.tenant == *tenant && self.signs(&connection.provider)).then_some(connection)
+        self.connections
+            .known(tenant, id, |provider| self.signs(provider))
     }
 
     /// What is called at a provider.

@@ -7,12 +7,14 @@ use std::time::Duration;
 use puente_effects::{NewEffect, Priority, enqueue};
 use puente_outbox::{ApplyError, Tx};
 use puente_ports::ProviderError;
+use puente_telemetry::metric;
 use puente_types::Clock;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use tokio::sync::Notify;
 
-use crate::domain::report::Report;
+use crate::domain::problem::Tag;
+use crate::domain::report::{Envelope, Report};
 use crate::domain::state::Step;
 use crate::infrastructure::choose::Chooser;
 use crate::infrastructure::store::row::Row;
@@ -29,6 +31,9 @@ pub(crate) const RESEND: &str = "envelopes.resend";
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) struct CallBack {
     pub(crate) reason: String,
+    /// Another envelope than the request's own.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) other: Option<String>,
 }
 
 /// What the call that sends an envelope is given: everything else is read when it is made.
@@ -90,9 +95,58 @@ impl Desk {
         if row.signature.envelope_id.is_none() {
             return Ok(());
         }
-        let reason = reason.to_owned();
-        let key = format!("void:{}", row.id);
-        queue(tx, row, key, VOID, &CallBack { reason }, not_before).await
+        let wish = CallBack {
+            reason: reason.to_owned(),
+            other: None,
+        };
+        self.recall(tx, row, &wish, not_before).await
+    }
+
+    /// Queues the call that calls an envelope back: the request's own, or another one.
+    pub(crate) async fn recall(
+        &self,
+        tx: &mut Tx,
+        row: &Row,
+        wish: &CallBack,
+        not_before: Option<OffsetDateTime>,
+    ) -> Result<(), ApplyError> {
+        let key = match &wish.other {
+            None => format!("void:{}", row.id),
+            Some(other) => format!("void:{}:{other}", row.id),
+        };
+        queue(tx, row, key, VOID, wish, not_before).await
+    }
+
+    /// The provider has another envelope of this request: a call that was given up was carried out after all. It is called
+    /// back unless it has ended already, and people see it as long as somebody may sign it.
+    pub(crate) async fn second(
+        &self,
+        tx: &mut Tx,
+        row: &mut Row,
+        envelope_id: &str,
+        told: Envelope,
+    ) -> Result<(), ApplyError> {
+        metric::events_consumed("signature", "second_envelope", 1, Duration::ZERO);
+        tracing::error!(signature.id = %row.id, "request {} has a second envelope at its provider", row.id);
+        let now = self.clock.now();
+        match told {
+            Envelope::Open => {
+                let detail =
+                    format!("the provider made a second envelope, {envelope_id}; it is being called back");
+                row.signature.second_envelope(&detail, Tag::Temporary, now);
+                let wish = CallBack {
+                    reason: String::new(),
+                    other: Some(envelope_id.to_owned()),
+                };
+                self.recall(tx, row, &wish, None).await?;
+            }
+            Envelope::Completed => {
+                let detail = format!("a second envelope, {envelope_id}, was signed by all");
+                row.signature.second_envelope(&detail, Tag::Permanent, now);
+            }
+            Envelope::Declined | Envelope::Voided => row.signature.second_called_back(now),
+        }
+        Ok(())
     }
 
     /// Queues the call that asks the open signers again, once per `key`.
@@ -108,12 +162,15 @@ impl Desk {
         envelope_id: &str,
         at: OffsetDateTime,
     ) -> Result<(), ApplyError> {
-        let known = row.signature.envelope_id.is_some();
-        let unwanted = row.signature.envelope_known(envelope_id, at);
-        if known {
+        if let Some(known) = &row.signature.envelope_id {
+            if known != envelope_id {
+                self.second(tx, row, envelope_id, Envelope::Open).await?;
+            }
             return Ok(());
         }
+        let unwanted = row.signature.envelope_known(envelope_id, at);
         row.quiet_since = at;
+        row.polls = 0;
         row.tries = 0;
         if unwanted {
             let reason = row.signature.reason.clone();
@@ -157,12 +214,6 @@ impl Desk {
     pub(crate) fn wake(&self) {
         self.work.notify_waiters();
     }
-}
-
-/// The pause before something is done again that failed `tries` times: `first`, doubling, at most `longest`.
-pub(crate) fn pause(tries: i32, first: Duration, longest: Duration) -> Duration {
-    let doublings = u32::try_from(tries.saturating_sub(1)).unwrap_or(0).min(16);
-    first.saturating_mul(1 << doublings).min(longest)
 }
 
 async fn queue<P: Serialize + Sync>(

@@ -3,9 +3,11 @@
 //! What a call needs is read when it is made: the request as it stands, the contract from the store of documents, today's
 //! access to the account. The token that a call goes out with was refused? Then it is renewed once, and the call repeated.
 
+mod doubt;
 mod outcome;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use puente_blob::Blobs;
@@ -43,6 +45,8 @@ pub(crate) struct Caller {
     pub(crate) blobs: Blobs,
     pub(crate) access: Arc<dyn Access>,
     pub(crate) texts: Texts,
+    /// How long after a call that was cut off had begun its envelope is looked for before another one is sent.
+    pub(crate) doubt: Duration,
     /// Where providers reach our webhooks; empty when they cannot.
     pub(crate) callback_url: String,
 }
@@ -103,10 +107,11 @@ impl Caller {
         }
         let given: Send = read(&effect.payload)?;
         // An envelope may be there already: it is looked for before another one is made.
-        if (given.again || effect.attempts > 1)
-            && let Some(found) = self.look_up(effect, ctx).await?
-        {
-            return made(&found);
+        if given.again || effect.attempts > 1 {
+            if let Some(found) = self.look_up(effect, ctx).await? {
+                return made(&found);
+            }
+            self.over(row)?;
         }
         if row.signature.step != Step::Sending {
             let detail = "the request went another way meanwhile";
@@ -120,23 +125,31 @@ impl Caller {
         let adapter = self.desk.chooser.adapter(&effect.provider)?;
         let envelope = self.envelope(row, pdf);
         let ready = self.access.ready(ctx.connection).await?;
+        self.posting(row).await?;
         let first = adapter.create(over(ctx, &ready), &envelope).await;
-        let created = match renewed(&*self.access, ctx.connection, &ready, &first).await? {
-            None => first?,
-            Some(ready) => adapter.create(over(ctx, &ready), &envelope).await?,
+        let created = match renewed(&*self.access, ctx.connection, &ready, &first).await {
+            Ok(None) => first,
+            Ok(Some(ready)) => adapter.create(over(ctx, &ready), &envelope).await,
+            Err(error) => Err(error),
         };
-        made(&created)
+        if let Err(error) = &created
+            && error.decision() != Decision::Settle
+        {
+            self.not_posted(row).await;
+        }
+        made(&created?)
     }
 
     async fn void(&self, effect: &Effect, ctx: CallCtx<'_>, row: &Row) -> Result<Value, ProviderError> {
-        let Some(envelope_id) = row.signature.envelope_id.as_deref() else {
+        let given: CallBack = read(&effect.payload)?;
+        let own = row.signature.envelope_id.as_deref();
+        let Some(envelope_id) = given.other.as_deref().or(own) else {
             return Ok(Value::Null);
         };
-        let given: CallBack = read(&effect.payload)?;
-        let reason = if given.reason.is_empty() {
-            self.texts.by_hand()
-        } else {
-            &given.reason
+        let reason = match (given.reason.as_str(), &given.other) {
+            ("", None) => self.texts.by_hand(),
+            ("", Some(_)) => self.texts.twice(),
+            (reason, _) => reason,
         };
         let adapter = self.desk.chooser.adapter(&effect.provider)?;
         let ready = self.access.ready(ctx.connection).await?;
@@ -222,11 +235,7 @@ impl Caller {
                 "request_gone",
                 "the request is no longer kept",
             )),
-            Err(_) => Err(ProviderError::new(
-                ProviderErrorKind::Unavailable { retry_after: None },
-                "database",
-                "the database did not answer before the call",
-            )),
+            Err(_) => Err(doubt::no_database()),
         }
     }
 
@@ -263,7 +272,7 @@ pub(crate) fn request_id(effect: &Effect) -> Result<Uuid, ProviderError> {
         .map_err(|_| ProviderError::malformed("the effect names no request"))
 }
 
-fn read<T: serde::de::DeserializeOwned>(payload: &Value) -> Result<T, ProviderError> {
+pub(crate) fn read<T: serde::de::DeserializeOwned>(payload: &Value) -> Result<T, ProviderError> {
     serde_json::from_value(payload.clone()).map_err(|_| ProviderError::malformed("the effect cannot be read"))
 }
 

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use puente_blob::Blobs;
 use puente_documents::Documents;
+use puente_effects::Wake;
 use puente_outbox::Outbox;
 use puente_proto::signature::signature_commands_server::SignatureCommandsServer;
 use puente_proto::signature::signature_queries_server::SignatureQueriesServer;
@@ -43,7 +44,7 @@ pub(crate) struct Answers {
     /// Documents set at the same time for callers.
     pub(crate) setting: Arc<Semaphore>,
     /// Wakes the effects.
-    pub(crate) wake: Box<dyn Fn() + Send + Sync>,
+    pub(crate) wake: Wake,
 }
 
 /// Everything that is answered.

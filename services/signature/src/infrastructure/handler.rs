@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use puente_bus::{Envelope, EnvelopeError};
+use puente_bus::Envelope;
+use puente_effects::Wake;
 use puente_outbox::{ApplyError, EventHandler, Tx};
+use puente_proto::instant;
 use puente_proto::notifications::MessageStateChanged;
 use puente_proto::orders::{OrderStateChanged, SignatureRequested};
 use puente_proto::signing::EnvelopeChanged;
-use puente_proto::{Event, instant};
 
 use crate::infrastructure::desk::Desk;
 use crate::infrastructure::store::row::{self, Row};
@@ -19,20 +20,20 @@ use crate::infrastructure::{cancelled, notices, reports};
 pub(crate) struct Handler {
     pub(crate) desk: Arc<Desk>,
     /// Wakes the effects.
-    pub(crate) wake: Box<dyn Fn() + Send + Sync>,
+    pub(crate) wake: Wake,
 }
 
 #[async_trait]
 impl EventHandler for Handler {
     async fn apply(&self, tx: &mut Tx, event: &Envelope) -> Result<(), ApplyError> {
         if event.is::<SignatureRequested>() {
-            self.requested(tx, event, decode(event)?).await
+            self.requested(tx, event, event.decode()?).await
         } else if event.is::<EnvelopeChanged>() {
-            reports::apply(&self.desk, tx, event, &decode(event)?).await
+            reports::apply(&self.desk, tx, event, &event.decode()?).await
         } else if event.is::<OrderStateChanged>() {
-            cancelled::apply(&self.desk, tx, event, &decode(event)?).await
+            cancelled::apply(&self.desk, tx, event, &event.decode()?).await
         } else if event.is::<MessageStateChanged>() {
-            notices::apply(tx, event, &decode(event)?).await
+            notices::apply(tx, event, &event.decode()?).await
         } else {
             // Left over from a filter of another version.
             Ok(())
@@ -43,12 +44,6 @@ impl EventHandler for Handler {
         self.desk.wake();
         (self.wake)();
     }
-}
-
-fn decode<E: Event>(event: &Envelope) -> Result<E, ApplyError> {
-    event
-        .decode()
-        .map_err(|error: EnvelopeError| ApplyError::Dead(error.to_string()))
 }
 
 impl Handler {

@@ -9,6 +9,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use puente_blob::{Blobs, Stored};
 use puente_documents::Documents;
+use puente_effects::Wake;
 use puente_outbox::Outbox;
 use puente_ports::{ProviderError, ProviderErrorKind};
 use puente_types::{Currency, Money};
@@ -21,7 +22,6 @@ use crate::domain::state::Step;
 use crate::infrastructure::desk::Desk;
 use crate::infrastructure::documents;
 use crate::infrastructure::files::{self, Part};
-use crate::infrastructure::store::claim::Claimed;
 use crate::infrastructure::store::row::{self, Row};
 use crate::infrastructure::wanted::Party;
 use crate::infrastructure::work::{Job, Trouble, locked};
@@ -36,7 +36,7 @@ pub(crate) struct Preparer {
     /// Where contracts are made out.
     pub(crate) city: String,
     /// Wakes the effects.
-    pub(crate) wake: Box<dyn Fn() + Send + Sync>,
+    pub(crate) wake: Wake,
 }
 
 #[async_trait]
@@ -46,7 +46,7 @@ impl Job for Preparer {
 
     async fn work(&self, row: Row) -> Result<(), Trouble> {
         let stored = self.contract(&row).await?;
-        let (mut tx, found) = locked(&self.outbox, &Claimed::of(&row), Step::Preparing).await?;
+        let (mut tx, found) = locked(&self.outbox, &row.claimed(), Step::Preparing).await?;
         let Some(mut row) = found else { return Ok(()) };
         let now = self.desk.clock.now();
         let id = documents::record(&self.documents, &mut tx, &row, Part::Contract, &stored).await?;

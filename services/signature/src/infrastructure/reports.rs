@@ -67,16 +67,6 @@ pub(crate) async fn apply(
     let Some(mut row) = row::lock(tx, &event.tenant, id).await? else {
         return Ok(());
     };
-    if row
-        .signature
-        .envelope_id
-        .as_ref()
-        .is_some_and(|known| *known != changed.envelope_id)
-    {
-        tracing::error!(signature.id = %row.id, "request {} has a second envelope at its provider", row.id);
-        ignore("ignored_second_envelope");
-        return Ok(());
-    }
     // The report came in a trace of its own; what it does belongs to the journey that asked for the signatures.
     let span = tracing::info_span!(
         "report.apply",
@@ -90,11 +80,20 @@ pub(crate) async fn apply(
     puente_telemetry::link(&span, event.traceparent.as_deref());
     async {
         let now = desk.clock.now();
+        let known = row.signature.envelope_id.as_ref();
+        if known.is_some_and(|known| *known != changed.envelope_id) {
+            let told = wire::told(changed, event.occurred_at);
+            desk.second(tx, &mut row, &changed.envelope_id, told.envelope)
+                .await?;
+            row::save(tx, &mut row, &event.id.to_string(), now).await?;
+            return Ok(());
+        }
         if row.signature.envelope_id.is_none() {
             name(desk, tx, &mut row, &changed.envelope_id).await?;
         }
         drain(desk, tx, &mut row).await?;
         row.quiet_since = row.quiet_since.max(now);
+        row.polls = 0;
         desk.hear(tx, &mut row, &wire::told(changed, event.occurred_at));
         row::save(tx, &mut row, &event.id.to_string(), now).await?;
         Ok(())

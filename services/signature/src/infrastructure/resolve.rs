@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use puente_effects::Resolution;
-use puente_operations::{Decision, ResolveEffect};
+use puente_effects::{Resolution, Wake};
+use puente_operations::ResolveEffect;
 use puente_outbox::{Outbox, OutboxError};
 use puente_ports::{ProviderError, ProviderErrorKind};
 use puente_types::{EffectId, TenantId};
@@ -22,7 +22,7 @@ pub(crate) struct Resolver {
     pub(crate) outbox: Outbox,
     pub(crate) desk: Arc<Desk>,
     /// Wakes the effects: a repeated call is due at once.
-    pub(crate) wake: Box<dyn Fn() + Send + Sync>,
+    pub(crate) wake: Wake,
 }
 
 #[async_trait]
@@ -31,36 +31,20 @@ impl ResolveEffect for Resolver {
         &self,
         effect: EffectId,
         tenant: Option<&TenantId>,
-        decision: Decision,
-        reason: &str,
+        resolution: &Resolution,
         by: &str,
     ) -> Result<bool, OutboxError> {
         let mut tx = self.outbox.begin().await?;
-        let parked = sqlx::query!(
-            "SELECT tenant, operation, subject_id FROM effects
-             WHERE id = $1 AND state = 'unknown' AND ($2::text IS NULL OR tenant = $2) FOR UPDATE",
-            effect.uuid(),
-            tenant.map(TenantId::as_str),
-        )
-        .fetch_optional(&mut *tx)
-        .await?;
-        let Some(parked) = parked else { return Ok(false) };
-        let reason = reason.to_owned();
-        let resolution = match decision {
-            Decision::Repeat => Resolution::Repeat,
-            Decision::Confirm => Resolution::Confirm { reason },
-            Decision::Close => Resolution::Close { reason },
+        let Some(parked) = puente_effects::lock_parked(&mut tx, effect, tenant).await? else {
+            return Ok(false);
         };
-        if !puente_effects::resolve(&mut tx, effect, &resolution, by).await? {
+        if !puente_effects::resolve(&mut tx, effect, resolution, by).await? {
             return Ok(false);
         }
-        if decision == Decision::Close
+        if matches!(resolution, Resolution::Close { .. })
             && parked.operation == CREATE
-            && let (Ok(tenant), Ok(id)) = (
-                parked.tenant.parse::<TenantId>(),
-                parked.subject_id.parse::<Uuid>(),
-            )
-            && let Some(mut row) = row::lock(&mut tx, &tenant, id).await?
+            && let Ok(id) = parked.subject_id.parse::<Uuid>()
+            && let Some(mut row) = row::lock(&mut tx, &parked.tenant, id).await?
             && row.signature.step == Step::Sending
         {
             let kind = ProviderErrorKind::Rejected;

@@ -13,7 +13,6 @@ use crate::infrastructure::calls::Calls;
 use crate::infrastructure::desk::Desk;
 use crate::infrastructure::documents;
 use crate::infrastructure::files::{self, MAX_BYTES, Part};
-use crate::infrastructure::store::claim::Claimed;
 use crate::infrastructure::store::row::{self, Row};
 use crate::infrastructure::work::{Job, Trouble, locked};
 
@@ -36,7 +35,7 @@ impl Job for Storer {
         let certificate = self
             .part(&row, Part::Certificate, EnvelopePart::Certificate)
             .await?;
-        let (mut tx, found) = locked(&self.outbox, &Claimed::of(&row), Step::Storing).await?;
+        let (mut tx, found) = locked(&self.outbox, &row.claimed(), Step::Storing).await?;
         let Some(mut row) = found else { return Ok(()) };
         let now = self.desk.clock.now();
         let id = documents::record(&self.documents, &mut tx, &row, Part::Signed, &signed).await?;

@@ -6,6 +6,7 @@ pub(crate) struct Texts {
     subject: &'static str,
     message: &'static str,
     by_hand: &'static str,
+    twice: &'static str,
 }
 
 impl Texts {
@@ -16,11 +17,13 @@ impl Texts {
                 subject: "Firma del contrato de la orden",
                 message: "Por favor revise el documento y firme donde se indica.",
                 by_hand: "El documento se firmará en papel.",
+                twice: "El documento se envió dos veces; firme el otro envío.",
             }),
             "en" => Some(Self {
                 subject: "Signature of the contract of order",
                 message: "Please read the document and sign where it says so.",
                 by_hand: "The document will be signed on paper.",
+                twice: "The document was sent twice; please sign the other one.",
             }),
             _ => None,
         }
@@ -39,5 +42,10 @@ impl Texts {
     /// Why an envelope is called back for the manual way.
     pub(crate) const fn by_hand(&self) -> &'static str {
         self.by_hand
+    }
+
+    /// Why a second envelope is called back.
+    pub(crate) const fn twice(&self) -> &'static str {
+        self.twice
     }
 }

@@ -1,19 +1,17 @@
-//! Removing what is old: unclaimed reports, commands that nobody repeats any more, orders cancelled long ago; in small
-//! portions.
+//! Removing what is old: unclaimed reports, commands that nobody repeats any more, orders cancelled long ago.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use puente_service::upkeep::{PORTION, forget, portions};
+use puente_telemetry::metric;
 use puente_types::Clock;
 use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 
 use crate::infrastructure::store::{cancelled, command, pending};
 
-/// How often.
-const EVERY: Duration = Duration::from_mins(10);
-/// Rows of one transaction.
-const PORTION: i64 = 1_000;
 /// How long a command is known again.
 const COMMANDS: Duration = Duration::from_hours(24 * 30);
 /// How long a request may come after its order was cancelled: longer than any event is kept.
@@ -29,27 +27,30 @@ pub(crate) struct Upkeep {
 impl Upkeep {
     /// Works until `shutdown`.
     pub(crate) async fn run(self, shutdown: CancellationToken) {
-        loop {
-            if tokio::time::timeout(EVERY, shutdown.cancelled()).await.is_ok() {
-                return;
-            }
-            if let Err(error) = self.round(&shutdown).await {
-                tracing::debug!(error = %error, "old rows are removed later");
-            }
-        }
+        // At the start as well: a service that is often started anew forgets too.
+        portions(&shutdown, || self.portion()).await;
+        forget(&shutdown, || self.portion()).await;
     }
 
-    async fn round(&self, shutdown: &CancellationToken) -> Result<(), sqlx::Error> {
+    async fn portion(&self) -> Result<u64, sqlx::Error> {
         let now = self.clock.now();
-        loop {
-            let mut connection = self.pool.acquire().await?;
-            let reports = pending::purge(&mut connection, now - self.reports, PORTION).await?;
-            let commands = command::purge(&mut connection, now - COMMANDS, PORTION).await?;
-            let orders = cancelled::purge(&mut connection, now - CANCELLED, PORTION).await?;
-            let full = u64::try_from(PORTION).unwrap_or(u64::MAX);
-            if shutdown.is_cancelled() || [reports, commands, orders].iter().all(|gone| *gone < full) {
-                return Ok(());
-            }
-        }
+        let mut connection = self.pool.acquire().await?;
+        let unclaimed = pending::purge(&mut connection, now - self.reports, PORTION).await?;
+        given_up(&unclaimed);
+        let commands = command::purge(&mut connection, now - COMMANDS, PORTION).await?;
+        let orders = cancelled::purge(&mut connection, now - CANCELLED, PORTION).await?;
+        Ok(unclaimed.values().sum::<u64>().max(commands).max(orders))
+    }
+}
+
+/// Somebody has to know: an envelope that nobody claims was sent by others through the same account, or is lost to us.
+fn given_up(reports: &BTreeMap<String, u64>) {
+    for (connection, count) in reports {
+        metric::events_consumed("signature", "unclaimed_report", *count, Duration::ZERO);
+        tracing::error!(
+            connection,
+            count,
+            "{count} reports of connection `{connection}` on envelopes that are no request's were given up"
+        );
     }
 }

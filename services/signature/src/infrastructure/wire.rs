@@ -17,7 +17,7 @@ use crate::domain::notice::NoticeState;
 use crate::domain::problem::Tag;
 use crate::domain::report::{Envelope, Report, SignerReport};
 use crate::domain::signer::{Role, SignerState};
-use crate::infrastructure::store::row::{Row, traced};
+use crate::infrastructure::store::row::Row;
 
 /// The text for those who had signed when somebody refused.
 const REJECTED: &str = "signature_rejected_signer";
@@ -119,7 +119,8 @@ pub(crate) fn event(row: &Row, recorded: &Recorded) -> NewEvent {
             },
         ),
     };
-    traced(row, made.version(recorded.version))
+    made.version(recorded.version)
+        .in_trace_of(row.traceparent.as_deref())
 }
 
 /// Asks for the message to somebody who had signed; `None` when nobody knows their number.
@@ -163,7 +164,8 @@ pub(crate) fn rejected(row: &Row, role: Role) -> Option<NewEvent> {
         about: row.order.to_string(),
         critical: false,
     };
-    Some(traced(row, NewEvent::new(&row.tenant, row.id, &message)))
+    let asked = NewEvent::new(&row.tenant, row.id, &message);
+    Some(asked.in_trace_of(row.traceparent.as_deref()))
 }
 
 /// How far a message has come, for whoever was to be told by it; `None` for what says nothing of that.

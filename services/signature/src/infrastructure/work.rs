@@ -9,7 +9,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use puente_outbox::{ApplyError, Outbox, OutboxError, Tx};
 use puente_ports::{ErrorTag, ProviderError, ProviderErrorKind};
-use puente_work::{Done, Failure, Hold, Limits, Worker};
+use puente_work::{Claimed, Done, Failure, Hold, Limits, Worker, pause};
 use sqlx::Postgres;
 use sqlx::pool::PoolConnection;
 use time::OffsetDateTime;
@@ -17,8 +17,8 @@ use tracing::Span;
 use uuid::Uuid;
 
 use crate::domain::state::Step;
-use crate::infrastructure::desk::{Desk, pause};
-use crate::infrastructure::store::claim::{self, Claimed};
+use crate::infrastructure::desk::Desk;
+use crate::infrastructure::store::claim;
 use crate::infrastructure::store::row::{self, Row};
 
 /// The pause after a first failure, and the longest.
@@ -175,14 +175,14 @@ pub(crate) async fn locked(
     Ok((tx, found.filter(|row| row.signature.step == step)))
 }
 
-impl Claimed {
+impl Row {
     /// The request that is worked on.
-    pub(crate) fn of(row: &Row) -> Self {
-        Self {
-            id: row.id,
-            tenant: row.tenant.clone(),
-            traceparent: row.traceparent.clone(),
-            tries: row.tries,
+    pub(crate) fn claimed(&self) -> Claimed {
+        Claimed {
+            id: self.id,
+            tenant: self.tenant.clone(),
+            traceparent: self.traceparent.clone(),
+            tries: self.tries,
         }
     }
 }

@@ -1,11 +1,14 @@
 //! Orders that are cancelled while their documents are out.
 
 use puente_proto::orders::{OrderStateChanged, SignatureRequested};
-use puente_proto::signature::SignatureStateChanged;
+use puente_proto::signature::{
+    CountSignaturesRequest, ListSignaturesRequest, RetrySignatureRequest, SignatureStateChanged,
+    TakeManuallyRequest,
+};
 use puente_proto::signing::{EnvelopeStatus, SignerStatus};
 use puente_testkit::wait_for;
 
-use crate::support::{Fake, PATIENCE, Stage, report, request};
+use crate::support::{Asking, Fake, PATIENCE, Reply, Stage, report, request};
 
 const WHY: &str = "el cliente ya no lo necesita";
 
@@ -130,6 +133,97 @@ async fn a_provider_that_is_away_is_called_again_until_the_envelope_is_back() {
     cancels(&stage, "acme", &request).await;
     is_called_back(&request.request_id).await;
     assert_eq!(Fake::voids(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_missing_consent_delays_the_calling_back_and_is_seen_until_the_envelope_is_back() {
+    let stage = Stage::set().await;
+    let request = sent(&stage).await;
+    let id = &request.request_id;
+    Fake::consent_missing(true);
+    cancels(&stage, "acme", &request).await;
+    let seen = stage
+        .becomes(id, |seen| seen.problem_code.as_deref() == Some("void_failed"))
+        .await;
+    assert_eq!((seen.state.as_str(), seen.step.as_str()), ("Anulado", "ended"));
+    let ask = Asking::of(&stage, "acme").await;
+    let shown = ask.get(id).await.unwrap();
+    assert_eq!(
+        (shown.problem_tag.as_str(), shown.reauthorise.as_str()),
+        ("configuration", "acme-sign")
+    );
+    let mut queries = ask.queries.clone();
+    let counts = queries
+        .count_signatures(ask.signed(CountSignaturesRequest {}))
+        .await;
+    assert_eq!(counts.unwrap().into_inner().troubled, 1);
+    let question = ListSignaturesRequest {
+        needs_person: true,
+        ..ListSignaturesRequest::default()
+    };
+    let listed = queries.list_signatures(ask.signed(question)).await;
+    assert_eq!(listed.unwrap().into_inner().signatures.len(), 1);
+    // It is asked for again without an end, and without anybody.
+    Fake::consent_missing(false);
+    stage.time_passes().await;
+    is_called_back(id).await;
+    stage.becomes(id, |seen| seen.problem_code.is_none()).await;
+    assert_eq!(stage.problems(id).await, ["void_failed", ""]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_envelope_that_was_not_called_back_outlasts_the_paper_and_is_called_back_on_command() {
+    let stage = Stage::set().await;
+    let request = sent(&stage).await;
+    let id = &request.request_id;
+    let ask = Asking::of(&stage, "acme").await;
+    let mut commands = ask.commands.clone();
+    Fake::consent_missing(true);
+    let manual = TakeManuallyRequest {
+        request_id: id.clone(),
+        reason: WHY.to_owned(),
+        idempotency_key: "manual".to_owned(),
+    };
+    commands.take_manually(ask.signed(manual)).await.unwrap();
+    stage
+        .becomes(id, |seen| seen.problem_code.as_deref() == Some("void_failed"))
+        .await;
+    cancels(&stage, "acme", &request).await;
+    let seen = stage.becomes(id, |seen| seen.step == "ended").await;
+    assert_eq!(seen.problem_code.as_deref(), Some("void_failed"));
+    assert_eq!(ask.get(id).await.unwrap().actions, ["retry"]);
+    Fake::consent_missing(false);
+    let retry = RetrySignatureRequest {
+        request_id: id.clone(),
+        idempotency_key: "retry".to_owned(),
+    };
+    commands.retry_signature(ask.signed(retry)).await.unwrap();
+    is_called_back(id).await;
+    stage.becomes(id, |seen| seen.problem_code.is_none()).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_envelope_in_doubt_is_found_and_called_back_when_its_order_was_cancelled_meanwhile() {
+    let stage = Stage::set().await;
+    Fake::will(&[Reply::TakeInSilence]);
+    Fake::looks_away(1);
+    let request = request();
+    let id = &request.request_id;
+    stage.publish("acme", id, &request).await;
+    stage.put_off().await;
+    cancels(&stage, "acme", &request).await;
+    // Its account cannot be asked just now either.
+    Fake::consent_missing(true);
+    stage.time_passes().await;
+    wait_for("the call that failed", PATIENCE, async || {
+        let failed = "SELECT count(*) FROM effects_history WHERE outcome = 'failed'";
+        stage.count(failed).await == 1
+    })
+    .await;
+    Fake::consent_missing(false);
+    stage.time_passes().await;
+    is_called_back(id).await;
+    assert_eq!(Fake::creates(), 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -31,6 +31,44 @@ async fn an_envelope_that_was_never_made_is_made_after_it_was_looked_for() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_provider_that_goes_away_in_the_middle_needs_no_person_afterwards() {
+    let stage = Stage::set().await;
+    // It made the envelope, told nobody, and is away when it is asked.
+    Fake::will(&[Reply::TakeInSilence]);
+    Fake::looks_away(1);
+    let id = stage.asks("acme").await;
+    stage
+        .becomes(&id, |seen| {
+            seen.problem_code.as_deref() == Some("outcome_unknown") && seen.step == "sending"
+        })
+        .await;
+    stage.put_off().await;
+    stage.time_passes().await;
+    stage.becomes(&id, |seen| seen.step == "waiting").await;
+    Fake::only(&id);
+    assert_eq!(Fake::creates(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_envelope_that_lands_after_its_call_was_cut_off_is_found_and_not_made_twice() {
+    let stage = Stage::set_doubting().await;
+    Fake::will(&[Reply::TakeLater]);
+    let id = stage.asks("acme").await;
+    // Looked for, not there: that says nothing yet.
+    stage
+        .becomes(&id, |seen| {
+            seen.problem_code.as_deref() == Some("envelope_sought")
+        })
+        .await;
+    stage.put_off().await;
+    Fake::lands();
+    stage.time_passes().await;
+    stage.becomes(&id, |seen| seen.step == "waiting").await;
+    Fake::only(&id);
+    assert_eq!(Fake::creates(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_replica_that_dies_between_call_and_record_leaves_one_envelope() {
     let stage = Stage::set().await;
     // The provider has taken it, and the answer never arrives: the replica dies with the call.

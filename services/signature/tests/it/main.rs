@@ -22,3 +22,4 @@ mod requests;
 mod storing;
 mod traces;
 mod trouble;
+mod unclaimed;

@@ -159,3 +159,43 @@ async fn a_report_with_our_reference_settles_the_call_itself() {
     );
     drop(held);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_envelope_is_called_back_and_seen_until_it_is() {
+    let stage = Stage::set().await;
+    let (id, kept) = stage.sends("acme").await;
+    let second = Fake::made_twice(&kept);
+    Fake::voiding_fails(1);
+    stage.reports("acme", &report(&id, &second, Sent, &[])).await;
+    puente_testkit::wait_for("the call back", crate::support::PATIENCE, async || {
+        Fake::void_reason(&second).ok_or("it is still out")
+    })
+    .await;
+    puente_testkit::wait_for("the end of the trouble", crate::support::PATIENCE, async || {
+        stage.problems(&id).await == ["second_envelope", ""]
+    })
+    .await;
+    let seen = stage.seen(&id).await.unwrap();
+    assert_eq!((seen.step.as_str(), Fake::voids()), ("waiting", 2));
+    assert_eq!(seen.envelope_id.as_deref(), Some(kept.id.as_str()));
+    // The provider says so, and nothing more comes of it.
+    let event = stage.reports("acme", &report(&id, &second, Voided, &[])).await;
+    stage.handled(event).await;
+    assert_eq!(stage.seen(&id).await.unwrap().state, "EnProceso");
+    assert_eq!(stage.problems(&id).await.len(), 2);
+    assert_eq!(Fake::void_reason(&kept.id), None);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_envelope_that_all_have_signed_waits_for_a_person() {
+    let stage = Stage::set().await;
+    let (id, kept) = stage.sends("acme").await;
+    let second = Fake::made_twice(&kept);
+    let signed = report(&id, &second, Completed, &[]);
+    let event = stage.reports("acme", &signed).await;
+    stage.handled(event).await;
+    let seen = stage.seen(&id).await.unwrap();
+    assert_eq!(seen.problem_tag.as_deref(), Some("permanent"));
+    assert_eq!(seen.state, "EnProceso", "it is not what the request waits for");
+    assert_eq!(Fake::voids(), 0);
+}

@@ -43,3 +43,26 @@ async fn a_store_that_is_down_delays_the_contract_and_loses_nothing() {
     assert_eq!(seen.problem_code, None);
     Fake::only(&id);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_no_pdf_is_not_stored_as_a_signed_document_and_asked_for_again() {
+    let stage = Stage::set().await;
+    let (id, kept) = stage.sends("acme").await;
+    let before = stage.files();
+    Fake::fetching_gives(Some("<html>maintenance</html>".into()));
+    stage
+        .reports("acme", &report(&id, &kept.id, EnvelopeStatus::Completed, &[]))
+        .await;
+    let seen = stage.becomes(&id, |seen| seen.problem_code.is_some()).await;
+    assert_eq!(
+        (seen.state.as_str(), seen.step.as_str()),
+        ("EnProceso", "storing")
+    );
+    assert_eq!(
+        (stage.files(), stage.count("SELECT count(*) FROM documents").await),
+        (before, 1),
+        "there is the contract alone"
+    );
+    Fake::fetching_gives(None);
+    stage.becomes(&id, |seen| seen.state == "Firmado").await;
+}

@@ -8,16 +8,15 @@ use std::ops::Deref;
 use std::sync::Arc;
 
 use puente_bus::Envelope;
-use puente_http::{Http, HttpConfig};
 use puente_proto::orders::{Contact, Quotation, SignatureRequested, SigningParty};
+use puente_proto::signature::SignatureTroubled;
 use puente_proto::signing::{EnvelopeChanged, EnvelopeStatus, SignerReport, SignerStatus};
 use puente_proto::{Event, timestamp};
-use puente_service::{Overrides, Runtime, Service};
+use puente_service::{Base, Overrides, Runtime, Service};
 use puente_signature::{Config, Parts, Signature};
-use puente_testkit::service::{Ground, connection, envelope};
+use puente_testkit::service::{Ground, connection, envelope, outside};
 use puente_testkit::wait_for;
 use puente_types::EventId;
-use puente_vault::Connections;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -46,6 +45,18 @@ pub(crate) struct Seen {
     pub(crate) signed_id: Option<Uuid>,
 }
 
+/// What tests set otherwise.
+#[derive(Clone, Copy)]
+struct Settings {
+    poll_minutes: u32,
+    doubt_ms: u32,
+}
+
+const USUAL: Settings = Settings {
+    poll_minutes: 60,
+    doubt_ms: 50,
+};
+
 pub(crate) struct Stage {
     ground: Ground,
     /// Where the first replica is asked.
@@ -64,11 +75,25 @@ impl Stage {
     /// Everything running, for the tenants `acme` (connection `acme-sign`) and `other` (connection `other-sign`); the tenant
     /// `poor` has no connection.
     pub(crate) async fn set() -> Self {
-        Self::set_with(60).await
+        Self::set_so(USUAL).await
     }
 
     /// The same; a quiet envelope is asked for after so many minutes.
     pub(crate) async fn set_with(poll_minutes: u32) -> Self {
+        Self::set_so(Settings {
+            poll_minutes,
+            ..USUAL
+        })
+        .await
+    }
+
+    /// The same; a call that was cut off may be under way for an hour.
+    pub(crate) async fn set_doubting() -> Self {
+        let doubt_ms = 3_600_000;
+        Self::set_so(Settings { doubt_ms, ..USUAL }).await
+    }
+
+    async fn set_so(settings: Settings) -> Self {
         let ground = Ground::lay(
             "signature",
             &puente_outbox::MIGRATIONS,
@@ -78,36 +103,45 @@ impl Stage {
             ground: ground.await,
             grpc: ([127, 0, 0, 1], 0).into(),
         };
-        stage.grpc = stage.start_with(&stage.rt, poll_minutes).await;
+        stage.grpc = stage.start_with(&stage.rt, settings).await;
         stage
     }
 
     /// One more replica on the same database, broker and folder; returns where it is asked.
     pub(crate) async fn start(&self, rt: &Runtime) -> SocketAddr {
-        self.start_with(rt, 60).await
+        self.start_with(rt, USUAL).await
     }
 
-    async fn start_with(&self, rt: &Runtime, poll_minutes: u32) -> SocketAddr {
+    /// The same; a quiet envelope is asked for after so many minutes.
+    pub(crate) async fn start_polling(&self, rt: &Runtime, poll_minutes: u32) -> SocketAddr {
+        self.start_with(
+            rt,
+            Settings {
+                poll_minutes,
+                ..USUAL
+            },
+        )
+        .await
+    }
+
+    async fn start_with(&self, rt: &Runtime, settings: Settings) -> SocketAddr {
         let overrides = Overrides::default()
             .set("callback_url", "https://hooks.example")
             .set("work_tick_ms", 50)
-            .set("poll_minutes", poll_minutes);
+            .set("poll_minutes", settings.poll_minutes)
+            .set("doubt_ms", settings.doubt_ms);
         let config: Config = self.config("signature", Signature::DEFAULTS, overrides);
+        let connections = vec![
+            connection("acme-sign", "acme", "fake"),
+            connection("other-sign", "other", "fake"),
+        ];
         let parts = Parts {
-            pool: self.db.pool("signature"),
-            api: self.db.api_pool("signature"),
-            client: self.nats.client().await,
-            connections: Connections::fixed(vec![
-                connection("acme-sign", "acme", "fake"),
-                connection("other-sign", "other", "fake"),
-            ]),
-            http: Http::new(HttpConfig::local()).expect("a client"),
+            outside: outside(connections, fake::find),
             blobs: self.blobs(),
             access: Arc::new(Accounts),
-            registry: fake::find,
-            manifests: fake::manifest_of,
         };
-        let service = Signature::with_parts(config, rt.clone(), parts)
+        let base = Base::open("signature", config.base(), rt.clone()).await;
+        let service = Signature::with_parts(config, base.expect("servers that answer"), parts)
             .await
             .expect("the service starts");
         let address = service.grpc_address().unwrap().expect("gRPC is served");
@@ -170,6 +204,30 @@ impl Stage {
             seen => Err(seen),
         })
         .await
+    }
+
+    /// What waits for a better time is due now.
+    pub(crate) async fn time_passes(&self) {
+        sqlx::query("UPDATE effects SET not_before = now() WHERE state = 'due'")
+            .execute(&self.pool)
+            .await
+            .expect("the effects");
+    }
+
+    /// Until a call waits for a better time.
+    pub(crate) async fn put_off(&self) {
+        let later =
+            "SELECT count(*) FROM effects WHERE state = 'due' AND not_before > now() + interval '10 seconds'";
+        wait_for("a call that waits", PATIENCE, async || {
+            self.count(later).await == 1
+        })
+        .await;
+    }
+
+    /// The problems of a request, as they were told; an empty one is the end of the one before.
+    pub(crate) async fn problems(&self, id: &str) -> Vec<String> {
+        let told: Vec<SignatureTroubled> = self.told(id).await;
+        told.into_iter().map(|trouble| trouble.code).collect()
     }
 
     /// The states of a request's signers: client, service provider, agent.

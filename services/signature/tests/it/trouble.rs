@@ -1,8 +1,11 @@
 //! What stops a request, and how it goes on.
 
-use puente_proto::signature::{RetrySignatureRequest, SignatureTroubled};
+use std::time::{Duration, Instant};
 
-use crate::support::{Asking, Fake, Reply, Stage};
+use puente_proto::signature::{RetrySignatureRequest, SignatureTroubled};
+use puente_testkit::wait_for;
+
+use crate::support::{Asking, Fake, PATIENCE, Reply, Stage};
 
 fn retry(id: &str, key: &str) -> RetrySignatureRequest {
     RetrySignatureRequest {
@@ -98,4 +101,29 @@ async fn a_tenant_without_a_connection_keeps_its_contract_and_the_manual_way() {
     );
     let shown = Asking::of(&stage, "poor").await.get(&id).await.unwrap();
     assert!(shown.actions.contains(&"manual".to_owned()));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rate_limit_holds_every_sending_of_the_account_until_its_reset() {
+    let stage = Stage::set().await;
+    let reset = Duration::from_secs(2);
+    Fake::will(&[Reply::TooOften(reset)]);
+    let first = stage.asks("acme").await;
+    stage
+        .becomes(&first, |seen| seen.problem_code.as_deref() == Some("too_often"))
+        .await;
+    wait_for("the pause", PATIENCE, async || {
+        let paused = "SELECT count(*) FROM effect_lanes WHERE paused_until > now()";
+        stage.count(paused).await == 1
+    })
+    .await;
+    let second = stage.asks("acme").await;
+    for id in [&first, &second] {
+        stage.becomes(id, |seen| seen.step == "waiting").await;
+        Fake::only(id);
+    }
+    let called = Fake::creates_at();
+    assert_eq!(called.len(), 3);
+    let waited = |at: &Instant| at.duration_since(called[0]) >= reset;
+    assert!(called[1..].iter().all(waited), "both waited for the reset");
 }

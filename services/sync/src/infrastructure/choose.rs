@@ -3,12 +3,9 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use puente_ports::{Connection, Provider, ProviderError, TaskManager};
+use puente_ports::{Connection, ProviderError, Registry, TaskManager};
 use puente_types::{ConnectionId, TenantId};
-use puente_vault::Connections;
-
-/// Finds a provider by its slug.
-pub(crate) type Registry = fn(&str) -> Option<&'static dyn Provider>;
+use puente_vault::{Connections, Unclear};
 
 /// The setting that lets a task name the client. A task manager is a third party: nobody's name goes there by itself.
 const SHOW_CLIENT: &str = "tasks_show_client";
@@ -37,29 +34,22 @@ impl Chooser {
                 .known(tenant, named.as_str())
                 .ok_or_else(|| ProviderError::configuration("no_connection", missing));
         }
-        let all = self.connections.all();
-        let own: Vec<&Arc<Connection>> = all
-            .iter()
-            .filter(|connection| connection.tenant == *tenant && self.keeps_tasks(&connection.provider))
-            .collect();
-        let detail = match own.as_slice() {
-            [only] => return Ok(Arc::clone(only)),
-            [] => "no connection to a task manager is set up",
-            several => {
-                let preferred = |connection: &&&Arc<Connection>| connection.is_default();
-                match several.iter().filter(preferred).collect::<Vec<_>>().as_slice() {
-                    [one] => return Ok(Arc::clone(one)),
-                    _ => "several connections keep tasks: name one of them for the tenant",
-                }
-            }
-        };
-        Err(ProviderError::configuration("no_connection", detail))
+        let chosen = self
+            .connections
+            .choose(tenant, |provider| self.keeps_tasks(provider));
+        chosen.map_err(|unclear| {
+            let detail = match unclear {
+                Unclear::None => "no connection to a task manager is set up",
+                Unclear::Several => "several connections keep tasks: name one of them for the tenant",
+            };
+            ProviderError::configuration("no_connection", detail)
+        })
     }
 
     /// The connection that was chosen before, as long as it is there.
     pub(crate) fn known(&self, tenant: &TenantId, id: &str) -> Option<Arc<Connection>> {
-        let connection = self.connections.get(&id.parse().ok()?)?;
-        (connection.tenant == *tenant && self.keeps_tasks(&connection.provider)).then_some(connection)
+        self.connections
+            .known(tenant, id, |provider| self.keeps_tasks(provider))
     }
 
     /// What is called at a provider.

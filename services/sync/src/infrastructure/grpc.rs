@@ -7,6 +7,7 @@ mod shown;
 
 use std::sync::Arc;
 
+use puente_effects::Wake;
 use puente_outbox::Outbox;
 use puente_proto::sync::tasks_server::{Tasks as Service, TasksServer};
 use puente_proto::sync::{CreateTaskRequest, CreateTaskResponse, GetTaskRequest, GetTaskResponse, Task};
@@ -30,7 +31,7 @@ pub(crate) struct Answers {
     pub(crate) desk: Arc<Desk>,
     pub(crate) orders: Orders,
     /// Wakes the effects.
-    pub(crate) wake: Box<dyn Fn() + Send + Sync>,
+    pub(crate) wake: Wake,
 }
 
 /// Everything that is answered.

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use puente_bus::{Envelope, EnvelopeError};
-use puente_outbox::{ApplyError, EventHandler, Tx};
+use puente_bus::Envelope;
+use puente_effects::Wake;
+use puente_outbox::{ApplyError, EventHandler, Tx, next_version};
 use puente_ports::TaskChange;
 use puente_proto::orders::{OrderAssigned, OrderOpened, OrderStateChanged};
 use puente_proto::{Event, instant};
@@ -12,7 +13,6 @@ use puente_types::OrderId;
 use uuid::Uuid;
 
 use crate::domain::change::Kind;
-use crate::domain::follow::{Turn, turn};
 use crate::domain::state::State;
 use crate::infrastructure::choose::{assignee, shows_client};
 use crate::infrastructure::desk::Desk;
@@ -24,7 +24,7 @@ use crate::infrastructure::store::watch;
 pub(crate) struct Handler {
     pub(crate) desk: Arc<Desk>,
     /// Wakes the effects.
-    pub(crate) wake: Box<dyn Fn() + Send + Sync>,
+    pub(crate) wake: Wake,
 }
 
 #[async_trait]
@@ -40,20 +40,16 @@ impl EventHandler for Handler {
             .aggregate_id
             .parse()
             .map_err(|_| ApplyError::Dead("an order's event names no order".to_owned()))?;
-        let Some(version) = event.aggregate_version.filter(|version| *version >= 1) else {
-            return Err(ApplyError::Dead("an order's event has no version".to_owned()));
+        let applied = watch::applied(tx, &event.tenant, order).await?;
+        let Some(version) = next_version(event.aggregate_version, applied, "an order")? else {
+            return Ok(());
         };
-        match turn(watch::applied(tx, &event.tenant, order).await?, version) {
-            Turn::Now => {}
-            Turn::Seen => return Ok(()),
-            Turn::Early => return Err(ApplyError::Early),
-        }
         if event.is::<OrderOpened>() {
-            self.opened(tx, event, order, decode(event)?).await?;
+            self.opened(tx, event, order, event.decode()?).await?;
         } else if event.is::<OrderAssigned>() {
-            self.assigned(tx, event, order, version, decode(event)?).await?;
+            self.assigned(tx, event, order, version, event.decode()?).await?;
         } else if event.is::<OrderStateChanged>() {
-            self.moved(tx, event, order, version, decode(event)?).await?;
+            self.moved(tx, event, order, version, event.decode()?).await?;
         }
         Ok(watch::advance(tx, &event.tenant, order, version).await?)
     }
@@ -61,12 +57,6 @@ impl EventHandler for Handler {
     fn committed(&self) {
         (self.wake)();
     }
-}
-
-fn decode<E: Event>(event: &Envelope) -> Result<E, ApplyError> {
-    event
-        .decode()
-        .map_err(|error: EnvelopeError| ApplyError::Dead(error.to_string()))
 }
 
 impl Handler {

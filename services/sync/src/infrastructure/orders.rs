@@ -6,9 +6,8 @@ use puente_proto::orders::directory_client::DirectoryClient;
 use puente_proto::orders::get_order_request::Key;
 use puente_proto::orders::order_queries_client::OrderQueriesClient;
 use puente_proto::orders::{GetOrderRequest, GetPersonRequest, OrderSummary};
-use puente_rpc::{Caller, Calls, Scope};
+use puente_rpc::{Caller, Calls, Peer, Scope};
 use puente_types::{OrderId, TenantId};
-use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status};
 
 /// Who asks.
@@ -19,25 +18,13 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(2);
 /// The way to orders.
 #[derive(Clone)]
 pub(crate) struct Orders {
-    way: Option<(Channel, Calls)>,
+    way: Option<Peer>,
 }
 
 impl Orders {
-    /// By these calls to this address; nothing can be asked without them.
-    ///
-    /// # Errors
-    /// When the address is none.
-    pub(crate) fn new(address: &str, calls: Option<Calls>) -> Result<Self, tonic::transport::Error> {
-        let Some(calls) = calls.filter(|_| !address.is_empty()) else {
-            return Ok(Self { way: None });
-        };
-        let channel = Endpoint::from_shared(address.to_owned())?
-            .connect_timeout(PATIENCE)
-            .tcp_nodelay(true)
-            .connect_lazy();
-        Ok(Self {
-            way: Some((channel, calls)),
-        })
+    /// By this way; nothing can be asked without one.
+    pub(crate) const fn new(way: Option<Peer>) -> Self {
+        Self { way }
     }
 
     /// The order as it stands.
@@ -45,12 +32,12 @@ impl Orders {
     /// # Errors
     /// NOT_FOUND when the tenant has no such order, else UNAVAILABLE.
     pub(crate) async fn order(&self, tenant: &TenantId, order: OrderId) -> Result<OrderSummary, Status> {
-        let (channel, calls) = self.way()?;
+        let way = self.way()?;
         let question = GetOrderRequest {
             key: Some(Key::OrderId(order.to_string())),
         };
-        let request = request(calls, tenant, question)?;
-        let mut client = OrderQueriesClient::new(channel.clone());
+        let request = request(&way.calls, tenant, question)?;
+        let mut client = OrderQueriesClient::new(way.channel.clone());
         let asked = tokio::time::timeout(PATIENCE, client.get_order(request)).await;
         let answer = asked.map_err(|_| away())?.map_err(|status| match status.code() {
             Code::NotFound => Status::not_found("there is no such order"),
@@ -64,12 +51,12 @@ impl Orders {
     /// # Errors
     /// UNAVAILABLE.
     pub(crate) async fn email(&self, tenant: &TenantId, person: &str) -> Result<String, Status> {
-        let (channel, calls) = self.way()?;
+        let way = self.way()?;
         let question = GetPersonRequest {
             person_id: person.to_owned(),
         };
-        let request = request(calls, tenant, question)?;
-        let mut client = DirectoryClient::new(channel.clone());
+        let request = request(&way.calls, tenant, question)?;
+        let mut client = DirectoryClient::new(way.channel.clone());
         let asked = tokio::time::timeout(PATIENCE, client.get_person(request)).await;
         match asked.map_err(|_| away())? {
             Ok(answer) => Ok(answer
@@ -85,7 +72,7 @@ impl Orders {
         }
     }
 
-    fn way(&self) -> Result<&(Channel, Calls), Status> {
+    fn way(&self) -> Result<&Peer, Status> {
         let unset = "where orders answers is not configured (`orders_url`)";
         self.way
             .as_ref()

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use puente_effects::{Effect, Outcome, Resolution};
-use puente_outbox::{ApplyError, NewEvent, Tx};
+use puente_outbox::{ApplyError, Tx};
 use puente_ports::{
     ASSIGNEE_REFUSED, ErrorTag, NewTask, ProviderError, ProviderErrorKind, Recovery, TaskChange, TaskRef,
 };
@@ -177,20 +177,8 @@ fn made_known(desk: &Desk, tx: &mut Tx, effect: &Effect, task: &mut Task, kind: 
     task.tries = 0;
     task.problem = task.problem.take().filter(|problem| !kind.mends(problem.change));
     let event = wire::changed(task, kind, desk.clock.now()).caused_by(effect.id);
-    tx.append(traced(effect, event));
-}
-
-/// In the trace of the call, whoever settles it.
-fn traced(effect: &Effect, event: NewEvent) -> NewEvent {
-    let trace = |parent: &Option<String>| {
-        let parent = parent.as_deref().and_then(puente_telemetry::trace_id);
-        parent.map(str::to_owned)
-    };
-    if trace(&event.traceparent) == trace(&effect.traceparent) {
-        // The settling has a span of its own in that trace: the event stands below it.
-        return event;
-    }
-    event.in_trace(effect.traceparent.clone())
+    // In the trace of the call, whoever settles it.
+    tx.append(event.in_trace_of(effect.traceparent.as_deref()));
 }
 
 fn in_doubt(desk: &Desk, task: &mut Task, kind: Kind, reason: &str) {

@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use puente_effects::{Effect, Resolution};
-use puente_operations::{Decision, ResolveEffect};
+use puente_effects::{Effect, Resolution, Wake};
+use puente_operations::ResolveEffect;
 use puente_outbox::{ApplyError, Outbox, OutboxError, Tx};
 use puente_ports::{ProviderError, ProviderErrorKind};
 use puente_types::{EffectId, TenantId};
@@ -27,7 +27,7 @@ pub(crate) struct Resolver {
     pub(crate) outbox: Outbox,
     pub(crate) desk: Arc<Desk>,
     /// Wakes the effects: a repeated call is due at once.
-    pub(crate) wake: Box<dyn Fn() + Send + Sync>,
+    pub(crate) wake: Wake,
 }
 
 #[async_trait]
@@ -36,24 +36,17 @@ impl ResolveEffect for Resolver {
         &self,
         effect: EffectId,
         tenant: Option<&TenantId>,
-        decision: Decision,
-        reason: &str,
+        resolution: &Resolution,
         by: &str,
     ) -> Result<bool, OutboxError> {
         let mut tx = self.outbox.begin().await?;
-        let Some(parked) = parked(&mut tx, effect, tenant).await? else {
+        let Some(parked) = puente_effects::lock_parked(&mut tx, effect, tenant).await? else {
             return Ok(false);
         };
-        let reason = reason.to_owned();
-        let resolution = match decision {
-            Decision::Repeat => Resolution::Repeat,
-            Decision::Confirm => Resolution::Confirm { reason },
-            Decision::Close => Resolution::Close { reason },
-        };
-        if !puente_effects::resolve(&mut tx, effect, &resolution, by).await? {
+        if !puente_effects::resolve(&mut tx, effect, resolution, by).await? {
             return Ok(false);
         }
-        if decision != Decision::Repeat
+        if *resolution != Resolution::Repeat
             && let Ok(id) = parked.subject_id.parse::<Uuid>()
             && let Some(mut task) = task::lock(&mut tx, &parked.tenant, id).await?
         {
@@ -61,7 +54,7 @@ impl ResolveEffect for Resolver {
             let span = tracing::info_span!("task.resolve", otel.kind = "internal", effect.id = %effect);
             puente_telemetry::set_parent(&span, parked.traceparent.as_deref());
             puente_telemetry::link(&span, puente_telemetry::current_traceparent().as_deref());
-            self.decided(&mut tx, &parked, &mut task, decision)
+            self.decided(&mut tx, &parked, &mut task, resolution)
                 .instrument(span)
                 .await
                 .map_err(refused)?;
@@ -78,9 +71,10 @@ impl Resolver {
         tx: &mut Tx,
         effect: &Effect,
         task: &mut Task,
-        decision: Decision,
+        resolution: &Resolution,
     ) -> Result<(), ApplyError> {
         let desk = &self.desk;
+        let confirmed = matches!(resolution, Resolution::Confirm { .. });
         let closed = ProviderError::new(
             ProviderErrorKind::Rejected,
             "closed_by_person",
@@ -92,14 +86,14 @@ impl Resolver {
                 .kind
                 .parse()
                 .map_err(|_| ApplyError::Dead("the effect names no change".to_owned()))?;
-            if decision == Decision::Confirm {
+            if confirmed {
                 outcome::altered(desk, tx, effect, task, &alter, kind).await?;
             } else {
                 desk.trouble(task, kind, &closed);
                 outcome::left_behind(tx, task, &alter).await?;
             }
         } else if task.state == State::Creating {
-            if decision == Decision::Confirm && effect.operation == CREATE {
+            if confirmed && effect.operation == CREATE {
                 let wanted: Create = decode(&effect.payload)?;
                 queue(tx, task, create_key(task.id), FIND, &wanted, None).await?;
             } else {
@@ -110,37 +104,6 @@ impl Resolver {
         task::save(tx, task, desk.clock.now()).await?;
         desk.next(tx, task).await
     }
-}
-
-/// The call in doubt, locked.
-async fn parked(tx: &mut Tx, id: EffectId, tenant: Option<&TenantId>) -> Result<Option<Effect>, sqlx::Error> {
-    let row = sqlx::query!(
-        "SELECT tenant, key, provider, connection, operation, subject_id, payload, attempts, traceparent FROM effects
-         WHERE id = $1 AND state = 'unknown' AND ($2::text IS NULL OR tenant = $2) FOR UPDATE",
-        id.uuid(),
-        tenant.map(TenantId::as_str),
-    )
-    .fetch_optional(&mut **tx)
-    .await?;
-    let Some(row) = row else { return Ok(None) };
-    Ok(Some(Effect {
-        id,
-        tenant: row
-            .tenant
-            .parse()
-            .map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
-        key: row.key,
-        provider: row.provider,
-        connection: row
-            .connection
-            .parse()
-            .map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
-        operation: row.operation,
-        subject_id: row.subject_id,
-        payload: row.payload,
-        attempts: row.attempts,
-        traceparent: row.traceparent,
-    }))
 }
 
 fn decode<T: serde::de::DeserializeOwned>(payload: &Value) -> Result<T, ApplyError> {

@@ -119,7 +119,7 @@ async fn what_cannot_have_a_task_gets_none() {
         Code::InvalidArgument
     );
     let mut nobody = Asking::of(&stage, "acme").await;
-    nobody.caller.role = " ".to_owned();
+    nobody.asker.caller.role = " ".to_owned();
     let refused = nobody.create(&order, "key-1").await.unwrap_err();
     assert_eq!(refused.code(), Code::PermissionDenied);
     let two = Asking::of(&stage, "rich").await;

@@ -5,31 +5,25 @@ mod fake;
 mod orders;
 
 use std::net::SocketAddr;
-use std::time::Duration;
+use std::ops::Deref;
 
 use puente_bus::Envelope;
-use puente_http::{Http, HttpConfig};
 use puente_ports::Connection;
 use puente_proto::orders::{Contact, OrderAssigned, OrderOpened, OrderStateChanged, OrderSummary};
 use puente_proto::{Event, sync::TaskChanged, timestamp};
-use puente_service::config::load;
-use puente_service::{Overrides, Runtime, Service, Sources};
-use puente_sync::{Config, Parts, Sync};
-use puente_testkit::{Schema, TestDb, TestNats, wait_for};
-use puente_types::{EventId, OrderId, Secrets, TenantId};
-use puente_vault::Connections;
+use puente_service::{Base, Overrides, Runtime, Service};
+use puente_sync::{Config, Sync};
+use puente_testkit::service::{Ground, envelope, outside};
+use puente_testkit::wait_for;
+use puente_types::OrderId;
 use serde_json::json;
-use sqlx::PgPool;
 use time::OffsetDateTime;
 
 pub(crate) use asking::Asking;
 pub(crate) use fake::{Fake, Reply};
 pub(crate) use orders::OrdersDoor;
+pub(crate) use puente_testkit::service::{KEY, PATIENCE};
 
-/// Longer than anything here takes, also on a busy machine.
-pub(crate) const PATIENCE: Duration = Duration::from_secs(120);
-/// The key of callers' tokens: 32 bytes.
-pub(crate) const KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 /// The trace of orders.
 pub(crate) const TRACE: &str = "4bf92f3577b34da6a3ce929d0e0e4736";
 
@@ -45,28 +39,24 @@ pub(crate) struct Seen {
 }
 
 pub(crate) struct Stage {
-    pub(crate) pool: PgPool,
-    pub(crate) client: async_nats::Client,
-    pub(crate) rt: Runtime,
-    pub(crate) nats: TestNats,
-    pub(crate) db: TestDb,
+    ground: Ground,
     pub(crate) orders: OrdersDoor,
     /// Where the service is asked.
     pub(crate) grpc: SocketAddr,
 }
 
-pub(crate) fn tenant(name: &str) -> TenantId {
-    name.parse().unwrap()
+impl Deref for Stage {
+    type Target = Ground;
+
+    fn deref(&self) -> &Ground {
+        &self.ground
+    }
 }
 
 pub(crate) fn connection(id: &str, tenant_name: &str, settings: serde_json::Value) -> Connection {
     Connection {
-        id: id.parse().unwrap(),
-        tenant: tenant(tenant_name),
-        provider: "fake".to_owned(),
-        account: None,
         settings: settings.as_object().unwrap().clone(),
-        secrets: Secrets::default(),
+        ..puente_testkit::service::connection(id, tenant_name, "fake")
     }
 }
 
@@ -84,20 +74,9 @@ impl Stage {
     }
 
     pub(crate) async fn set_with(connections: Vec<Connection>) -> Self {
-        let db = TestDb::new(&[Schema {
-            service: "sync",
-            common: &puente_outbox::MIGRATIONS,
-            own: &puente_sync::MIGRATIONS,
-        }])
-        .await;
-        let nats = TestNats::start().await;
-        let client = nats.client().await;
+        let ground = Ground::lay("sync", &puente_outbox::MIGRATIONS, &puente_sync::MIGRATIONS);
         let mut stage = Self {
-            pool: db.pool("sync"),
-            client,
-            rt: Runtime::new("sync"),
-            nats,
-            db,
+            ground: ground.await,
             orders: OrdersDoor::open().await,
             grpc: ([127, 0, 0, 1], 0).into(),
         };
@@ -108,28 +87,13 @@ impl Stage {
     /// One more replica on the same database and broker; returns where it is asked.
     pub(crate) async fn start(&self, rt: &Runtime, connections: Vec<Connection>) -> SocketAddr {
         let overrides = Overrides::default()
-            .set("master_key", "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=")
-            .set("database.url", self.db.url())
-            .set("nats.url", self.nats.url())
             .set("orders_url", format!("http://{}", self.orders.address))
-            .set("again_ms", 100)
-            .set("rpc_key", KEY);
-        let sources = Sources::default().with_overrides(overrides);
-        let config: Config = load("sync", Sync::DEFAULTS, &sources)
-            .expect("a good configuration")
-            .service;
-        let parts = Parts {
-            pool: self.db.pool("sync"),
-            api: self.db.api_pool("sync"),
-            client: self.nats.client().await,
-            connections: Connections::fixed(connections),
-            http: Http::new(HttpConfig::local()).expect("a client"),
-            registry: fake::find,
-            manifests: fake::manifest_of,
-        };
-        let service = Sync::with_parts(config, rt.clone(), parts)
-            .await
-            .expect("the service starts");
+            .set("again_ms", 100);
+        let config: Config = self.config("sync", Sync::DEFAULTS, overrides);
+        let base = Base::open("sync", config.base(), rt.clone()).await;
+        let base = base.expect("servers that answer");
+        let service =
+            Sync::with_parts(config, base, outside(connections, fake::find)).expect("the service starts");
         let address = service.grpc_address().unwrap().expect("gRPC is served");
         tokio::spawn(service.run());
         address
@@ -144,42 +108,12 @@ impl Stage {
         event: &E,
     ) -> Envelope {
         let envelope = Envelope {
-            id: EventId::new(),
-            tenant: tenant(tenant_name),
-            event: puente_proto::find(E::TYPE.name).unwrap(),
-            source: "orders".to_owned(),
-            aggregate_id: order.to_owned(),
             aggregate_version: Some(version),
-            cause: None,
             traceparent: Some(format!("00-{TRACE}-00f067aa0ba902b7-01")),
-            occurred_at: now(),
-            replay: false,
-            payload: event.encode_to_vec().into(),
+            ..envelope(tenant_name, order, event)
         };
         self.send(&envelope).await;
         envelope
-    }
-
-    /// Sends an event, perhaps once more.
-    pub(crate) async fn send(&self, envelope: &Envelope) {
-        let js = async_nats::jetstream::new(self.client.clone());
-        // The stream is declared by the service; at the start it may not be there yet.
-        wait_for("the stream to take an event", PATIENCE, async || {
-            let mut headers = envelope.headers();
-            // A repeated event must reach the service, not the broker's own memory.
-            headers.insert(
-                async_nats::header::NATS_MESSAGE_ID,
-                EventId::new().to_string().as_str(),
-            );
-            let sent = js
-                .publish_with_headers(envelope.subject(), headers, envelope.payload.clone())
-                .await;
-            match sent {
-                Ok(ack) => ack.await.map(|_| ()).map_err(|error| error.to_string()),
-                Err(error) => Err(error.to_string()),
-            }
-        })
-        .await;
     }
 
     /// An order is opened; returns its id.
@@ -282,18 +216,6 @@ impl Stage {
         .expect("the outbox");
         let decoded = rows.iter().map(|row| prost::Message::decode(row.as_slice()));
         decoded.collect::<Result<_, _>>().unwrap()
-    }
-
-    pub(crate) async fn count(&self, sql: &'static str) -> i64 {
-        sqlx::query_scalar(sql)
-            .fetch_one(&self.pool)
-            .await
-            .expect("a count")
-    }
-
-    /// Stops the service in order.
-    pub(crate) async fn stop(&self) {
-        self.rt.drain(PATIENCE).await.expect("nothing is left running");
     }
 }
 

@@ -18,7 +18,7 @@ use crate::fleet::Fleet;
 use crate::ledger::Ledger;
 use crate::load::Load;
 use crate::quiet::quiet;
-use crate::run::{open_office, progress, rough_reports};
+use crate::run::{open_desk, progress, rough_reports};
 use crate::schedule::Target;
 use crate::verdict::{Verdict, judge};
 
@@ -97,7 +97,7 @@ pub async fn run(plan: &Plan, tell: impl Fn(&str)) -> anyhow::Result<Outcome> {
     let mut fleet = Fleet::start(&stage, &built, folder.path());
     stage.open_accounts(&fleet.url());
     stage.wait_until_connected(&fleet.url()).await;
-    let office = open_office(&fleet).await;
+    let desk = open_desk(&stage, &fleet).await;
     rough_reports(&stage);
 
     let ledger = Arc::new(Ledger::default());
@@ -105,7 +105,7 @@ pub async fn run(plan: &Plan, tell: impl Fn(&str)) -> anyhow::Result<Outcome> {
         &stage.hub,
         stage.db.admin(),
         &fleet.url(),
-        &office,
+        &desk,
         &ledger,
         plan.people,
         plan.seed,

@@ -1,12 +1,13 @@
 //! The power goes, and what was not on disk is gone.
 
+use puente_chaos::power::Safety;
 use puente_chaos::power::run::{Outcome, Plan, run};
-use puente_chaos::power::{Safety, shim};
 use puente_chaos::report::render_cuts;
 
+use crate::shim::skipped;
+
 async fn cut(safety: Safety, cuts: usize) -> Option<Outcome> {
-    if let Some(reason) = shim::missing() {
-        println!("skipped: {reason}");
+    if skipped() {
         return None;
     }
     let plan = Plan {

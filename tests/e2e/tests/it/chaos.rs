@@ -9,21 +9,20 @@ use puente_testkit::wait_for;
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn services_killed_under_load_lose_nothing_double_nothing_and_show_what_is_in_doubt() {
     const PEOPLE: usize = 6;
-    const KILLS: usize = 6;
     let stage = Stage::raise(false).await;
     let mut fleet = Processes::start(&stage, None).await;
     let url = fleet.url();
     let people: Vec<Person> = (0..PEOPLE).map(Person::on_cloud).collect();
     let talk = join_all(people.iter().map(|person| person.order(&stage, &url, 1)));
     let harm = async {
-        for n in 0..KILLS {
+        for service in SERVICES {
             // The next kill comes when there has been progress, wherever that happens to be.
             let before = stage.hub.journal("whatsapp_cloud").len();
             wait_for("some progress between two kills", PATIENCE, || async {
                 stage.hub.journal("whatsapp_cloud").len() >= before + 2
             })
             .await;
-            fleet.kill9(&stage, SERVICES[n % SERVICES.len()]).await;
+            fleet.kill9(&stage, service).await;
         }
     };
     tokio::join!(talk, harm);
@@ -52,7 +51,8 @@ async fn services_killed_under_load_lose_nothing_double_nothing_and_show_what_is
     let dead = "SELECT (SELECT count(*) FROM orders.dead_letters) + (SELECT count(*) FROM notifications.dead_letters)";
     assert_eq!(stage.count(dead).await, 0);
     println!(
-        "{KILLS} kills, {} messages at the provider, {parked} in doubt",
+        "{} kills, {} messages at the provider, {parked} in doubt",
+        SERVICES.len(),
         told.len()
     );
     fleet.stop().await;

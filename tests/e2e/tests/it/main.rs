@@ -16,6 +16,7 @@ mod plates;
 mod replicas;
 mod secrecy;
 mod signature;
+mod strangers;
 mod subscribers;
 mod tasks;
 mod tenants;

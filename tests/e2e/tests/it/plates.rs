@@ -149,6 +149,45 @@ async fn an_engine_that_fails_leaves_the_photograph_to_the_next_one() {
     fleet.stop().await;
 }
 
+/// When the reader is killed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Moment {
+    /// Its turn was taken up, and the photograph is not here yet.
+    Fetching,
+    /// The photograph is kept, and nothing is said about what stands on it.
+    Stored,
+    /// What was read is recorded.
+    Recorded,
+}
+
+impl Moment {
+    /// Waits until the attempt has come so far.
+    async fn comes(self, stage: &Stage, attempt: i32) {
+        let admin = stage.db.admin();
+        wait_for("the moment of the attempt", PATIENCE, || async {
+            let found: Option<(String, bool)> = sqlx::query_as(
+                "SELECT a.state, a.key IS NOT NULL FROM ocr.attempts a JOIN ocr.plate_captures c ON c.id = a.capture_id
+                 WHERE a.attempt = $1",
+            )
+            .bind(attempt)
+            .fetch_optional(&admin)
+            .await
+            .unwrap();
+            let (state, kept) = found.ok_or("not taken up")?;
+            let come = match self {
+                Self::Fetching => {
+                    assert!(!kept, "the file is on its way for seconds");
+                    true
+                }
+                Self::Stored => kept,
+                Self::Recorded => !matches!(state.as_str(), "fetching" | "reading"),
+            };
+            if come { Ok(()) } else { Err(state) }
+        })
+        .await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn killed_at_every_photograph_the_attempts_are_counted_once_and_all_photographs_are_kept() {
     let stage = Stage::raise(false).await;
@@ -163,9 +202,14 @@ async fn killed_at_every_photograph_the_attempts_are_counted_once_and_all_photog
         include_bytes!("photos/grey-3.jpg"),
     ];
     for (n, photo) in photos.iter().enumerate() {
+        let at = [Moment::Fetching, Moment::Stored, Moment::Recorded][n];
+        if at == Moment::Fetching {
+            // The provider takes its time with the file, so that it is still being fetched.
+            let slow = FaultKind::Latency { ms: 3_000 };
+            stage.hub.fault(person.provider, slow.times(1));
+        }
         person.show(&stage, &fleet.url(), photo, "", 0).await;
-        // At another moment each time: before it is taken up, while it is fetched, while it is read.
-        tokio::time::sleep(std::time::Duration::from_millis(60 * n as u64)).await;
+        at.comes(&stage, i32::try_from(n + 1).unwrap()).await;
         fleet.kill9(&stage, "ocr").await;
         wait_for("the attempt", PATIENCE, || async {
             let captures = plates.captures().await;

@@ -8,12 +8,15 @@ use puente_e2e::{
     CONVERSATION, DOCUSIGN, DOCUSIGN_ACCOUNT, Office, PATIENCE, Person, Plates, Processes, RPC_KEY, SERVICES,
     Stage,
 };
+use puente_gateway::accounts::{self, NewAccount};
+use puente_gateway::domain::Role;
+use puente_gateway::keys::{self, NewKey};
 use puente_proto::orders as directory;
 use puente_proto::orders::directory_client::DirectoryClient;
 use puente_proto::orders::order_commands_client::OrderCommandsClient;
 use puente_rpc::{Caller, Calls, RpcKeys, Scope};
 use puente_testkit::{OtlpSink, wait_for};
-use puente_types::{Secret, SystemClock};
+use puente_types::{Clock as _, Secret, SystemClock};
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status};
 
@@ -324,4 +327,155 @@ async fn what_people_write_wherever_they_are_asked_is_in_no_log_span_metric_or_e
     for (what, marker) in WRITTEN {
         assert!(dumped(&dump, marker), "{what} was written, and kept");
     }
+}
+
+/// What opens the gateway, and must be readable nowhere afterwards, not even in a dump.
+struct Doorkeys {
+    key: String,
+    password: String,
+    session: String,
+    /// Typed wrong, which is often what opens another door.
+    mistyped: [String; 2],
+}
+
+impl Doorkeys {
+    /// A key and a person of `norte`, who has mistaken the password before and is in now.
+    async fn of(stage: &Stage, gateway: &str) -> Self {
+        let pool = stage.db.pool("gateway");
+        let (tenant, now) = ("norte".parse().unwrap(), SystemClock.now());
+        let new = NewKey {
+            tenant: Some(tenant),
+            name: "the shop".to_owned(),
+            role: Role::Agent,
+            per_minute: 600,
+            expires_at: None,
+            created_by: "test".to_owned(),
+        };
+        let key = keys::create(&pool, &new, now).await.unwrap().text;
+        let person = NewAccount {
+            tenant: new.tenant.clone(),
+            email: DOOR_EMAIL.to_owned(),
+            name: "Puertamarca Soto".to_owned(),
+            role: Role::Agent,
+            language: "es".to_owned(),
+        };
+        let password = accounts::random_password();
+        accounts::create(&pool, &person, &password, now).await.unwrap();
+        let enter = |password: &str| {
+            let body = serde_json::json!({ "email": DOOR_EMAIL, "password": password });
+            stage
+                .http
+                .post(format!("{gateway}/api/session"))
+                .json(&body)
+                .send()
+        };
+        let mistyped = [format!("{}x", password.expose()), format!("{}x", key.expose())];
+        assert_eq!(enter(&mistyped[0]).await.unwrap().status(), 401);
+        let entered = enter(password.expose()).await.unwrap();
+        assert_eq!(entered.status(), 200);
+        let cookie = entered.headers()["set-cookie"].to_str().unwrap();
+        let session = cookie.split(['=', ';']).nth(1).unwrap().to_owned();
+        Self {
+            key: key.expose().to_owned(),
+            password: password.expose().to_owned(),
+            session,
+            mistyped,
+        }
+    }
+
+    /// Those that stand in a text.
+    fn leaks(&self, text: &str) -> Vec<&'static str> {
+        let [password, key] = &self.mistyped;
+        let all = [
+            ("the key", &self.key),
+            ("the password", &self.password),
+            ("the session", &self.session),
+            ("a mistyped password", password),
+            ("a mistyped key", key),
+        ];
+        let stands = |secret: &str| !secret.is_empty() && dumped(text, &secret.to_lowercase());
+        all.into_iter()
+            .filter(|(_, secret)| stands(secret))
+            .map(|(what, _)| what)
+            .collect()
+    }
+}
+
+/// With which somebody logs in.
+const DOOR_EMAIL: &str = "puertamarca@example.com";
+/// What is asked for at the gateway and is personal.
+const ASKED: [&str; 3] = ["puertamarca", "901.555.777", "901555777"];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_opens_the_gateway_is_readable_nowhere_and_whom_one_asks_for_there_in_no_log_span_or_metric() {
+    let sink = OtlpSink::start().await;
+    let stage = Stage::raise(false).await;
+    let fleet = Processes::start(&stage, Some(sink.endpoint())).await;
+    let gateway = fleet.gateway_url();
+    let person = Person::of_norte(7_654_322);
+    person.order(&stage, &fleet.url(), 0).await;
+    let number = person.order_number(&stage);
+    let door = Doorkeys::of(&stage, &gateway).await;
+
+    let get = |path: String| stage.http.get(format!("{gateway}{path}"));
+    let order = get(format!("/api/orders/{number}")).bearer_auth(&door.key);
+    assert_eq!(order.send().await.unwrap().status(), 200);
+    let stranger = get(format!("/api/orders/{number}")).bearer_auth(&door.mistyped[1]);
+    assert_eq!(stranger.send().await.unwrap().status(), 401);
+    let searched = get(format!("/api/search?q={}", person.phone)).bearer_auth(&door.key);
+    let searched = searched.send().await.unwrap().text().await.unwrap();
+    assert!(
+        searched.contains(&number) || searched.contains("client"),
+        "{searched}"
+    );
+    for asked in [
+        "/api/clients/lookup-by-nit?nit=901.555.777".to_owned(),
+        format!("/buscar?q={}", person.phone),
+        format!("/pedidos/{number}"),
+    ] {
+        let answer = get(asked.clone()).header("cookie", format!("puente_session={}", door.session));
+        let status = answer.send().await.unwrap().status();
+        assert!(
+            status.is_success() || status.is_redirection(),
+            "{asked}: {status}"
+        );
+    }
+    // Told in the wrong place, and so refused.
+    let wrong = stage
+        .http
+        .post(format!("{gateway}/api/session"))
+        .header("content-type", "application/json");
+    let wrong = wrong.body(format!(
+        "{{\"phone\": \"{}\", \"password\": \"{}\"",
+        person.phone, door.password
+    ));
+    assert!(wrong.send().await.unwrap().status().is_client_error());
+
+    let logs = fleet.logs();
+    let counted = metrics(&stage, &logs).await;
+    assert_eq!(counted.len(), SERVICES.len(), "every service counts: {logs}");
+    assert!(counted.iter().any(|text| text.contains("gateway")));
+    fleet.stop().await;
+    let spans = sink.spans();
+    let of_the_gateway = |name: &str| {
+        spans
+            .iter()
+            .any(|span| span.service.contains("gateway") && span.name.contains(name))
+    };
+    assert!(of_the_gateway("/api/search") && of_the_gateway("/api/session"));
+    let spans = spans.iter().map(|span| (span.name.clone(), format!("{span:?}")));
+    let metrics = counted.into_iter().map(|text| ("a metric".to_owned(), text));
+    for (place, text) in spans.chain(metrics).chain([("the logs".to_owned(), logs)]) {
+        assert_eq!(door.leaks(&text), Vec::<&str>::new(), "in {place}");
+        let lower = text.to_lowercase();
+        let personal = ASKED.iter().copied().chain([person.phone.as_str()]);
+        assert_eq!(
+            personal.filter(|one| lower.contains(one)).count(),
+            0,
+            "in {place}: {text}"
+        );
+    }
+    let dump = stage.db.dump().await;
+    assert!(dumped(&dump, DOOR_EMAIL), "a whole dump");
+    assert_eq!(door.leaks(&dump), Vec::<&str>::new(), "in a dump of the database");
 }

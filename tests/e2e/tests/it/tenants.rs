@@ -1,15 +1,25 @@
 //! Tenant against tenant: rows, events, credentials.
 
-use puente_e2e::{ALGESTA_NUMBER, InProcess, NORTE_NUMBER, Person, Stage};
+use std::collections::{BTreeMap, BTreeSet};
+
+use puente_e2e::{ALGESTA_NUMBER, InProcess, NORTE_NUMBER, Person, Stage, schemas};
 use serde_json::json;
 
-/// Schema and name of every table that holds rows of tenants.
+use crate::gateway::Door;
+use crate::strangers;
+
+/// The schemas of all services: whoever adds a service has it here.
+fn services() -> Vec<&'static str> {
+    schemas().iter().map(|schema| schema.service).collect()
+}
+
+/// Schema and name of every table that holds rows of tenants, in whatever schema of the database.
 async fn tenant_tables(stage: &Stage) -> Vec<(String, String)> {
     sqlx::query_as(
-        "SELECT c.table_schema::text, c.table_name::text FROM information_schema.columns c
-         JOIN pg_class t ON t.relname = c.table_name AND t.relnamespace = c.table_schema::regnamespace
-         WHERE c.column_name = 'tenant' AND c.table_schema IN ('ingress', 'orders', 'notifications', 'signature')
-           AND t.relkind IN ('r', 'p') AND NOT t.relispartition
+        "SELECT n.nspname::text, t.relname::text FROM pg_class t JOIN pg_namespace n ON n.oid = t.relnamespace
+         WHERE t.relkind IN ('r', 'p') AND NOT t.relispartition
+           AND n.nspname NOT IN ('pg_catalog', 'information_schema')
+           AND EXISTS (SELECT FROM pg_attribute a WHERE a.attrelid = t.oid AND a.attname = 'tenant' AND NOT a.attisdropped)
          ORDER BY 1, 2",
     )
     .fetch_all(&stage.db.admin())
@@ -17,30 +27,66 @@ async fn tenant_tables(stage: &Stage) -> Vec<(String, String)> {
     .unwrap()
 }
 
+/// Rows of a tenant as whoever administers the database sees them.
+async fn rows_of(stage: &Stage, tenant: &str, table: &str) -> i64 {
+    let sql = format!("SELECT count(*) FROM {table} WHERE tenant = $1");
+    sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+        .bind(tenant)
+        .fetch_one(&stage.db.admin())
+        .await
+        .unwrap()
+}
+
+/// Rows of a table that what answers callers sees for a tenant, or for none.
+async fn seen(pool: &sqlx::PgPool, tenant: Option<&str>, table: &str) -> (i64, i64) {
+    let mut tx = pool.begin().await.unwrap();
+    if let Some(tenant) = tenant {
+        sqlx::query("SELECT set_config('puente.tenant', $1, true)")
+            .bind(tenant)
+            .execute(&mut *tx)
+            .await
+            .unwrap();
+    }
+    let sql = format!("SELECT count(*) FILTER (WHERE tenant = $1), count(*) FROM {table}");
+    sqlx::query_as(sqlx::AssertSqlSafe(sql))
+        .bind(tenant)
+        .fetch_one(&mut *tx)
+        .await
+        .unwrap()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn no_table_shows_one_tenants_rows_to_another_nor_without_a_tenant() {
-    let stage = Stage::raise(false).await;
-    let fleet = InProcess::start(&stage, 1).await;
-    Person::on_cloud(1).order(&stage, &fleet.url(0), 0).await;
-    Person::of_norte(1).order(&stage, &fleet.url(0), 0).await;
+    let door = Door::open().await;
+    strangers::authorise(&door).await;
+    strangers::live(&door, "algesta", [Person::on_cloud(1), Person::on_cloud(2)]).await;
+    strangers::live(&door, "norte", [Person::of_norte(1), Person::of_norte(2)]).await;
+    let Door { stage, fleet, .. } = door;
     fleet.stop().await;
 
     let tables = tenant_tables(&stage).await;
-    assert!(tables.len() >= 15, "{tables:?}");
-    let mut seen_own = 0;
+    let held: BTreeSet<&str> = tables.iter().map(|(schema, _)| schema.as_str()).collect();
+    assert_eq!(
+        held,
+        services().into_iter().collect(),
+        "schemas with rows of tenants"
+    );
+    // By schema: rows of the tenants that what answers callers has seen.
+    let mut own: BTreeMap<&str, i64> = BTreeMap::new();
     for (schema, table) in &tables {
+        let name = format!("{schema}.{table}");
         let forced: (bool, bool) = sqlx::query_as(
             "SELECT relrowsecurity, relforcerowsecurity FROM pg_class WHERE oid = $1::regclass",
         )
-        .bind(format!("{schema}.{table}"))
+        .bind(&name)
         .fetch_one(&stage.db.admin())
         .await
         .unwrap();
-        assert_eq!(forced, (true, true), "{schema}.{table} has no forced row policy");
+        assert_eq!(forced, (true, true), "{name} has no forced row policy");
         // What answers callers may not be granted the table at all; where it is, it sees its own tenant only.
         let granted: bool = sqlx::query_scalar("SELECT has_table_privilege($1, $2, 'SELECT')")
             .bind(format!("{schema}_api"))
-            .bind(format!("{schema}.{table}"))
+            .bind(&name)
             .fetch_one(&stage.db.admin())
             .await
             .unwrap();
@@ -48,57 +94,55 @@ async fn no_table_shows_one_tenants_rows_to_another_nor_without_a_tenant() {
             continue;
         }
         let pool = stage.db.api_pool(schema);
-        for (tenant, others) in [
-            (Some("algesta"), "norte"),
-            (Some("norte"), "algesta"),
-            (None, "algesta"),
-        ] {
-            let mut tx = pool.begin().await.unwrap();
-            if let Some(tenant) = tenant {
-                sqlx::query("SELECT set_config('puente.tenant', $1, true)")
-                    .bind(tenant)
-                    .execute(&mut *tx)
-                    .await
-                    .unwrap();
-            }
-            let sql = format!("SELECT count(*) FILTER (WHERE tenant = $1), count(*) FROM {table}");
-            let (foreign, all): (i64, i64) = sqlx::query_as(sqlx::AssertSqlSafe(sql))
-                .bind(others)
-                .fetch_one(&mut *tx)
-                .await
-                .unwrap();
+        assert_eq!(
+            seen(&pool, None, table).await,
+            (0, 0),
+            "{name} shows rows to nobody's caller"
+        );
+        for tenant in ["algesta", "norte"] {
+            let there = rows_of(&stage, tenant, &name).await;
             assert_eq!(
-                foreign, 0,
-                "{schema}.{table} shows rows of {others} to {tenant:?}"
+                seen(&pool, Some(tenant), table).await,
+                (there, there),
+                "{name} shows {tenant} its own rows, all of them and no others"
             );
-            if tenant.is_none() {
-                assert_eq!(all, 0, "{schema}.{table} shows rows to nobody's caller");
-            } else {
-                seen_own += all;
-            }
+            *own.entry(schema).or_default() += there;
         }
     }
-    assert!(seen_own > 0, "the matrix must see rows, or it proves nothing");
+    for service in services() {
+        assert!(
+            own.get(service).is_some_and(|rows| *rows > 0),
+            "no row of a tenant was seen in {service}, so nothing was shown about it: {own:?}"
+        );
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_partition_lets_row_policies_be_walked_around() {
     let stage = Stage::raise(false).await;
-    let open: Vec<String> = sqlx::query_scalar(
-        "SELECT c.oid::regclass::text FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
-         WHERE n.nspname IN ('ingress', 'orders', 'notifications', 'signature') AND c.relispartition AND c.relkind = 'r'
-           AND has_table_privilege(n.nspname || '_api', c.oid, 'SELECT')",
+    let partitions: Vec<(String, String, bool)> = sqlx::query_as(
+        "SELECT n.nspname::text, c.oid::regclass::text, has_table_privilege(n.nspname || '_api', c.oid, 'SELECT')
+         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
+         WHERE n.nspname = ANY($1) AND c.relispartition AND c.relkind = 'r'",
     )
+    .bind(services())
     .fetch_all(&stage.db.admin())
     .await
     .unwrap();
+    for service in services() {
+        assert!(
+            partitions.iter().any(|(schema, ..)| schema == service),
+            "{service} has no partition to look at"
+        );
+    }
+    let open: Vec<_> = partitions.iter().filter(|(.., may)| *may).collect();
     assert!(open.is_empty(), "{open:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_answers_callers_cannot_drop_old_days() {
     let stage = Stage::raise(false).await;
-    for service in ["ingress", "orders", "notifications", "ocr", "signature", "sync"] {
+    for service in services() {
         let may = async |role: &str| -> bool {
             sqlx::query_scalar("SELECT has_function_privilege($1, $2, 'EXECUTE')")
                 .bind(format!("{service}_{role}"))
@@ -114,19 +158,16 @@ async fn what_answers_callers_cannot_drop_old_days() {
 #[tokio::test(flavor = "multi_thread")]
 async fn no_role_reads_the_schema_of_another_service() {
     let stage = Stage::raise(false).await;
-    for own in ["ingress", "orders", "notifications", "ocr", "signature", "sync"] {
+    for own in services() {
         for role in [format!("{own}_api"), format!("{own}_worker")] {
-            for other in ["ingress", "orders", "notifications", "ocr", "signature", "sync"]
-                .into_iter()
-                .filter(|other| *other != own)
-            {
+            for schema in services() {
                 let may: bool = sqlx::query_scalar("SELECT has_schema_privilege($1, $2, 'USAGE')")
                     .bind(&role)
-                    .bind(other)
+                    .bind(schema)
                     .fetch_one(&stage.db.admin())
                     .await
                     .unwrap();
-                assert!(!may, "{role} reads {other}");
+                assert_eq!(may, schema == own, "{role} and the schema of {schema}");
             }
         }
     }
@@ -229,9 +270,18 @@ async fn every_consumer_refuses_an_event_whose_subject_and_header_name_different
             .await
             .unwrap();
     }
-    let refused = "SELECT (SELECT count(*) FROM orders.dead_letters) + (SELECT count(*) FROM notifications.dead_letters)
-                    + (SELECT count(*) FROM ocr.dead_letters) + (SELECT count(*) FROM signature.dead_letters)
-                    + (SELECT count(*) FROM sync.dead_letters)";
+    let refused = async || -> usize {
+        let mut all = 0;
+        for service in services() {
+            let sql = format!("SELECT count(*) FROM {service}.dead_letters");
+            let found: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+                .fetch_one(&stage.db.admin())
+                .await
+                .unwrap();
+            all += usize::try_from(found).unwrap();
+        }
+        all
+    };
     let consumed: usize = puente_bus::topology::CONSUMERS
         .iter()
         .map(|consumer| consumer.events.len())
@@ -240,8 +290,8 @@ async fn every_consumer_refuses_an_event_whose_subject_and_header_name_different
         "every consumed event to be refused",
         puente_e2e::PATIENCE,
         || async {
-            let count = stage.count(refused).await;
-            if usize::try_from(count).unwrap() == consumed {
+            let count = refused().await;
+            if count == consumed {
                 Ok(())
             } else {
                 Err(format!("{count} of {consumed}"))

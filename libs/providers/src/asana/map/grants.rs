@@ -1,18 +1,10 @@
 //! The answers of the OAuth host, and of the question who consented. Pure.
 
-use std::time::Duration;
-
 use puente_ports::{Grant, GrantedAccount, Manifest, OutboundResponse, ProviderError};
-use puente_types::Secret;
 
 use super::refusals::refusal;
 use crate::asana::wire;
-use crate::kit::{MAX_ID, asked, cut, read};
-
-/// The access token's life where the answer tells none: Asana's hour.
-const DEFAULT_LIFE_S: f64 = 3600.0;
-/// No token is trusted longer, whatever the answer says.
-const LONGEST_LIFE_S: f64 = 24.0 * 3600.0;
+use crate::kit::{MAX_ID, asked, cut, granted, read};
 
 /// What the token endpoint gave. A renewal brings no new refresh token as a rule: then the old one is kept.
 pub(in super::super) fn grant(
@@ -22,19 +14,7 @@ pub(in super::super) fn grant(
     if !response.status.is_success() {
         return Err(asked(refusal(manifest, response)));
     }
-    let token: wire::Token = read(response, false)?;
-    if token.access_token.is_empty() {
-        return Err(ProviderError::malformed("the answer holds no access token"));
-    }
-    let life = token.expires_in.map_or(DEFAULT_LIFE_S, |seconds| seconds.0);
-    Ok(Grant {
-        access: Secret::new(token.access_token.0),
-        refresh: Some(token.refresh_token.0)
-            .filter(|text| !text.is_empty())
-            .map(Secret::new),
-        life: Duration::from_secs_f64(life.clamp(1.0, LONGEST_LIFE_S)),
-        scope: cut(&token.scope, MAX_ID),
-    })
+    granted(response)
 }
 
 /// Who consented. Asana has one host, so the base is the one that was asked.

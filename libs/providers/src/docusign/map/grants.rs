@@ -1,18 +1,10 @@
 //! The answers of the OAuth host. Pure.
 
-use std::time::Duration;
-
 use puente_ports::{Grant, GrantedAccount, Manifest, OutboundResponse, ProviderError};
-use puente_types::Secret;
 
 use super::refusals::{asked, refusal};
 use crate::docusign::wire;
-use crate::kit::{MAX_ID, cut, read};
-
-/// The access token's life where the answer tells none: short, so that a wrong guess costs one renewal.
-const DEFAULT_LIFE_S: f64 = 3600.0;
-/// No token is trusted longer, whatever the answer says.
-const LONGEST_LIFE_S: f64 = 24.0 * 3600.0;
+use crate::kit::{MAX_ID, cut, granted, read};
 
 /// What the token endpoint gave.
 pub(in super::super) fn grant(
@@ -22,19 +14,7 @@ pub(in super::super) fn grant(
     if !response.status.is_success() {
         return Err(asked(refusal(manifest, response)));
     }
-    let token: wire::Token = read(response, false)?;
-    if token.access_token.is_empty() {
-        return Err(ProviderError::malformed("the answer holds no access token"));
-    }
-    let life = token.expires_in.map_or(DEFAULT_LIFE_S, |seconds| seconds.0);
-    Ok(Grant {
-        access: Secret::new(token.access_token.0),
-        refresh: Some(token.refresh_token.0)
-            .filter(|text| !text.is_empty())
-            .map(Secret::new),
-        life: Duration::from_secs_f64(life.clamp(1.0, LONGEST_LIFE_S)),
-        scope: cut(&token.scope, MAX_ID),
-    })
+    granted(response)
 }
 
 /// The account of a grant: the one that the connection names, else the user's default.

@@ -58,6 +58,17 @@ pub(in super::super) fn is_about_state(error: &ProviderError) -> bool {
     )
 }
 
+/// A question about one envelope came too soon after another one: that envelope has to wait, and no other call.
+pub(in super::super) fn about_one(error: ProviderError) -> ProviderError {
+    match *error.kind() {
+        ProviderErrorKind::RateLimited { retry_after } => {
+            let kind = ProviderErrorKind::Unavailable { retry_after };
+            ProviderError::new(kind, error.code(), error.detail())
+        }
+        _ => error,
+    }
+}
+
 /// Whether nothing more happens to an envelope.
 pub(in super::super) fn has_ended(status: EnvelopeStatus) -> bool {
     matches!(

@@ -20,7 +20,7 @@ use crate::console::states;
 use crate::console::view::View;
 use crate::console::when;
 use crate::console::words as w;
-use crate::documents::serve::file;
+use crate::documents::serve::held_file;
 use crate::documents::{self as files, Brought, By};
 use crate::domain::Right;
 use crate::domain::documents::{About, Container, Reach, reach};
@@ -231,11 +231,11 @@ pub(crate) async fn picture(view: View, State(app): State<App>, Path(id): Path<S
     let picture = async {
         view.see(Right::ReadDocuments)?;
         let (_, document) = find(view.ask(&app), &view.principal, &id).await?;
-        let (media_type, bytes) = files::picture(&app, &view.principal, &document).await?;
-        Ok::<_, Problem>((disposition(&document.file_name), media_type, bytes))
+        let (media_type, held) = files::picture(&app, &view.principal, &document).await?;
+        Ok::<_, Problem>((disposition(&document.file_name), media_type, held))
     };
     match picture.await {
-        Ok((disposition, media_type, bytes)) => file(&disposition, media_type, bytes),
+        Ok((disposition, media_type, held)) => held_file(&app, &disposition, media_type, held),
         Err(Problem::Forbidden) => view.back_to("/").answer(Err(Problem::NotFound)),
         Err(problem) => view.back_to("/").answer(Err(problem)),
     }

@@ -14,6 +14,8 @@ pub(crate) mod capture_acts;
 pub(crate) mod capture_attempts;
 pub(crate) mod capture_reading;
 pub(crate) mod captures;
+pub(crate) mod conversation;
+mod conversation_words;
 pub(crate) mod conversations;
 pub(crate) mod dead_letter;
 pub(crate) mod dead_letters;

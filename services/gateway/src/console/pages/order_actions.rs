@@ -30,7 +30,6 @@ pub(super) fn actions(view: &View, order: &OrderSummary, people: &[Person]) -> M
         .filter(|name| !matches!(name.as_str(), "assign" | "send_to_signature"))
         .filter_map(|name| Some((name, states::transition(name)?)))
         .collect();
-    let once = Uuid::now_v7();
     html! {
         section class="block" aria-labelledby="h-actions" {
             header { h2 id="h-actions" { (view.say(w::ACTIONS)) } }
@@ -42,7 +41,7 @@ pub(super) fn actions(view: &View, order: &OrderSummary, people: &[Person]) -> M
                         form class="form gap" method="post" action={ "/pedidos/" (order.number) "/mover" } {
                             (csrf(view))
                             input type="hidden" name="version" value=(order.version);
-                            input type="hidden" name="once" value=(once);
+                            input type="hidden" name="once" value=(Uuid::now_v7());
                             div class="field" {
                                 label for="step" { (view.say(w::MOVE_TO)) }
                                 select id="step" name="step" required { option value="" { (view.say(w::CHOOSE)) } @for (name, word) in &steps { option value=(name) { (view.say(*word)) } } }
@@ -59,7 +58,7 @@ pub(super) fn actions(view: &View, order: &OrderSummary, people: &[Person]) -> M
                     form class="form gap" method="post" action={ "/pedidos/" (order.number) "/asignar" } {
                         (csrf(view))
                         input type="hidden" name="version" value=(order.version);
-                        input type="hidden" name="once" value=(once);
+                        input type="hidden" name="once" value=(Uuid::now_v7());
                         div class="field" { label for="agent" { (view.say(w::ASSIGN_AGENT)) } input id="agent" name="agent" maxlength="100" list="agents" autocomplete="off" value=(order.agent); (choices("agents", "agent", people)) }
                         div class="field" { label for="provider" { (view.say(w::ASSIGN_PROVIDER)) } input id="provider" name="provider" maxlength="100" list="providers" autocomplete="off" value=(order.service_provider); (choices("providers", "service_provider", people)) }
                         p class="muted" { (view.say(w::ASSIGN_CONSEQUENCE)) }

@@ -95,7 +95,7 @@ fn sending(view: &View, order: &OrderSummary, again: bool) -> Markup {
         form class="panel pad form send" method="post" action={ "/pedidos/" (order.number) "/firmar" } {
             (csrf(view))
             input type="hidden" name="version" value=(order.version);
-            input type="hidden" name="once" value={ "send-" (order.version) };
+            input type="hidden" name="once" value={ "send-" (order.order_id) "-" (order.version) };
             p { (view.say(w::SEND_ABOUT)) }
             @if !ready { p class="note warn" { (icon("alert")) span { (too_early(view, order)) } } }
             @else if order.agent.is_empty() { p class="note warn" { (icon("alert")) span { (view.say(w::SEND_MISSING_AGENT)) } } }

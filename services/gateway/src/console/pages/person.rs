@@ -162,7 +162,13 @@ pub(crate) async fn add(view: View, State(app): State<App>, Form(fields): Fields
     if id.is_empty() {
         return Redirect::to("/directorio/nuevo").into_response();
     }
-    keep(&view, &app, &id, &fields).await
+    // Whoever is known already is changed on their own page, where it is seen what is changed.
+    let taken = match find(&view, &app, &id).await {
+        Ok(_) => Problem::Refused(view.fill(w::PERSON_TAKEN, &[("id", &id)])),
+        Err(Problem::NotFound) => return keep(&view, &app, &id, &fields).await,
+        Err(problem) => problem,
+    };
+    view.back_to("/directorio/nuevo").answer(Err(taken))
 }
 
 /// `POST /directorio/{id}`

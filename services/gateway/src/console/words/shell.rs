@@ -70,6 +70,9 @@ super::words! {
     MANY_TITLE = "Demasiadas solicitudes en un minuto", "Too many requests in one minute";
     MANY_WHAT = "Su sesión pidió más de lo que se permite en un minuto.", "Your session asked for more than is allowed in one minute.";
     MANY_DO = "Espere un minuto e intente otra vez.", "Wait a minute and try again.";
+    CROWDED_TITLE = "Hay demasiados archivos en camino", "Too many files are on their way";
+    CROWDED_WHAT = "Este archivo no se recibió: ya se están enviando dos suyos, o muchos de otras personas.", "This file was not taken: two of yours are being sent already, or many of other people.";
+    CROWDED_DO = "Espere a que termine uno de los que ya envía, y envíe este otra vez.", "Wait until one of those that you are sending is there, and send this one again.";
     LONG_TITLE = "El archivo es demasiado grande", "The file is too large";
     LONG_WHAT = "Lo que se envió pasa del límite: un archivo puede tener hasta 25 MB.", "What was sent is over the limit: a file may have up to 25 MB.";
     LONG_DO = "Reduzca el archivo, por ejemplo con menos resolución, y súbalo otra vez.", "Make the file smaller, for instance with less resolution, and upload it again.";

@@ -187,6 +187,7 @@ super::words! {
     PERSON_KIND = "Tipo", "Kind";
     PERSON_ID = "Identificador", "Id";
     PERSON_ID_HINT = "De 1 a 64: letras minúsculas sin tilde, cifras, «-», «_» o «.». Así lo nombran los pedidos.", "1 to 64 small letters without accents, digits, “-”, “_” or “.”. Orders name them by it.";
+    PERSON_TAKEN = "Ya hay alguien con el identificador «{id}» en el directorio. No se cambió nada: elija otro, o cambie los datos en su página.", "Somebody with the id “{id}” is in the directory already. Nothing was changed: choose another one, or change the data on their page.";
     PERSON_NAME = "Nombre como en el contrato", "Name as in the contract";
     PERSON_EMAIL = "Correo para firmar", "E-mail to sign";
     PERSON_PHONE = "Celular", "Mobile";

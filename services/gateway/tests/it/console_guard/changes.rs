@@ -61,7 +61,7 @@ async fn every_change_needs_the_sessions_own_token_from_its_own_site() {
         seen += 1;
     }
     assert!(seen >= 12, "{seen}");
-    let trail: i64 = sqlx::query_scalar("SELECT count(*) FROM audit")
+    let trail: i64 = sqlx::query_scalar("SELECT count(*) FROM audit WHERE action <> 'session.opened'")
         .fetch_one(&stage.pool)
         .await
         .unwrap();
@@ -72,4 +72,35 @@ async fn every_change_needs_the_sessions_own_token_from_its_own_site() {
         StatusCode::OK,
         "still logged in"
     );
+}
+
+#[tokio::test]
+async fn what_cannot_be_the_id_of_anything_is_not_there() {
+    let stage = Stage::set().await;
+    let browser = Browser::new(&stage, Role::Admin).await;
+    let long = "a".repeat(400);
+    for path in [
+        "/entregas/%00/mostrar".to_owned(),
+        "/entregas/a%0Ab/mostrar".to_owned(),
+        format!("/entregas/{long}/mostrar"),
+        format!("/accesos/llaves/{long}/revocar"),
+    ] {
+        let request = stage.ask(Method::POST, &path).header("cookie", &browser.cookie);
+        let request = request.header("content-type", super::FORM);
+        let body = format!("csrf={}&reason=probando+algo", browser.csrf);
+        let answer = request.body(body).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{path}");
+    }
+    assert!(stage.trail().await.is_empty(), "nothing was begun");
+    let request = stage.ask(Method::POST, "/pedidos/OT-000001/asignar");
+    let request = request
+        .header("cookie", &browser.cookie)
+        .header("content-type", super::FORM);
+    let body = format!("csrf={}&agent=%00&service_provider=b", browser.csrf);
+    let answer = request.body(body).send().await.unwrap();
+    assert!(
+        answer.text().await.unwrap().contains("«orders»"),
+        "it is orders that is away: the trail takes every text"
+    );
+    assert_eq!(stage.trail().await.len(), 2, "it was begun, and failed");
 }

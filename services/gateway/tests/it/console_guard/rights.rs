@@ -31,7 +31,13 @@ const DESIGN: &[(Option<Right>, &[&str])] = &[
             "POST /pedidos/{number}/resumen",
         ],
     ),
-    (Some(Right::RevealPersonal), &["POST /pedidos/{number}/mostrar"]),
+    (
+        Some(Right::RevealPersonal),
+        &[
+            "POST /pedidos/{number}/mostrar",
+            "POST /conversaciones/{id}/mostrar",
+        ],
+    ),
     (
         Some(Right::ReadConversations),
         &["GET /conversaciones", "GET /conversaciones/{id}"],

@@ -2,6 +2,7 @@
 
 mod assets;
 mod letters;
+mod messages;
 mod ocr;
 mod orders;
 mod papers;
@@ -13,6 +14,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use puente_proto::documents::Document;
 use puente_proto::documents::documents_server::DocumentsServer;
+use puente_proto::notifications::Message;
+use puente_proto::notifications::message_queries_server::MessageQueriesServer;
 use puente_proto::ocr::capture_commands_server::CaptureCommandsServer;
 use puente_proto::ocr::capture_queries_server::CaptureQueriesServer;
 use puente_proto::ocr::{Attempt, Capture, SimilarSerial};
@@ -67,6 +70,8 @@ pub(crate) struct Tables {
     pub(crate) assets: Vec<(String, Asset, Vec<AssetFact>)>,
     /// Tasks of orders.
     pub(crate) tasks: Vec<(String, Task)>,
+    /// Messages of whatever trace.
+    pub(crate) messages: Vec<(String, Message)>,
     /// What orders could not handle; and events that it still cannot.
     pub(crate) letters: Vec<DeadLetter>,
     pub(crate) stubborn: Vec<String>,
@@ -88,6 +93,8 @@ pub(crate) struct Office {
     pub(crate) signature_url: String,
     pub(crate) ocr_url: String,
     pub(crate) sync_url: String,
+    /// Away unless a test names it.
+    pub(crate) messages_url: String,
     _stop: Arc<Stop>,
 }
 
@@ -131,6 +138,10 @@ impl Office {
             .add_service(DocumentsServer::new(ocr));
         Self {
             sync_url: serve("sync", Routes::new(TasksServer::new(desk("sync"))), clock, &stop).await,
+            messages_url: {
+                let messages = Routes::new(MessageQueriesServer::new(desk("notifications")));
+                serve("notifications", messages, clock, &stop).await
+            },
             ocr_url: serve("ocr", ocr, clock, &stop).await,
             orders_url: serve("orders", orders, clock, &stop).await,
             signature_url: serve("signature", signature, clock, &stop).await,

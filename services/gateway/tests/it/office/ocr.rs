@@ -274,6 +274,13 @@ impl CaptureCommands for Desk {
         if let Some(problem) = &tables.unreadable {
             return Err(problem.clone());
         }
+        let said = format!("{} {} {}", wanted.file_name, wanted.order_id, wanted.asset_id);
+        let place = format!("{} said", wanted.idempotency_key);
+        if *tables.made.entry(place).or_insert_with(|| said.clone()) != said {
+            return Err(Status::failed_precondition(
+                "the idempotency key was used for something else",
+            ));
+        }
         if let Some(id) = tables.made.get(&wanted.idempotency_key) {
             let found = tables.captures.iter().find(|(_, one, _)| one.capture_id == *id);
             let (_, capture, attempts) = found.unwrap();

@@ -164,7 +164,12 @@ impl OrderCommands for Desk {
         let whose = tenant(&request)?;
         let wanted = request.into_inner();
         let mut tables = self.tables.lock().unwrap();
-        let known = tables.made.contains_key(&wanted.idempotency_key);
+        let known = tables.made.get(&wanted.idempotency_key).cloned();
+        if known.as_ref().is_some_and(|order| *order != wanted.order_id) {
+            let used = "the idempotency key was used for something else";
+            return Err(Status::failed_precondition(used));
+        }
+        let known = known.is_some();
         let found = tables
             .orders
             .iter_mut()
@@ -183,7 +188,7 @@ impl OrderCommands for Desk {
             tables
                 .done
                 .push(format!("send_to_signature {}", emails.join(",")));
-            tables.made.insert(wanted.idempotency_key, REQUEST.to_owned());
+            tables.made.insert(wanted.idempotency_key, wanted.order_id);
             tables.signatures.push((whose, signature()));
         }
         Ok(Response::new(answer))

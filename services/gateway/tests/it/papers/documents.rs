@@ -222,6 +222,14 @@ async fn a_technician_reaches_reports_and_photos_of_their_own_orders_and_no_cont
     let path = "/api/documents?about_kind=order&about_id=OT-000042";
     let found: Value = stage.get(path, &key).await.json().await.unwrap();
     assert_eq!(found["documents"].as_array().unwrap().len(), 1, "{found}");
+    for every in ["about_kind=order", "about_kind=order&about_id=", ""] {
+        let answer = stage.get(&format!("/api/documents?{every}"), &key).await;
+        assert_eq!(
+            answer.status(),
+            StatusCode::BAD_REQUEST,
+            "not those of every order: {every}"
+        );
+    }
     let contract = document(2, "", "").document_id;
     let hidden = stage.get(&format!("/api/documents/{contract}"), &key).await;
     assert_eq!(hidden.status(), StatusCode::NOT_FOUND);

@@ -5,6 +5,7 @@ mod directory;
 mod documents;
 mod links;
 mod pages;
+mod places;
 mod signatures;
 mod unrecorded;
 

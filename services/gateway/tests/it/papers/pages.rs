@@ -5,10 +5,11 @@ use puente_proto::documents::Document;
 use puente_proto::orders::Person;
 use puente_proto::timestamp;
 use reqwest::{Method, Response, StatusCode};
+use serde_json::json;
 
 use super::PDF;
-use crate::office::REQUEST;
-use crate::support::{NOW, PASSWORD, Stage, form};
+use crate::office::{OTHER, REQUEST, order};
+use crate::support::{NOW, PASSWORD, Stage, form, form_named};
 
 struct Browser {
     cookie: String,
@@ -397,4 +398,105 @@ async fn the_contract_is_shown_as_a_sample_to_download() {
             .contains("contrato-muestra.pdf")
     );
     assert_eq!(&sample.bytes().await.unwrap()[..], crate::office::SAMPLE);
+}
+
+/// What the form of a page sends as this hidden field.
+fn hidden(page: &str, name: &str) -> String {
+    let (_, rest) = page.split_once(&format!("name=\"{name}\" value=\"")).unwrap();
+    rest.split('"').next().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn one_browser_sends_two_orders_of_the_same_version_to_their_signers() {
+    let (stage, office) = Stage::with_office().await;
+    office.orders("CotizacionAprobada");
+    let second = order(OTHER, "OT-000043", "CotizacionAprobada");
+    office.tables().orders.push(("algesta".to_owned(), second));
+    let agent = Browser::new(&stage, Role::Agent).await;
+    for number in ["OT-000042", "OT-000043"] {
+        let page = agent.see(&stage, &format!("/pedidos/{number}")).await;
+        let (_, form) = page.split_once("/firmar\"").unwrap();
+        let (once, version) = (hidden(form, "once"), hidden(form, "version"));
+        assert_eq!(version, "5", "both are of one version");
+        let fields = format!("csrf={}&once={once}&version={version}", agent.csrf);
+        let request = stage.ask(Method::POST, &format!("/pedidos/{number}/firmar"));
+        let request = request.header("cookie", &agent.cookie);
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        let sent = request.body(fields).send().await.unwrap();
+        assert_eq!(
+            sent.status(),
+            StatusCode::SEE_OTHER,
+            "{number}: {}",
+            sent.text().await.unwrap()
+        );
+    }
+    assert_eq!(office.done(), ["send_to_signature ", "send_to_signature "]);
+}
+
+#[tokio::test]
+async fn a_scan_that_is_sent_again_by_another_name_leaves_the_recorded_one_where_it_is() {
+    let (stage, office) = Stage::with_office().await;
+    office.orders("EnFirma");
+    office.signature(|one| {
+        one.step = "manual".to_owned();
+        one.actions = vec!["scan".to_owned()];
+    });
+    let agent = Browser::new(&stage, Role::Agent).await;
+    let send = async |name: &str| {
+        let texts = [("csrf", agent.csrf.as_str()), ("once", "uno")];
+        let (kind, body) = form_named(("file", name), &texts, PDF);
+        let request = stage.ask(Method::POST, &format!("/firmas/{REQUEST}/escaneo"));
+        let request = request
+            .header("cookie", &agent.cookie)
+            .header("content-type", kind);
+        request.body(body).send().await.unwrap().status()
+    };
+    assert_eq!(send("contrato.pdf").await, StatusCode::SEE_OTHER);
+    assert_eq!(
+        send("contrato firmado.pdf").await,
+        StatusCode::CONFLICT,
+        "it is another command"
+    );
+    let scan = office.tables().documents[0].2.document_id.clone();
+    let key = stage.key(Some("algesta"), Role::Agent).await;
+    let link = stage
+        .post(&format!("/api/documents/{scan}/link"), &key, &json!({}))
+        .await;
+    assert_eq!(link.status(), StatusCode::OK);
+    let link: serde_json::Value = link.json().await.unwrap();
+    let file = stage
+        .http
+        .get(link["url"].as_str().unwrap())
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(&file.bytes().await.unwrap()[..], PDF);
+}
+
+#[tokio::test]
+async fn a_new_person_does_not_take_the_place_of_who_has_the_id_already() {
+    let (stage, office) = Stage::with_office().await;
+    let known = Person {
+        person_id: "frio-andino".to_owned(),
+        kind: "service_provider".to_owned(),
+        name: "Frío Andino S.A.S.".to_owned(),
+        email: "contratos@frioandino.example".to_owned(),
+        active: true,
+        ..Person::default()
+    };
+    office.tables().people = vec![("algesta".to_owned(), known.clone())];
+    let agent = Browser::new(&stage, Role::Agent).await;
+    let fields = "id=frio-andino&kind=agent&name=Otra+Persona&email=otra%40example.com&active=1";
+    let refused = agent.send(&stage, "/directorio", fields).await;
+    assert_eq!(refused.status(), StatusCode::CONFLICT);
+    let text = refused.text().await.unwrap();
+    assert!(
+        text.contains("Ya hay alguien con el identificador «frio-andino»"),
+        "{text}"
+    );
+    assert_eq!(office.tables().people, [("algesta".to_owned(), known)]);
+    let fields = "id=hielo-sur&kind=service_provider&name=Hielo+Sur&active=1";
+    let added = agent.send(&stage, "/directorio", fields).await;
+    assert_eq!(added.status(), StatusCode::SEE_OTHER);
+    assert_eq!(office.tables().people.len(), 2);
 }

@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::JPEG;
 use crate::office::{ASSET, CAPTURE, Office, attempt, capture};
-use crate::support::{NOW, PASSWORD, Stage, form_with};
+use crate::support::{NOW, PASSWORD, Stage, form_named, form_with};
 
 const PHOTO: &str = "019469d2-0000-7000-8000-000000000010";
 const SECOND: &str = "019469d2-0000-7000-8000-000000000011";
@@ -398,4 +398,29 @@ async fn how_often_readings_are_right_is_told_by_engine_fault_and_day() {
     }
     let none = agent.see(&stage, "/revision-ocr/exactitud?dias=7").await;
     assert!(none.contains("Todavía nadie juzgó lecturas"), "{none}");
+}
+
+#[tokio::test]
+async fn a_photograph_that_is_sent_again_by_another_name_stays_where_it_was_recorded() {
+    let (stage, office) = Stage::with_office().await;
+    let agent = Browser::new(&stage, Role::Agent).await;
+    let send = async |name: &str| {
+        let texts = [("csrf", agent.csrf.as_str()), ("once", "uno")];
+        let (kind, body) = form_named(("photo", name), &texts, JPEG);
+        let request = stage
+            .ask(Method::POST, "/activos/leer")
+            .header("cookie", &agent.cookie);
+        let request = request.header("content-type", kind);
+        request.body(body).send().await.unwrap().status()
+    };
+    assert_eq!(send("placa.jpg").await, StatusCode::SEE_OTHER);
+    assert_eq!(
+        send("otra.jpg").await,
+        StatusCode::CONFLICT,
+        "it is another command"
+    );
+    let photo = office.tables().documents[0].2.document_id.clone();
+    let picture = agent.open(&stage, &format!("/documentos/{photo}/imagen")).await;
+    assert_eq!(picture.status(), StatusCode::OK);
+    assert_eq!(&picture.bytes().await.unwrap()[..], JPEG);
 }

@@ -6,10 +6,11 @@ use std::sync::{LazyLock, Mutex, MutexGuard};
 use async_trait::async_trait;
 use bytes::Bytes;
 use puente_ports::{
-    CallCtx, MEDIA_GONE, MEDIA_TOO_LARGE, Manifest, MediaFile, MessageChannel, OutboundMessage, Provider,
-    ProviderError, ProviderErrorKind, Recovery, Sent, TemplateInfo,
+    CallCtx, ErrorRule, MEDIA_GONE, MEDIA_TOO_LARGE, Manifest, MediaFile, MessageChannel, OutboundMessage,
+    Provider, ProviderError, ProviderErrorKind, Recovery, Sent, TemplateInfo,
 };
-use tokio::sync::Semaphore;
+use puente_testkit::service::{Gate, manifest};
+use tokio::sync::SemaphorePermit;
 
 /// What the provider does with a send.
 #[derive(Debug, Clone)]
@@ -44,12 +45,17 @@ static STATE: Mutex<State> = Mutex::new(State {
     files: VecDeque::new(),
     fetched: Vec::new(),
 });
-/// More than there are calls at the same time.
-const GATE_WIDTH: u32 = 1_000;
 /// Calls wait here while the test holds them.
-static GATE: Semaphore = Semaphore::const_new(GATE_WIDTH as usize);
-static MANIFEST: LazyLock<Manifest> = LazyLock::new(|| {
-    Manifest::parse("fake", include_str!("fake.toml")).expect("the stand-in's manifest is right")
+static GATE: Gate = Gate::open();
+static MANIFEST: LazyLock<Manifest> = LazyLock::new(|| Manifest {
+    timeout_ms: 5_000,
+    errors: vec![ErrorRule {
+        codes: vec!["131049".to_owned()],
+        statuses: Vec::new(),
+        kind: "rate_limited".to_owned(),
+        retry_after_ms: None,
+    }],
+    ..manifest("fake", "message", "notifications")
 });
 
 fn state() -> MutexGuard<'static, State> {
@@ -102,10 +108,8 @@ impl Fake {
     }
 
     /// Keeps calls from ending until the value is dropped.
-    pub(crate) async fn hold() -> tokio::sync::SemaphorePermit<'static> {
-        GATE.acquire_many(GATE_WIDTH)
-            .await
-            .expect("the gate is never closed")
+    pub(crate) async fn hold() -> SemaphorePermit<'static> {
+        GATE.hold().await
     }
 }
 
@@ -115,10 +119,6 @@ pub(crate) fn find(slug: &str) -> Option<&'static dyn Provider> {
     }
     // Those of the simulators.
     puente_providers::find(slug)
-}
-
-pub(crate) fn manifest_of(slug: &str) -> Option<&'static Manifest> {
-    find(slug).map(Provider::manifest)
 }
 
 struct Adapter;
@@ -146,7 +146,7 @@ impl MessageChannel for Adapter {
             state.calls += 1;
             (format!("wamid.{}", state.calls), state.replies.pop_front())
         };
-        let _permit = GATE.acquire().await.expect("the gate is never closed");
+        GATE.pass().await;
         let id = match reply {
             None => own,
             Some(Reply::Take(id)) => id.to_owned(),

@@ -6,7 +6,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use puente_ports::{ErrorTag, Provider, ProviderError};
+use puente_ports::{ErrorTag, ProviderError, Registry};
 use puente_types::Clock;
 use sqlx::PgPool;
 use time::OffsetDateTime;
@@ -27,7 +27,7 @@ pub(crate) struct Chain {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) embedded: Embedded,
     pub(crate) ways: Arc<Ways>,
-    pub(crate) registry: fn(&str) -> Option<&'static dyn Provider>,
+    pub(crate) registry: Registry,
     /// How long readings are known.
     pub(crate) cached: Duration,
 }
@@ -148,6 +148,6 @@ impl Chain {
 }
 
 /// Which engines providers offer.
-pub(crate) fn offered(registry: fn(&str) -> Option<&'static dyn Provider>) -> impl Fn(&str) -> bool {
+pub(crate) fn offered(registry: Registry) -> impl Fn(&str) -> bool {
     move |name| registry(name).is_some_and(|provider| provider.ocr().is_some())
 }

@@ -3,7 +3,6 @@
 use puente_blob::BlobError;
 use puente_operations::refusal;
 use puente_outbox::{ApplyError, OutboxError};
-use puente_ports::{ErrorTag, ProviderError};
 pub(super) use puente_rpc::asked::{id, issued, key_used, maybe, needed, size, text};
 use tonic::Status;
 
@@ -29,14 +28,7 @@ pub(super) fn stored(error: BlobError) -> Status {
             Status::failed_precondition("the stored file is not what is claimed of it")
         }
         BlobError::TooLarge { .. } => Status::invalid_argument(error.to_string()),
-        other => {
-            let error = ProviderError::from(other);
-            let problem = format!("{}: {}", error.code(), error.detail());
-            match error.tag() {
-                ErrorTag::Temporary => Status::unavailable(problem),
-                ErrorTag::Permanent | ErrorTag::Configuration => Status::failed_precondition(problem),
-            }
-        }
+        other => refusal::provider(&other.into()),
     }
 }
 

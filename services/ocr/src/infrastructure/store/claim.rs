@@ -1,21 +1,9 @@
 //! Who works on what: a capture that is taken up is held for a short while, again and again, so that no other replica takes
 //! it meanwhile, and the next one does if this one dies.
 
-use puente_types::TenantId;
-use puente_work::Hold;
+use puente_work::{Claimed, Hold};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
-use uuid::Uuid;
-
-use crate::infrastructure::store::flat::decode;
-
-/// A capture that this replica works on now.
-#[derive(Debug, Clone)]
-pub(crate) struct Claimed {
-    pub(crate) id: Uuid,
-    pub(crate) tenant: TenantId,
-    pub(crate) traceparent: Option<String>,
-}
 
 /// Takes up a capture whose time has come, and holds it. Of the tenants that have work, the one of which the
 /// fewest are being worked on comes first: a tenant with a hundred photographs keeps no other one waiting.
@@ -42,51 +30,18 @@ pub(crate) async fn due(
                  SELECT count(*) AS count FROM plate_captures c
                  WHERE c.tenant = t.tenant AND c.held_until > $1) held
              ORDER BY held.count, first.due_at LIMIT 1)
-         RETURNING id, tenant, traceparent",
+         RETURNING id, tenant, traceparent, tries",
         now,
         hold.until,
         hold.by,
     )
     .fetch_optional(connection)
     .await?;
-    row.map(|row| claimed(row.id, &row.tenant, row.traceparent))
+    row.map(|row| Claimed::read(row.id, &row.tenant, row.traceparent, row.tries))
         .transpose()
 }
 
-/// Holds it on; `false` when somebody else does, or nobody.
-pub(crate) async fn hold(
-    connection: &mut PgConnection,
-    claimed: &Claimed,
-    hold: Hold,
-) -> Result<bool, sqlx::Error> {
-    let held = sqlx::query!(
-        "UPDATE plate_captures SET held_until = $4 WHERE id = $1 AND tenant = $2 AND held_by = $3",
-        claimed.id,
-        claimed.tenant.as_str(),
-        hold.by,
-        hold.until,
-    )
-    .execute(connection)
-    .await?;
-    Ok(held.rows_affected() == 1)
-}
-
-/// Lets go of it.
-pub(crate) async fn release(
-    connection: &mut PgConnection,
-    claimed: &Claimed,
-    by: Uuid,
-) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "UPDATE plate_captures SET held_until = NULL, held_by = NULL WHERE id = $1 AND tenant = $2 AND held_by = $3",
-        claimed.id,
-        claimed.tenant.as_str(),
-        by,
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
-}
+puente_work::holds!("plate_captures", until: "held_until", by: "held_by");
 
 /// Lets go of it until something comes: nothing is to be done. Its row is locked by the caller, who has its hold.
 pub(crate) async fn rest(connection: &mut PgConnection, claimed: &Claimed) -> Result<(), sqlx::Error> {
@@ -136,7 +91,7 @@ pub(crate) async fn quiet(
     most: i64,
 ) -> Result<Vec<Claimed>, sqlx::Error> {
     let rows = sqlx::query!(
-        "SELECT id, tenant, traceparent FROM plate_captures
+        "SELECT id, tenant, traceparent, tries FROM plate_captures
          WHERE touched_at < $1 AND state IN ('Leyendo', 'PorConfirmar', 'OtraFoto', 'Ilegible')
          ORDER BY touched_at LIMIT $2",
         before,
@@ -145,7 +100,7 @@ pub(crate) async fn quiet(
     .fetch_all(connection)
     .await?;
     rows.into_iter()
-        .map(|row| claimed(row.id, &row.tenant, row.traceparent))
+        .map(|row| Claimed::read(row.id, &row.tenant, row.traceparent, row.tries))
         .collect()
 }
 
@@ -164,12 +119,4 @@ pub(crate) async fn untouched(
     .fetch_optional(connection)
     .await?;
     Ok(found.is_some())
-}
-
-fn claimed(id: Uuid, tenant: &str, traceparent: Option<String>) -> Result<Claimed, sqlx::Error> {
-    Ok(Claimed {
-        id,
-        tenant: tenant.parse().map_err(decode)?,
-        traceparent,
-    })
 }

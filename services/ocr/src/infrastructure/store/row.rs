@@ -1,6 +1,6 @@
 //! Captures: made with their first turn or command, read under their row's lock, written back with the events of the change.
 
-use puente_outbox::{NewEvent, Tx};
+use puente_outbox::Tx;
 use puente_types::TenantId;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
@@ -196,19 +196,4 @@ async fn publish(tx: &mut Tx, row: &mut Row, cause: &str) -> Result<(), sqlx::Er
         tx.append(wire::moved(row, &one, &photos).caused_by(cause));
     }
     Ok(())
-}
-
-/// An event of a capture: in the trace of the capture, whatever the work at hand belongs to.
-pub(crate) fn traced(row: &Row, event: NewEvent) -> NewEvent {
-    let same =
-        |own: &str, current: &str| puente_telemetry::trace_id(own) == puente_telemetry::trace_id(current);
-    match (&row.traceparent, &event.traceparent) {
-        // The work has a span of its own in that trace: the event stands below it.
-        (Some(own), Some(current)) if same(own, current) => event,
-        (Some(own), _) => {
-            let own = Some(own.clone());
-            event.in_trace(own)
-        }
-        (None, _) => event,
-    }
 }

@@ -1,5 +1,6 @@
 //! Another service, asking in the name of a person.
 
+use bytes::Bytes;
 use puente_blob::{BlobKey, Container, MediaType};
 use puente_proto::ocr::capture_commands_client::CaptureCommandsClient;
 use puente_proto::ocr::capture_queries_client::CaptureQueriesClient;
@@ -50,10 +51,14 @@ impl Asking {
 
     /// A photograph, stored as the gateway would.
     pub(crate) async fn stored(&self, stage: &Stage, comment: &str) -> StoredPhoto {
+        self.kept(stage, picture(comment)).await
+    }
+
+    async fn kept(&self, stage: &Stage, bytes: Bytes) -> StoredPhoto {
         let key = BlobKey::new(self.asker.caller.tenant().unwrap(), now(), "png");
         let stored = stage
             .blobs()
-            .put(Container::Assets, &key, picture(comment), MediaType::Png)
+            .put(Container::Assets, &key, bytes, MediaType::Png)
             .await
             .unwrap();
         StoredPhoto {
@@ -75,6 +80,18 @@ impl Asking {
             idempotency_key: new_id(),
             ..RecognizeSerialRequest::default()
         }
+    }
+
+    /// Brings a file as a photograph, and waits for nothing; the capture, or why there is none.
+    pub(crate) async fn brings(&self, stage: &Stage, file: Vec<u8>) -> Result<String, Status> {
+        let wish = RecognizeSerialRequest {
+            photo: Some(self.kept(stage, file.into()).await),
+            file_name: "foto.png".to_owned(),
+            idempotency_key: new_id(),
+            ..RecognizeSerialRequest::default()
+        };
+        let answer = self.recognize(wish).await?;
+        Ok(answer.capture.unwrap().capture_id)
     }
 
     pub(crate) async fn recognize(

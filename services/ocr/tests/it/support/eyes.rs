@@ -9,7 +9,8 @@ use puente_ports::{
     CallCtx, Manifest, OcrEngine, OcrLimits, OcrPicture, OcrProgress, Provider, ProviderError,
     ProviderErrorKind, TextLine, TextRead,
 };
-use tokio::sync::Semaphore;
+use puente_testkit::service::{Gate, away, failure, manifest};
+use tokio::sync::SemaphorePermit;
 
 /// What an engine does with a picture.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -41,10 +42,8 @@ struct State {
 }
 
 static STATE: LazyLock<Mutex<State>> = LazyLock::new(Mutex::default);
-/// More than there are readings at the same time.
-const GATE_WIDTH: u32 = 1_000;
 /// Answers wait here while the test holds them.
-static GATE: Semaphore = Semaphore::const_new(GATE_WIDTH as usize);
+static GATE: Gate = Gate::open();
 static A: LazyLock<Adapter> = LazyLock::new(|| Adapter::new("eye_a"));
 static B: LazyLock<Adapter> = LazyLock::new(|| Adapter::new("eye_b"));
 
@@ -68,10 +67,8 @@ impl Eyes {
     }
 
     /// Keeps answers from arriving until the value is dropped.
-    pub(crate) async fn hold() -> tokio::sync::SemaphorePermit<'static> {
-        GATE.acquire_many(GATE_WIDTH)
-            .await
-            .expect("the gate is never closed")
+    pub(crate) async fn hold() -> SemaphorePermit<'static> {
+        GATE.hold().await
     }
 }
 
@@ -90,12 +87,9 @@ struct Adapter {
 
 impl Adapter {
     fn new(slug: &'static str) -> Self {
-        let text = include_str!("eye.toml").replace("SLUG", slug);
         Self {
             slug,
-            manifest: Box::leak(Box::new(
-                Manifest::parse(slug, &text).expect("the stand-in's manifest is right"),
-            )),
+            manifest: Box::leak(Box::new(manifest(slug, "ocr", "ocr"))),
         }
     }
 }
@@ -108,10 +102,6 @@ impl Provider for Adapter {
     fn ocr(&self) -> Option<&dyn OcrEngine> {
         Some(self)
     }
-}
-
-fn failed(kind: ProviderErrorKind, code: &str) -> ProviderError {
-    ProviderError::new(kind, code, "as the test wants it")
 }
 
 /// A plate with a brand, a model and a serial.
@@ -152,7 +142,7 @@ impl OcrEngine for Adapter {
             let replies = state.replies.get_mut(self.slug);
             replies.and_then(VecDeque::pop_front)
         };
-        let _permit = GATE.acquire().await.expect("the gate is never closed");
+        GATE.pass().await;
         match reply.unwrap_or(Reply::Serial("ABC123456", 0.999)) {
             Reply::Serial(serial, sure) => Ok(OcrProgress::Done(plate(serial, sure))),
             Reply::Nothing => Ok(OcrProgress::Done(TextRead::default())),
@@ -162,18 +152,15 @@ impl OcrEngine for Adapter {
                 let wait = Duration::from_millis(1);
                 Ok(OcrProgress::Pending { operation, wait })
             }
-            Reply::Away => Err(failed(
-                ProviderErrorKind::Unavailable { retry_after: None },
-                "unavailable",
-            )),
-            Reply::Refuse => Err(failed(ProviderErrorKind::Auth, "401")),
-            Reply::Limited => Err(failed(
+            Reply::Away => Err(away()),
+            Reply::Refuse => Err(failure(ProviderErrorKind::Auth, "401")),
+            Reply::Limited => Err(failure(
                 ProviderErrorKind::RateLimited {
                     retry_after: Some(Duration::from_secs(3600)),
                 },
                 "429",
             )),
-            Reply::Reject => Err(failed(ProviderErrorKind::Rejected, "InvalidImage")),
+            Reply::Reject => Err(failure(ProviderErrorKind::Rejected, "InvalidImage")),
         }
     }
 

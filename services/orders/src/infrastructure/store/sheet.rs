@@ -4,7 +4,7 @@
 //! next one does if this one dies. A change of the asset gives it a new time, and begins anew.
 
 use puente_types::TenantId;
-use puente_work::Hold;
+use puente_work::{Claimed, Hold};
 use sqlx::PgConnection;
 use sqlx::types::Json;
 use time::OffsetDateTime;
@@ -16,15 +16,6 @@ use crate::domain::number::OrderNumber;
 
 /// Facts that a sheet shows.
 const MOST_FACTS: i64 = 200;
-
-/// A sheet that this replica makes now.
-pub(crate) struct Due {
-    pub(crate) id: AssetId,
-    pub(crate) tenant: TenantId,
-    pub(crate) traceparent: Option<String>,
-    /// Times that it was taken up since the asset changed.
-    pub(crate) tries: i32,
-}
 
 /// What stands on a sheet, but for photographs.
 pub(crate) struct Shown {
@@ -56,7 +47,7 @@ pub(crate) async fn claim(
     connection: &mut PgConnection,
     hold: Hold,
     now: OffsetDateTime,
-) -> Result<Option<Due>, sqlx::Error> {
+) -> Result<Option<Claimed>, sqlx::Error> {
     let row = sqlx::query!(
         "UPDATE assets SET sheet_held_until = $2, sheet_held_by = $3, sheet_tries = sheet_tries + 1 WHERE id = (
              SELECT id FROM assets
@@ -69,43 +60,11 @@ pub(crate) async fn claim(
     )
     .fetch_optional(connection)
     .await?;
-    let Some(row) = row else { return Ok(None) };
-    let tenant = row.tenant.parse();
-    Ok(Some(Due {
-        tenant: tenant.map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
-        id: row.id.into(),
-        traceparent: row.traceparent,
-        tries: row.sheet_tries,
-    }))
+    row.map(|row| Claimed::read(row.id, &row.tenant, row.traceparent, row.sheet_tries))
+        .transpose()
 }
 
-/// Holds it on; `false` when somebody else does, or nobody.
-pub(crate) async fn hold(connection: &mut PgConnection, due: &Due, hold: Hold) -> Result<bool, sqlx::Error> {
-    let held = sqlx::query!(
-        "UPDATE assets SET sheet_held_until = $4 WHERE tenant = $1 AND id = $2 AND sheet_held_by = $3",
-        due.tenant.as_str(),
-        due.id.uuid(),
-        hold.by,
-        hold.until,
-    )
-    .execute(connection)
-    .await?;
-    Ok(held.rows_affected() == 1)
-}
-
-/// Lets go of it.
-pub(crate) async fn release(connection: &mut PgConnection, due: &Due, by: Uuid) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "UPDATE assets SET sheet_held_until = NULL, sheet_held_by = NULL
-         WHERE tenant = $1 AND id = $2 AND sheet_held_by = $3",
-        due.tenant.as_str(),
-        due.id.uuid(),
-        by,
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
-}
+puente_work::holds!("assets", until: "sheet_held_until", by: "sheet_held_by");
 
 /// The asset as its sheet shows it.
 pub(crate) async fn shown(
@@ -216,13 +175,13 @@ pub(crate) async fn made(
 /// It was not made: the next time, or never until the asset changes. One that changed meanwhile has its own time.
 pub(crate) async fn failed(
     connection: &mut PgConnection,
-    due: &Due,
+    due: &Claimed,
     again: Option<OffsetDateTime>,
 ) -> Result<(), sqlx::Error> {
     sqlx::query!(
         "UPDATE assets SET sheet_due_at = $4 WHERE tenant = $1 AND id = $2 AND sheet_tries = $3",
         due.tenant.as_str(),
-        due.id.uuid(),
+        due.id,
         due.tries,
         again
     )

@@ -61,6 +61,8 @@ pub(crate) enum Again {
     Work,
     /// With its envelope.
     Send,
+    /// With calling back the envelope that is at large.
+    CallBack,
 }
 
 impl Action {
@@ -105,6 +107,7 @@ impl Signature {
         match (action, self.step) {
             (Action::Told, _) if self.somebody_is_untold() => Ok(()),
             (Action::Told, _) => Err(Refused::Told),
+            (Action::Retry, _) if self.is_at_large() => Ok(()),
             (_, Step::Ended) => Err(Refused::Ended(self.state)),
             (Action::Void | Action::Manual, Step::Storing) => Err(Refused::AllSigned),
             (Action::Manual, Step::Preparing) => Err(Refused::NotPrepared),
@@ -171,6 +174,10 @@ impl Signature {
     /// [`Refused`].
     pub(crate) fn retry(&mut self, at: OffsetDateTime) -> Result<Again, Refused> {
         self.may(Action::Retry)?;
+        if self.is_at_large() {
+            self.second_is_known(at);
+            return Ok(Again::CallBack);
+        }
         self.relieve(at);
         Ok(if self.step == Step::Sending {
             Again::Send

@@ -11,7 +11,7 @@ use puente_ports::{Outbound as _, OutboundRequest};
 use puente_providers::sim::{self, Account as SimAccount, Hub};
 use puente_testkit::{Schema, TestDb};
 use puente_types::ManualClock;
-use puente_vault::MasterKey;
+use puente_vault::{Connections, MasterKey};
 use time::OffsetDateTime;
 
 use super::*;
@@ -100,17 +100,15 @@ async fn stage(secrets: &[(&str, &str)], change: impl FnOnce(SimAccount) -> SimA
     };
     let http = Http::with_hooks(HttpConfig::local(), hooks).unwrap();
     let masters: puente_vault::MasterKeys = MasterKey::generate().unwrap().into();
-    let connections = Connections::fixed(vec![connection.clone()]);
+    let outside = Outside {
+        connections: Connections::fixed(vec![connection.clone()]),
+        http: http.clone(),
+        registry: puente_providers::find,
+    };
     let replica = || {
         let tokens = TokenStore::new(db.pool("signature"), masters.clone(), Arc::new(clock.clone()));
         let clock = Arc::new(clock.clone());
-        Arc::new(Accounts::new(
-            tokens,
-            connections.clone(),
-            http.clone(),
-            puente_providers::find,
-            clock,
-        ))
+        Arc::new(Accounts::new(tokens, outside.clone(), clock))
     };
     Stage {
         accounts: replica(),

@@ -1,8 +1,8 @@
 //! What is asked is read as everywhere (`puente_rpc::asked`); here is why it is not answered.
 
 use puente_operations::refusal;
+pub(super) use puente_operations::refusal::provider;
 use puente_outbox::{ApplyError, OutboxError};
-use puente_ports::{ErrorTag, ProviderError};
 pub(super) use puente_rpc::asked::{id, issued, needed, text};
 use tonic::Status;
 
@@ -20,15 +20,6 @@ pub(super) fn unknown() -> Status {
 /// What may not be done now.
 pub(super) fn refused(refused: Refused) -> Status {
     Status::failed_precondition(refused.to_string())
-}
-
-/// What a provider, or the store of documents, says.
-pub(super) fn provider(error: &ProviderError) -> Status {
-    let problem = format!("{}: {}", error.code(), error.detail());
-    match error.tag() {
-        ErrorTag::Temporary => Status::unavailable(problem),
-        ErrorTag::Permanent | ErrorTag::Configuration => Status::failed_precondition(problem),
-    }
 }
 
 /// What work for a caller says.

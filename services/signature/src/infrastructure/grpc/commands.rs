@@ -23,6 +23,7 @@ use super::scan::Scan;
 use super::{Answers, accounts, ask, made, shown};
 use crate::domain::signature::{Action, Again};
 use crate::domain::signer::Role;
+use crate::infrastructure::desk::{CREATE, VOID};
 use crate::infrastructure::store::command::{self, Issued, Known};
 use crate::infrastructure::store::row::{self, Row};
 use crate::infrastructure::store::{claim, effect};
@@ -265,8 +266,21 @@ impl Commands {
                 match row.signature.retry(now).map_err(ask::refused)? {
                     Again::Work => row.due_at = now,
                     Again::Send => {
-                        effect::hasten(tx, row, &issued.by).await.map_err(ask::failed)?;
+                        effect::hasten(tx, row, CREATE, &issued.by)
+                            .await
+                            .map_err(ask::failed)?;
                         desk.send(tx, row, true, None).await.map_err(ask::unapplied)?;
+                    }
+                    Again::CallBack => {
+                        effect::hasten(tx, row, VOID, &issued.by)
+                            .await
+                            .map_err(ask::failed)?;
+                        if row.signature.is_unwanted() {
+                            let reason = row.signature.reason.clone();
+                            desk.call_back(tx, row, &reason, None)
+                                .await
+                                .map_err(ask::unapplied)?;
+                        }
                     }
                 }
                 Ok(())

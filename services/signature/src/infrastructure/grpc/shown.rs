@@ -3,6 +3,7 @@
 use puente_proto::signature::{Signature, Signer as Shown};
 use puente_proto::timestamp;
 
+use crate::domain::problem::Problem;
 use crate::domain::signer::Signer;
 use crate::infrastructure::store::row::Row;
 
@@ -17,7 +18,7 @@ const REAUTHORISE: [&str; 4] = [
 /// The request.
 pub(super) fn signature(row: Row) -> Signature {
     let problem = row.signature.problem.as_ref();
-    let reauthorise = problem.is_some_and(|problem| REAUTHORISE.contains(&problem.code.as_str()));
+    let reauthorise = problem.is_some_and(reauthorises);
     let trace = row.traceparent.as_deref().and_then(puente_telemetry::trace_id);
     let id = |id: Option<uuid::Uuid>| id.map(|id| id.to_string()).unwrap_or_default();
     Signature {
@@ -65,6 +66,12 @@ pub(super) fn signature(row: Row) -> Signature {
             .collect(),
         attempt: row.attempt.unsigned_abs(),
     }
+}
+
+/// Whether authorising the account again ends a problem: by its code, or by that of the call that failed.
+fn reauthorises(problem: &Problem) -> bool {
+    let cause = problem.detail.split(':').next().filter(|_| problem.is_at_large());
+    REAUTHORISE.contains(&cause.unwrap_or(&problem.code))
 }
 
 fn signer(row: &Row, signer: &Signer) -> Shown {

@@ -2,22 +2,12 @@
 //! it meanwhile, and the next one does if this one dies.
 
 use puente_types::TenantId;
-use puente_work::Hold;
+use puente_work::{Claimed, Hold};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::domain::state::Step;
-
-/// A request that this replica works on now.
-#[derive(Debug, Clone)]
-pub(crate) struct Claimed {
-    pub(crate) id: Uuid,
-    pub(crate) tenant: TenantId,
-    pub(crate) traceparent: Option<String>,
-    /// Times that it was taken up for its step.
-    pub(crate) tries: i32,
-}
 
 /// Takes up a request of a step whose time has come, and holds it.
 pub(crate) async fn due(
@@ -40,44 +30,11 @@ pub(crate) async fn due(
     )
     .fetch_optional(connection)
     .await?;
-    row.map(|row| claimed(row.id, &row.tenant, row.traceparent, row.tries))
+    row.map(|row| Claimed::read(row.id, &row.tenant, row.traceparent, row.tries))
         .transpose()
 }
 
-/// Holds it on; `false` when somebody else does, or nobody.
-pub(crate) async fn hold(
-    connection: &mut PgConnection,
-    claimed: &Claimed,
-    hold: Hold,
-) -> Result<bool, sqlx::Error> {
-    let held = sqlx::query!(
-        "UPDATE signatures SET held_until = $4 WHERE id = $1 AND tenant = $2 AND held_by = $3",
-        claimed.id,
-        claimed.tenant.as_str(),
-        hold.by,
-        hold.until,
-    )
-    .execute(connection)
-    .await?;
-    Ok(held.rows_affected() == 1)
-}
-
-/// Lets go of it.
-pub(crate) async fn release(
-    connection: &mut PgConnection,
-    claimed: &Claimed,
-    by: Uuid,
-) -> Result<(), sqlx::Error> {
-    sqlx::query!(
-        "UPDATE signatures SET held_until = NULL, held_by = NULL WHERE id = $1 AND tenant = $2 AND held_by = $3",
-        claimed.id,
-        claimed.tenant.as_str(),
-        by,
-    )
-    .execute(connection)
-    .await?;
-    Ok(())
-}
+puente_work::holds!("signatures", until: "held_until", by: "held_by");
 
 /// It is taken up again at `due`, if it is still at that step.
 pub(crate) async fn later(
@@ -96,36 +53,6 @@ pub(crate) async fn later(
     .execute(connection)
     .await?;
     Ok(())
-}
-
-/// Takes at most `most` envelopes of a provider that are quiet since `before`, and of which none was asked about since
-/// `asked_before`, to be asked about now.
-pub(crate) async fn quiet(
-    connection: &mut PgConnection,
-    provider: &str,
-    before: OffsetDateTime,
-    asked_before: OffsetDateTime,
-    now: OffsetDateTime,
-    most: i64,
-) -> Result<Vec<Claimed>, sqlx::Error> {
-    let rows = sqlx::query!(
-        "UPDATE signatures SET checked_at = $4, quiet_since = $4 WHERE id IN (
-             SELECT id FROM signatures
-             WHERE step = 'waiting' AND provider = $1 AND quiet_since <= $2
-               AND (checked_at IS NULL OR checked_at <= $3)
-             ORDER BY quiet_since LIMIT $5 FOR UPDATE SKIP LOCKED)
-         RETURNING id, tenant, traceparent",
-        provider,
-        before,
-        asked_before,
-        now,
-        most,
-    )
-    .fetch_all(connection)
-    .await?;
-    rows.into_iter()
-        .map(|row| claimed(row.id, &row.tenant, row.traceparent, 0))
-        .collect()
 }
 
 /// Takes one envelope to be asked about now, if it was not asked about since `asked_before`.
@@ -147,15 +74,4 @@ pub(crate) async fn one(
     .execute(connection)
     .await?;
     Ok(taken.rows_affected() > 0)
-}
-
-fn claimed(id: Uuid, tenant: &str, traceparent: Option<String>, tries: i32) -> Result<Claimed, sqlx::Error> {
-    Ok(Claimed {
-        id,
-        tenant: tenant
-            .parse()
-            .map_err(|error| sqlx::Error::Decode(Box::new(error)))?,
-        traceparent,
-        tries,
-    })
 }

@@ -1,30 +1,45 @@
-//! The call that a person sets going again.
+//! Calls that wait: for a person who sets them going again, or for a better time.
 
-use puente_effects::Resolution;
+use puente_effects::{Effect, Resolution};
 use puente_outbox::Tx;
+use time::OffsetDateTime;
 
-use crate::infrastructure::desk::Desk;
 use crate::infrastructure::store::row::Row;
 
-/// A call of this request that waits is due now; one in doubt is made again, which looks for the envelope first.
-pub(crate) async fn hasten(tx: &mut Tx, row: &Row, by: &str) -> Result<(), sqlx::Error> {
+/// Calls of this request and kind that wait are due now; one in doubt is made again, which looks for the envelope first.
+pub(crate) async fn hasten(tx: &mut Tx, row: &Row, operation: &str, by: &str) -> Result<(), sqlx::Error> {
     let waiting = sqlx::query!(
-        "SELECT id, state FROM effects WHERE key = $1 AND tenant = $2 FOR UPDATE",
-        Desk::create_key(row),
+        "SELECT id, state FROM effects
+         WHERE tenant = $1 AND subject_id = $2 AND operation = $3 FOR UPDATE",
         row.tenant.as_str(),
+        row.id.to_string(),
+        operation,
     )
-    .fetch_optional(&mut **tx)
+    .fetch_all(&mut **tx)
     .await?;
-    let Some(waiting) = waiting else { return Ok(()) };
-    if waiting.state == "unknown" {
-        puente_effects::resolve(tx, waiting.id.into(), &Resolution::Repeat, by).await?;
-    } else {
-        sqlx::query!(
-            "UPDATE effects SET not_before = clock_timestamp() WHERE id = $1 AND state = 'due'",
-            waiting.id,
-        )
-        .execute(&mut **tx)
-        .await?;
+    for call in waiting {
+        if call.state == "unknown" {
+            puente_effects::resolve(tx, call.id.into(), &Resolution::Repeat, by).await?;
+        } else {
+            sqlx::query!(
+                "UPDATE effects SET not_before = clock_timestamp() WHERE id = $1 AND state = 'due'",
+                call.id,
+            )
+            .execute(&mut **tx)
+            .await?;
+        }
     }
+    Ok(())
+}
+
+/// A call that is due waits until then.
+pub(crate) async fn put_off(tx: &mut Tx, effect: &Effect, until: OffsetDateTime) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "UPDATE effects SET not_before = $2 WHERE id = $1 AND state = 'due'",
+        effect.id.uuid(),
+        until,
+    )
+    .execute(&mut **tx)
+    .await?;
     Ok(())
 }

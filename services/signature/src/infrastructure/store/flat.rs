@@ -41,6 +41,8 @@ pub(crate) struct Flat {
     pub(crate) quiet_since: OffsetDateTime,
     pub(crate) due_at: OffsetDateTime,
     pub(crate) tries: i32,
+    pub(crate) posted_at: Option<OffsetDateTime>,
+    pub(crate) polls: i32,
 }
 
 /// A signer's row.
@@ -100,6 +102,8 @@ impl Flat {
             quiet_since: self.quiet_since,
             due_at: self.due_at,
             tries: self.tries,
+            posted_at: self.posted_at,
+            polls: self.polls,
             signature,
         })
     }

@@ -1,5 +1,7 @@
 //! Reports that wait for the request they belong to, and how an envelope finds its request.
 
+use std::collections::BTreeMap;
+
 use puente_outbox::Tx;
 use puente_types::TenantId;
 use sqlx::PgConnection;
@@ -86,19 +88,24 @@ pub(crate) async fn take(tx: &mut Tx, at: At<'_>) -> Result<Vec<Pending>, sqlx::
     .await
 }
 
-/// Removes at most `limit` reports that nobody claimed since `before`.
+/// Removes at most `limit` reports that nobody claimed since `before`; how many, by connection.
 pub(crate) async fn purge(
     connection: &mut PgConnection,
     before: OffsetDateTime,
     limit: i64,
-) -> Result<u64, sqlx::Error> {
-    let gone = sqlx::query!(
+) -> Result<BTreeMap<String, u64>, sqlx::Error> {
+    let gone = sqlx::query_scalar!(
         "DELETE FROM pending_reports WHERE ctid IN (
-             SELECT ctid FROM pending_reports WHERE received_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)",
+             SELECT ctid FROM pending_reports WHERE received_at < $1 LIMIT $2 FOR UPDATE SKIP LOCKED)
+         RETURNING connection",
         before,
         limit,
     )
-    .execute(connection)
+    .fetch_all(connection)
     .await?;
-    Ok(gone.rows_affected())
+    let mut counts = BTreeMap::new();
+    for connection in gone {
+        *counts.entry(connection).or_default() += 1;
+    }
+    Ok(counts)
 }

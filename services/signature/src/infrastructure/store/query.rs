@@ -67,12 +67,14 @@ pub(crate) async fn newest(
         Flat,
         "SELECT id, order_id, number, attempt, request, requested_by, requested_at, state, step, manual, reason, provider,
                 connection, envelope_id, problem_code, problem, problem_tag, problem_since, version, contract_id,
-                contract_key, contract_hash, signed_id, traceparent, changed_at, checked_at, quiet_since, due_at, tries
+                contract_key, contract_hash, signed_id, traceparent, changed_at, checked_at, quiet_since, due_at, tries,
+                posted_at, polls
          FROM signatures
          WHERE tenant = $1
            AND (cardinality($2::text[]) = 0 OR state = ANY ($2))
            AND ($3::uuid IS NULL OR order_id = $3)
            AND (NOT $4::boolean OR step <> 'ended' AND (problem_code IS NOT NULL OR step = 'manual')
+                OR step = 'ended' AND problem_code IS NOT NULL
                 OR id IN (SELECT request_id FROM signers WHERE tenant = $1 AND notice = 'failed'))
            AND ($5::timestamptz IS NULL OR (requested_at, id) < ($5, $6))
          ORDER BY requested_at DESC, id DESC LIMIT $7",
@@ -114,7 +116,7 @@ pub(crate) async fn newest(
 pub(crate) async fn count(connection: &mut PgConnection, tenant: &TenantId) -> Result<Counts, sqlx::Error> {
     sqlx::query_as!(
         Counts,
-        r#"SELECT count(*) FILTER (WHERE step <> 'ended' AND problem_code IS NOT NULL) AS "troubled!",
+        r#"SELECT count(*) FILTER (WHERE problem_code IS NOT NULL) AS "troubled!",
                   count(*) FILTER (WHERE step = 'manual') AS "manual!",
                   count(*) FILTER (WHERE state = 'EnProceso') AS "in_process!",
                   count(*) FILTER (WHERE state = 'Firmado') AS "signed!",

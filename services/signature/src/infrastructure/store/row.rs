@@ -1,6 +1,6 @@
 //! Requests and their signers: inserted once, read under their row's lock, written back with the events of the change.
 
-use puente_outbox::{NewEvent, Tx};
+use puente_outbox::Tx;
 use puente_types::{OrderId, TenantId};
 use sqlx::PgConnection;
 use time::OffsetDateTime;
@@ -36,6 +36,10 @@ pub(crate) struct Row {
     /// When a worker takes it up next, and how often one did for the step that it is in.
     pub(crate) due_at: OffsetDateTime,
     pub(crate) tries: i32,
+    /// When the last call that may have made an envelope began. Written by whoever calls alone.
+    pub(crate) posted_at: Option<OffsetDateTime>,
+    /// Questions since the provider last told something new.
+    pub(crate) polls: i32,
     pub(crate) signature: Signature,
 }
 
@@ -60,6 +64,8 @@ impl Row {
             quiet_since: at,
             due_at: at,
             tries: 0,
+            posted_at: None,
+            polls: 0,
             signature: Signature::open(at),
         }
     }
@@ -152,7 +158,8 @@ pub(crate) async fn read(
         Flat,
         "SELECT id, order_id, number, attempt, request, requested_by, requested_at, state, step, manual, reason, provider,
                 connection, envelope_id, problem_code, problem, problem_tag, problem_since, version, contract_id,
-                contract_key, contract_hash, signed_id, traceparent, changed_at, checked_at, quiet_since, due_at, tries
+                contract_key, contract_hash, signed_id, traceparent, changed_at, checked_at, quiet_since, due_at, tries,
+                posted_at, polls
          FROM signatures WHERE id = $1 AND tenant = $2",
         id,
         tenant.as_str(),
@@ -194,7 +201,7 @@ pub(crate) async fn save(
          SET state = $3, step = $4, manual = $5, reason = $6, provider = $7, connection = $8, envelope_id = $9,
              problem_code = $10, problem = $11, problem_tag = $12, problem_since = $13, contract_id = $15,
              contract_key = $16, contract_hash = $17, signed_id = $18, checked_at = $19, quiet_since = $20, due_at = $21,
-             tries = $22, changed_at = CASE WHEN version = $14 THEN changed_at ELSE $23 END, version = $14
+             tries = $22, polls = $24, changed_at = CASE WHEN version = $14 THEN changed_at ELSE $23 END, version = $14
          WHERE id = $1 AND tenant = $2",
         row.id,
         row.tenant.as_str(),
@@ -219,6 +226,7 @@ pub(crate) async fn save(
         row.due_at,
         row.tries,
         now,
+        row.polls,
     )
     .execute(&mut **tx)
     .await?;
@@ -247,24 +255,39 @@ pub(crate) async fn save(
     Ok(())
 }
 
+/// A call that may make an envelope begins.
+pub(crate) async fn posting(
+    connection: &mut PgConnection,
+    row: &Row,
+    at: OffsetDateTime,
+) -> Result<(), sqlx::Error> {
+    posted(connection, row, Some(at)).await
+}
+
+/// The call that began surely made no envelope.
+pub(crate) async fn not_posted(connection: &mut PgConnection, row: &Row) -> Result<(), sqlx::Error> {
+    posted(connection, row, None).await
+}
+
+async fn posted(
+    connection: &mut PgConnection,
+    row: &Row,
+    at: Option<OffsetDateTime>,
+) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "UPDATE signatures SET posted_at = $3 WHERE id = $1 AND tenant = $2",
+        row.id,
+        row.tenant.as_str(),
+        at,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// Hands the events of a change to the outbox, in the trace of the request.
 fn publish(tx: &mut Tx, row: &mut Row, cause: &str) {
     for recorded in std::mem::take(&mut row.signature.events) {
         tx.append(wire::event(row, &recorded).caused_by(cause));
-    }
-}
-
-/// An event of a request: in the trace of the request, whatever the work at hand belongs to.
-pub(crate) fn traced(row: &Row, event: NewEvent) -> NewEvent {
-    let same =
-        |own: &str, current: &str| puente_telemetry::trace_id(own) == puente_telemetry::trace_id(current);
-    match (&row.traceparent, &event.traceparent) {
-        // The work has a span of its own in that trace: the event stands below it.
-        (Some(own), Some(current)) if same(own, current) => event,
-        (Some(own), _) => {
-            let own = Some(own.clone());
-            event.in_trace(own)
-        }
-        (None, _) => event,
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{LazyLock, Mutex, MutexGuard};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -13,8 +13,9 @@ use puente_ports::{
 };
 use puente_proto::signing::{EnvelopeStatus, SignerReport, SignerStatus};
 use puente_signature::{Access, AccessError, Account};
+use puente_testkit::service::{Gate, away, failure, manifest};
 use puente_types::{ConnectionId, Secret, TenantId};
-use tokio::sync::Semaphore;
+use tokio::sync::SemaphorePermit;
 
 /// What the provider does with an envelope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,8 +28,12 @@ pub(crate) enum Reply {
     TakeInSilence,
     /// Does not take it, and nobody knows.
     LoseInSilence,
+    /// Takes it later, when the test says so, and the answer is lost.
+    TakeLater,
     /// Does not believe the token.
     Refuse,
+    /// Was called too often, and takes nothing for so long.
+    TooOften(Duration),
 }
 
 /// An envelope at the provider.
@@ -58,17 +63,21 @@ struct State {
     renewals: usize,
     voids: usize,
     voids_away: usize,
+    /// Envelopes that calls which were cut off are still making.
+    under_way: Vec<Kept>,
+    creates_at: Vec<Instant>,
+    looks_away: usize,
+    /// Questions for states, by tenant; and how many a tenant may ask before it is too often.
+    asked: HashMap<String, usize>,
+    patience: HashMap<String, usize>,
+    fetched: Option<Bytes>,
 }
 
 static STATE: LazyLock<Mutex<State>> = LazyLock::new(Mutex::default);
 static INTERVAL_MS: AtomicU64 = AtomicU64::new(3_600_000);
-/// More than there are calls at the same time.
-const GATE_WIDTH: u32 = 1_000;
-/// Answers wait here while the test holds them: what was asked for has been done.
-static GATE: Semaphore = Semaphore::const_new(GATE_WIDTH as usize);
-static MANIFEST: LazyLock<Manifest> = LazyLock::new(|| {
-    Manifest::parse("fake", include_str!("fake.toml")).expect("the stand-in's manifest is right")
-});
+/// Answers wait here while the test holds them.
+static GATE: Gate = Gate::open();
+static MANIFEST: LazyLock<Manifest> = LazyLock::new(|| manifest("fake", "signature", "signature"));
 
 /// The smallest file that counts as a PDF.
 pub(crate) fn pdf(words: &str) -> Bytes {
@@ -135,7 +144,6 @@ impl Fake {
             .collect();
     }
 
-    /// Signed documents can or cannot be fetched.
     /// So many calls that call an envelope back find the provider away.
     pub(crate) fn voiding_fails(times: usize) {
         state().voids_away = times;
@@ -144,6 +152,57 @@ impl Fake {
     /// Calls that called an envelope back.
     pub(crate) fn voids() -> usize {
         state().voids
+    }
+
+    /// Signed documents can or cannot be fetched.
+    /// So many look-ups find the provider away.
+    pub(crate) fn looks_away(times: usize) {
+        state().looks_away = times;
+    }
+
+    /// What calls that were cut off were making is there now.
+    pub(crate) fn lands() {
+        let mut state = state();
+        let landed = std::mem::take(&mut state.under_way);
+        state.envelopes.extend(landed);
+    }
+
+    /// A second envelope of the same request; its id.
+    pub(crate) fn made_twice(kept: &Kept) -> String {
+        let second = Kept {
+            id: format!("{}-again", kept.id),
+            ..kept.clone()
+        };
+        let id = second.id.clone();
+        state().envelopes.push(second);
+        id
+    }
+
+    /// Why an envelope was called back.
+    pub(crate) fn void_reason(envelope_id: &str) -> Option<String> {
+        let state = state();
+        let kept = state.envelopes.iter().find(|kept| kept.id == envelope_id);
+        kept.and_then(|kept| kept.void_reason.clone())
+    }
+
+    /// When it was called to create.
+    pub(crate) fn creates_at() -> Vec<Instant> {
+        state().creates_at.clone()
+    }
+
+    /// More questions of this tenant for the state of envelopes are too many for an hour.
+    pub(crate) fn may_be_asked_by(tenant: &str, times: usize) {
+        state().patience.insert(tenant.to_owned(), times);
+    }
+
+    /// How often this tenant asked for the state of an envelope.
+    pub(crate) fn asked_by(tenant: &str) -> usize {
+        state().asked.get(tenant).copied().unwrap_or_default()
+    }
+
+    /// What is fetched is this, or a signed document again.
+    pub(crate) fn fetching_gives(what: Option<Bytes>) {
+        state().fetched = what;
     }
 
     pub(crate) fn fetching_fails(fails: bool) {
@@ -166,19 +225,13 @@ impl Fake {
     }
 
     /// Keeps answers from arriving until the value is dropped.
-    pub(crate) async fn hold() -> tokio::sync::SemaphorePermit<'static> {
-        GATE.acquire_many(GATE_WIDTH)
-            .await
-            .expect("the gate is never closed")
+    pub(crate) async fn hold() -> SemaphorePermit<'static> {
+        GATE.hold().await
     }
 }
 
 pub(crate) fn find(slug: &str) -> Option<&'static dyn Provider> {
     (slug == "fake").then_some(&Adapter as &dyn Provider)
-}
-
-pub(crate) fn manifest_of(slug: &str) -> Option<&'static Manifest> {
-    (slug == "fake").then(|| &*MANIFEST)
 }
 
 struct Adapter;
@@ -191,10 +244,6 @@ impl Provider for Adapter {
     fn signature(&self) -> Option<&dyn SignatureProvider> {
         Some(self)
     }
-}
-
-fn error(kind: ProviderErrorKind, code: &str) -> ProviderError {
-    ProviderError::new(kind, code, "as the test wants it")
 }
 
 #[async_trait]
@@ -215,26 +264,25 @@ impl SignatureProvider for Adapter {
         let created = {
             let mut state = state();
             state.creates += 1;
+            state.creates_at.push(Instant::now());
             assert!(
                 ctx.connection.secrets.get(ACCESS_TOKEN).is_some(),
                 "a call without access"
             );
             let reply = state.replies.pop_front();
             let fails = match reply {
-                Some(Reply::Reject) => Some(error(ProviderErrorKind::Rejected, "INVALID_EMAIL")),
-                Some(Reply::Away) => Some(error(
-                    ProviderErrorKind::Unavailable { retry_after: None },
-                    "unavailable",
-                )),
-                Some(Reply::LoseInSilence) => Some(error(ProviderErrorKind::OutcomeUnknown, "timeout")),
-                Some(Reply::Refuse) => Some(error(ProviderErrorKind::Auth, "AUTHORIZATION_INVALID_TOKEN")),
-                Some(Reply::TakeInSilence) | None => None,
+                Some(Reply::Reject) => Some(failure(ProviderErrorKind::Rejected, "INVALID_EMAIL")),
+                Some(Reply::Away) => Some(away()),
+                Some(Reply::LoseInSilence) => Some(failure(ProviderErrorKind::OutcomeUnknown, "timeout")),
+                Some(Reply::Refuse) => Some(failure(ProviderErrorKind::Auth, "AUTHORIZATION_INVALID_TOKEN")),
+                Some(Reply::TooOften(lasting)) => Some(too_often(lasting)),
+                Some(Reply::TakeInSilence | Reply::TakeLater) | None => None,
             };
             if let Some(error) = fails {
                 return Err(error);
             }
             let id = format!("env-{}-{}", state.envelopes.len() + 1, envelope.reference);
-            state.envelopes.push(Kept {
+            let kept = Kept {
                 id: id.clone(),
                 asked: envelope.clone(),
                 status: EnvelopeStatus::Sent,
@@ -243,21 +291,30 @@ impl SignatureProvider for Adapter {
                 void_reason: None,
                 tenant: ctx.connection.tenant.to_string(),
                 traceparent: ctx.traceparent.map(str::to_owned),
-            });
-            if reply == Some(Reply::TakeInSilence) {
-                return Err(error(ProviderErrorKind::OutcomeUnknown, "timeout"));
+            };
+            if reply == Some(Reply::TakeLater) {
+                state.under_way.push(kept);
+            } else {
+                state.envelopes.push(kept);
+            }
+            if matches!(reply, Some(Reply::TakeInSilence | Reply::TakeLater)) {
+                return Err(failure(ProviderErrorKind::OutcomeUnknown, "timeout"));
             }
             CreatedEnvelope {
                 envelope_id: id,
                 status: EnvelopeStatus::Sent,
             }
         };
-        let _permit = GATE.acquire().await.expect("the gate is never closed");
+        GATE.pass().await;
         Ok(created)
     }
 
     async fn find(&self, _: CallCtx<'_>, reference: &str) -> Result<Option<CreatedEnvelope>, ProviderError> {
-        let state = state();
+        let mut state = state();
+        if state.looks_away > 0 {
+            state.looks_away -= 1;
+            return Err(away());
+        }
         let found = state
             .envelopes
             .iter()
@@ -268,11 +325,18 @@ impl SignatureProvider for Adapter {
         }))
     }
 
-    async fn status(&self, _: CallCtx<'_>, envelope_id: &str) -> Result<EnvelopeReport, ProviderError> {
+    async fn status(&self, ctx: CallCtx<'_>, envelope_id: &str) -> Result<EnvelopeReport, ProviderError> {
         let mut state = state();
         *state.polls.entry(envelope_id.to_owned()).or_default() += 1;
+        let tenant = ctx.connection.tenant.as_str();
+        let asked = state.asked.entry(tenant.to_owned()).or_default();
+        *asked += 1;
+        let asked = *asked;
+        if state.patience.get(tenant).is_some_and(|most| asked > *most) {
+            return Err(too_often(Duration::from_hours(1)));
+        }
         let found = state.envelopes.iter().find(|kept| kept.id == envelope_id);
-        let kept = found.ok_or_else(|| error(ProviderErrorKind::Rejected, "ENVELOPE_DOES_NOT_EXIST"))?;
+        let kept = found.ok_or_else(|| failure(ProviderErrorKind::Rejected, "ENVELOPE_DOES_NOT_EXIST"))?;
         Ok(EnvelopeReport {
             status: kept.status,
             signers: kept.signers.clone(),
@@ -288,9 +352,12 @@ impl SignatureProvider for Adapter {
         part: EnvelopePart,
         _: usize,
     ) -> Result<Bytes, ProviderError> {
-        if state().fetch_fails {
-            let kind = ProviderErrorKind::Unavailable { retry_after: None };
-            return Err(error(kind, "unavailable"));
+        let state = state();
+        if state.fetch_fails {
+            return Err(away());
+        }
+        if let Some(fetched) = &state.fetched {
+            return Ok(fetched.clone());
         }
         Ok(pdf(&format!("{part:?} {envelope_id}")))
     }
@@ -300,11 +367,7 @@ impl SignatureProvider for Adapter {
         state.voids += 1;
         if state.voids_away > 0 {
             state.voids_away -= 1;
-            return Err(ProviderError::new(
-                ProviderErrorKind::Unavailable { retry_after: None },
-                "away",
-                "the provider is away",
-            ));
+            return Err(away());
         }
         if let Some(kept) = state.envelopes.iter_mut().find(|kept| kept.id == envelope_id) {
             kept.status = EnvelopeStatus::Voided;
@@ -320,6 +383,11 @@ impl SignatureProvider for Adapter {
         }
         Ok(())
     }
+}
+
+fn too_often(lasting: Duration) -> ProviderError {
+    let retry_after = Some(lasting);
+    failure(ProviderErrorKind::RateLimited { retry_after }, "too_often")
 }
 
 /// Accounts that are there, unless the test took the consent away.

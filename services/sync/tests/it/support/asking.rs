@@ -1,44 +1,33 @@
 //! Another service, asking in the name of a person.
 
-use std::sync::Arc;
-
 use puente_proto::operations::operations_client::OperationsClient;
 use puente_proto::operations::{Effect, ListEffectsRequest, Resolution, ResolveEffectRequest};
 use puente_proto::sync::tasks_client::TasksClient;
 use puente_proto::sync::{CreateTaskRequest, GetTaskRequest, Task};
-use puente_rpc::{Caller, Calls, RpcKeys, Scope};
-use puente_types::{Secret, SystemClock};
-use tonic::transport::{Channel, Endpoint};
+use puente_testkit::service::Asker;
+use tonic::transport::Channel;
 use tonic::{Request, Status};
 
-use super::{KEY, PATIENCE, Stage, tenant};
+use super::Stage;
 
 pub(crate) struct Asking {
     tasks: TasksClient<Channel>,
     operations: OperationsClient<Channel>,
-    calls: Calls,
-    pub(crate) caller: Caller,
+    pub(crate) asker: Asker,
 }
 
 impl Asking {
     pub(crate) async fn of(stage: &Stage, tenant_name: &str) -> Self {
-        let endpoint = Endpoint::from_shared(format!("http://{}", stage.grpc)).unwrap();
-        let channel = endpoint.connect().await.unwrap();
-        let keys = RpcKeys::parse(&Secret::new(KEY)).unwrap();
+        let asker = Asker::of("sync", stage.grpc, tenant_name).await;
         Self {
-            tasks: TasksClient::new(channel.clone()),
-            operations: OperationsClient::new(channel),
-            calls: Calls::new(keys, "sync", Arc::new(SystemClock), PATIENCE),
-            caller: Caller {
-                scope: Scope::Tenant(tenant(tenant_name)),
-                subject: "user-7".to_owned(),
-                role: "agent".to_owned(),
-            },
+            tasks: TasksClient::new(asker.channel.clone()),
+            operations: OperationsClient::new(asker.channel.clone()),
+            asker,
         }
     }
 
     fn signed<T>(&self, message: T) -> Request<T> {
-        self.calls.request(&self.caller, message).unwrap()
+        self.asker.signed(message)
     }
 
     pub(crate) async fn get(&self, order: &str) -> Result<Task, Status> {

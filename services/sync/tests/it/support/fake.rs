@@ -8,7 +8,8 @@ use puente_ports::{
     ASSIGNEE_REFUSED, CallCtx, Connection, Manifest, NewTask, Provider, ProviderError, ProviderErrorKind,
     Recovery, TaskChange, TaskManager, TaskRef,
 };
-use tokio::sync::{Semaphore, SemaphorePermit};
+use puente_testkit::service::{Gate, away, failure, manifest};
+use tokio::sync::SemaphorePermit;
 
 /// What the provider does with a call.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,13 +57,9 @@ struct State {
 }
 
 static STATE: LazyLock<Mutex<State>> = LazyLock::new(Mutex::default);
-/// More than there are calls at the same time.
-const GATE_WIDTH: u32 = 1_000;
-/// Answers wait here while the test holds them: what was asked for has been done.
-static GATE: Semaphore = Semaphore::const_new(GATE_WIDTH as usize);
-static MANIFEST: LazyLock<Manifest> = LazyLock::new(|| {
-    Manifest::parse("fake", include_str!("fake.toml")).expect("the stand-in's manifest is right")
-});
+/// Answers wait here while the test holds them.
+static GATE: Gate = Gate::open();
+static MANIFEST: LazyLock<Manifest> = LazyLock::new(|| manifest("fake", "task", "sync"));
 
 fn state() -> MutexGuard<'static, State> {
     STATE.lock().expect("no test panics with the lock")
@@ -118,18 +115,12 @@ impl Fake {
 
     /// Keeps answers from arriving until the value is dropped.
     pub(crate) async fn hold() -> SemaphorePermit<'static> {
-        GATE.acquire_many(GATE_WIDTH)
-            .await
-            .expect("the gate is never closed")
+        GATE.hold().await
     }
 }
 
 pub(crate) fn find(slug: &str) -> Option<&'static dyn Provider> {
     (slug == "fake").then_some(&Adapter as &dyn Provider)
-}
-
-pub(crate) fn manifest_of(slug: &str) -> Option<&'static Manifest> {
-    (slug == "fake").then(|| &*MANIFEST)
 }
 
 struct Adapter;
@@ -144,10 +135,6 @@ impl Provider for Adapter {
     }
 }
 
-fn error(kind: ProviderErrorKind, code: &str) -> ProviderError {
-    ProviderError::new(kind, code, "as the test wants it")
-}
-
 /// Notes a call, and says what comes of it: whether it is done, and what is answered.
 fn judge(state: &mut State, ctx: CallCtx<'_>, what: String, reply: Reply) -> Result<(), ProviderError> {
     let done = matches!(reply, Reply::Do | Reply::DoInSilence);
@@ -159,14 +146,13 @@ fn judge(state: &mut State, ctx: CallCtx<'_>, what: String, reply: Reply) -> Res
     });
     match reply {
         Reply::Do => Ok(()),
-        Reply::Reject => Err(error(ProviderErrorKind::Rejected, "refused")),
-        Reply::Stranger => Err(error(ProviderErrorKind::Rejected, ASSIGNEE_REFUSED)),
-        Reply::Away => Err(error(
-            ProviderErrorKind::Unavailable { retry_after: None },
-            "unavailable",
-        )),
-        Reply::Unset => Err(error(ProviderErrorKind::Configuration, "project_refused")),
-        Reply::DoInSilence | Reply::LoseInSilence => Err(error(ProviderErrorKind::OutcomeUnknown, "timeout")),
+        Reply::Reject => Err(failure(ProviderErrorKind::Rejected, "refused")),
+        Reply::Stranger => Err(failure(ProviderErrorKind::Rejected, ASSIGNEE_REFUSED)),
+        Reply::Away => Err(away()),
+        Reply::Unset => Err(failure(ProviderErrorKind::Configuration, "project_refused")),
+        Reply::DoInSilence | Reply::LoseInSilence => {
+            Err(failure(ProviderErrorKind::OutcomeUnknown, "timeout"))
+        }
     }
 }
 
@@ -197,7 +183,7 @@ impl TaskManager for Adapter {
             }
             judged
         };
-        let _permit = GATE.acquire().await.expect("the gate is never closed");
+        GATE.pass().await;
         judged.map(|()| of(&task.reference))
     }
 
@@ -205,14 +191,11 @@ impl TaskManager for Adapter {
         let mut state = state();
         state.looks += 1;
         if state.cannot_find {
-            return Err(error(ProviderErrorKind::Configuration, "no_reference"));
+            return Err(failure(ProviderErrorKind::Configuration, "no_reference"));
         }
         if state.looks_away > 0 {
             state.looks_away -= 1;
-            return Err(error(
-                ProviderErrorKind::Unavailable { retry_after: None },
-                "unavailable",
-            ));
+            return Err(away());
         }
         let known = state.tasks.iter().any(|task| task.reference == reference);
         Ok(known.then(|| of(reference)))
@@ -241,7 +224,7 @@ impl TaskManager for Adapter {
             let reply = state.changes.pop_front().unwrap_or(Reply::Do);
             judge(&mut state, ctx, what, reply)
         };
-        let _permit = GATE.acquire().await.expect("the gate is never closed");
+        GATE.pass().await;
         judged
     }
 }
