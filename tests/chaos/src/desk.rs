@@ -1,11 +1,17 @@
 //! Who has contracts sent: by the interface for programs, with a key, each sending repeated until it is answered.
 
+use std::time::Duration;
+
 use puente_e2e::{Office, PATIENCE, Stage};
 use puente_gateway::domain::Role;
 use puente_gateway::keys::{self, NewKey};
 use puente_testkit::wait_for;
 use puente_types::{Clock as _, Secret, SystemClock};
 use reqwest::StatusCode;
+
+/// How long a command is repeated. Of a gateway that was killed at one, another holds the key for a minute, since the call may
+/// still be under way; more than one may be killed so.
+const SENDING: Duration = Duration::from_secs(240);
 
 /// A desk before a gateway that may die at any moment.
 #[derive(Clone)]
@@ -41,7 +47,7 @@ impl Desk {
     /// Returns the signature request.
     pub async fn send_to_signature(&self, number: &str) -> String {
         self.office.prepare(number).await;
-        wait_for("the sending", PATIENCE, || async {
+        wait_for("the sending", SENDING, || async {
             let request = self
                 .http
                 .post(format!("{}/api/orders/{number}/send-to-signature", self.gateway))
