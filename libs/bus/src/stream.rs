@@ -67,8 +67,11 @@ impl BusError {
 /// # Errors
 /// [`BusError`] when the server is too old or refuses.
 pub async fn declare(client: &async_nats::Client, settings: StreamSettings) -> Result<Declared, BusError> {
-    if !client.is_server_compatible(2, 12, 0) {
-        return Err(BusError::TooOld(client.server_info().version));
+    // Unknown only before the first connection: then what is asked below fails by itself.
+    if let Some(info) = client.try_server_info()
+        && !client.is_server_compatible(2, 12, 0)
+    {
+        return Err(BusError::TooOld(info.version));
     }
     let js = jetstream::new(client.clone());
     let config = stream::Config {

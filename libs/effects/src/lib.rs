@@ -22,5 +22,5 @@ mod runner;
 mod settle;
 
 pub use effect::{Effect, EffectExecutor, Enqueued, NewEffect, Outcome, Priority, enqueue};
-pub use resolve::{Parked, Resolution, lock_parked, parked, resolve, settle_by_key};
+pub use resolve::{Parked, Resolution, hold_by_key, lock_parked, parked, resolve, settle_by_key};
 pub use runner::{Effects, Settings, Wake};

@@ -129,6 +129,22 @@ pub async fn settle_by_key(tx: &mut Tx, key: &str, result: Value) -> Result<bool
     settle::end(tx, &effect, "done", None, Some(&result), "receipt").await
 }
 
+/// Locks the effect of this key, if it is being called or in doubt, for whoever may settle it later in the transaction and
+/// locks other rows first. A settled call locks its effect before the rows that it changes, and so must they.
+///
+/// # Errors
+/// The database's own.
+pub async fn hold_by_key(tx: &mut Tx, tenant: &TenantId, key: &str) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "SELECT FROM effects WHERE key = $1 AND tenant = $2 AND state IN ('calling', 'unknown') FOR UPDATE",
+        key,
+        tenant.as_str()
+    )
+    .execute(&mut **tx)
+    .await?;
+    Ok(())
+}
+
 async fn lock_by_key(tx: &mut Tx, key: &str) -> Result<Option<Effect>, sqlx::Error> {
     let row = sqlx::query_as!(
         Row,

@@ -10,6 +10,7 @@ mod cluster;
 mod error;
 mod nats;
 mod platform;
+mod ports;
 mod postgres;
 mod process;
 mod state;
@@ -18,6 +19,7 @@ mod version;
 
 pub use error::ServerError;
 pub use nats::{Nats, NatsOptions};
+pub use ports::free_port;
 pub use postgres::{Login, PgOptions, Postgres};
 pub use state::Running;
 pub use tools::Tools;

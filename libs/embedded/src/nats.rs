@@ -5,7 +5,6 @@ use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
-use serde::Deserialize;
 
 use crate::error::ServerError;
 use crate::process::{LOOK_AGAIN, Process};
@@ -15,6 +14,9 @@ use crate::version;
 const PROGRAM: &str = "nats-server";
 /// Ready is usually a matter of milliseconds; a big store takes longer to read.
 const READY: Duration = Duration::from_secs(60);
+/// A port may be taken between the look and the bind. What the server says then.
+const PORT_TAKEN: &str = "address already in use";
+const ATTEMPTS: usize = 20;
 /// SIGTERM closes the store in order; then force.
 const STOP: [(Signal, Duration); 2] = [
     (Signal::SIGTERM, Duration::from_secs(10)),
@@ -22,8 +24,8 @@ const STOP: [(Signal, Duration); 2] = [
 ];
 
 /// How the server's garbage collector is told how much may pile up, in percent of what is in use, and what we say.
-/// Its own 100 costs every message a tenth more processor time; what is in use is mostly the ids of the last minutes.
-const GARBAGE: (&str, &str) = ("GOGC", "200");
+/// Its own 100 costs every message more than a tenth more processor time; what is in use is mostly the ids of the last minutes.
+const GARBAGE: (&str, &str) = ("GOGC", "400");
 
 /// What a NATS server is started with.
 #[derive(Debug, Clone)]
@@ -55,12 +57,6 @@ pub struct Nats {
     port: u16,
 }
 
-/// What the server writes into its ports file.
-#[derive(Deserialize)]
-struct Ports {
-    nats: Vec<String>,
-}
-
 impl Nats {
     /// Starts a server and waits until it can be connected to.
     ///
@@ -74,16 +70,30 @@ impl Nats {
         let state = StateFile::new(&options.store_dir, "nats");
         state.claim(PROGRAM, Signal::SIGTERM).await?;
 
-        let wanted = options
-            .port
-            .or_else(|| state.last_port().filter(|port| is_free(*port)));
-        let (process, port) = launch(&options, wanted).await?;
-        options.port = Some(port);
-        state.write(process.pid(), port, true)?;
-        Ok(Self {
-            options,
-            process,
-            port,
+        let mut last = String::new();
+        for _ in 0..ATTEMPTS {
+            let port = state.port(options.port)?;
+            match launch(&options, port).await {
+                Ok(process) => {
+                    state.write(process.pid(), port, true)?;
+                    options.port = Some(port);
+                    return Ok(Self {
+                        options,
+                        process,
+                        port,
+                    });
+                }
+                Err(ServerError::Ended { reason, .. })
+                    if options.port.is_none() && reason.contains(PORT_TAKEN) =>
+                {
+                    last = reason;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Err(ServerError::Ended {
+            program: PROGRAM,
+            reason: last,
         })
     }
 
@@ -161,7 +171,7 @@ impl Drop for Nats {
     }
 }
 
-async fn launch(options: &NatsOptions, port: Option<u16>) -> Result<(Process, u16), ServerError> {
+async fn launch(options: &NatsOptions, port: u16) -> Result<Process, ServerError> {
     let folder = &options.store_dir;
     for old in std::fs::read_dir(folder).into_iter().flatten().flatten() {
         if old
@@ -175,7 +185,7 @@ async fn launch(options: &NatsOptions, port: Option<u16>) -> Result<(Process, u1
     let mut command = Command::new(&options.bin);
     command
         .args(["--addr", "127.0.0.1", "--port"])
-        .arg(port.map_or("-1".to_owned(), |port| port.to_string()));
+        .arg(port.to_string());
     command
         .arg("--jetstream")
         .arg("--store_dir")
@@ -186,12 +196,13 @@ async fn launch(options: &NatsOptions, port: Option<u16>) -> Result<(Process, u1
         command.env(GARBAGE.0, GARBAGE.1);
     }
     let mut process = Process::start(command, &folder.join("nats-server.log"), Some(Signal::SIGTERM))?;
+    // Written as soon as it listens.
     let ports = folder.join(format!("nats-server_{}.ports", process.pid()));
 
     let begin = Instant::now();
     loop {
-        if let Some(port) = read_port(&ports) {
-            return Ok((process, port));
+        if ports.exists() {
+            return Ok(process);
         }
         if process.ended().is_some() {
             return Err(ServerError::Ended {
@@ -208,13 +219,4 @@ async fn launch(options: &NatsOptions, port: Option<u16>) -> Result<(Process, u1
         }
         tokio::time::sleep(LOOK_AGAIN).await;
     }
-}
-
-fn read_port(file: &Path) -> Option<u16> {
-    let ports: Ports = serde_json::from_slice(&std::fs::read(file).ok()?).ok()?;
-    ports.nats.first()?.rsplit_once(':')?.1.parse().ok()
-}
-
-fn is_free(port: u16) -> bool {
-    std::net::TcpListener::bind(("127.0.0.1", port)).is_ok()
 }

@@ -15,9 +15,10 @@ pub(crate) use linux::{Leash, spawn, started, works_in};
 pub(crate) use portable::{Leash, spawn, started, works_in};
 
 /// The locale of clusters: order by code point, letters of every language. `C.UTF-8` is not everywhere; macOS always
-/// has the other one.
+/// has the other one. The order of `C.UTF-8` is that of `C`, which the server knows to be that of the bytes: to compare
+/// two texts it asks the C library about the one, and not about the other.
 pub(crate) const LOCALE: &[&str] = if cfg!(target_os = "linux") {
-    &["--locale", "C.UTF-8"]
+    &["--locale", "C.UTF-8", "--lc-collate", "C"]
 } else {
     &["--locale", "C", "--lc-ctype", "en_US.UTF-8"]
 };

@@ -122,13 +122,7 @@ impl Postgres {
 
         let mut last = String::new();
         for _ in 0..ATTEMPTS {
-            let port = match options
-                .port
-                .or_else(|| state.last_port().filter(|port| is_free(*port)))
-            {
-                Some(port) => port,
-                None => free_port()?,
-            };
+            let port = state.port(options.port)?;
             match launch(&options, account, port).await {
                 Ok(process) => {
                     state.write(process.pid(), port, !options.detached)?;
@@ -238,7 +232,11 @@ async fn launch(options: &PgOptions, account: Account, port: u16) -> Result<Proc
     // A new file of the log is not filled with zeros and fsynced before it is used: while one client does that, all commits
     // wait. What is confirmed is fsynced as before, together with the file's new blocks.
     set("wal_init_zero=off".to_owned());
-    if !options.durable {
+    if options.durable {
+        // The default of 128 MB does not hold the indexes that some minutes of sustained intake write to at random
+        // places, and each of their pages then goes out and comes in again and again. It takes what it uses.
+        set("shared_buffers=256MB".to_owned());
+    } else {
         // Commits still reach the kernel before they are confirmed (`synchronous_commit` stays on): tests kill
         // servers, and what was confirmed must survive that.
         set("fsync=off".to_owned());
@@ -281,17 +279,6 @@ fn may_pass(log: &Path, port_is_fixed: bool) -> bool {
         reason.contains("could not bind") || reason.contains("could not create any TCP/IP sockets");
     let old_memory = reason.contains("shared memory block") || reason.contains("is still in use");
     old_memory || (port_taken && !port_is_fixed)
-}
-
-fn is_free(port: u16) -> bool {
-    std::net::TcpListener::bind(("127.0.0.1", port)).is_ok()
-}
-
-fn free_port() -> Result<u16, ServerError> {
-    std::net::TcpListener::bind(("127.0.0.1", 0))
-        .and_then(|probe| probe.local_addr())
-        .map(|address| address.port())
-        .map_err(ServerError::io("no free port"))
 }
 
 async fn blocking<T: Send + 'static>(

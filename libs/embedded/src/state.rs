@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::error::ServerError;
 use crate::platform;
+use crate::ports::{free_port, is_free};
 use crate::process::LOOK_AGAIN;
 
 /// A server whose owner died was told to stop already; this long it may take before it is told again.
@@ -71,8 +72,16 @@ impl StateFile {
         })
     }
 
-    /// The port of last time.
-    pub(crate) fn last_port(&self) -> Option<u16> {
+    /// The port to listen on: the wanted one, else that of last time if nobody listens there, else any free one.
+    pub(crate) fn port(&self, wanted: Option<u16>) -> Result<u16, ServerError> {
+        let of_last_time = || self.last_port().filter(|port| is_free(*port));
+        match wanted.or_else(of_last_time) {
+            Some(port) => Ok(port),
+            None => free_port(|_| true).map_err(ServerError::io("no free port")),
+        }
+    }
+
+    fn last_port(&self) -> Option<u16> {
         self.read().map(|state| state.port)
     }
 

@@ -31,6 +31,18 @@ impl NewEvent {
     /// An event of `tenant` about `aggregate_id`, in the current trace.
     #[must_use]
     pub fn new<E: Event>(tenant: &TenantId, aggregate_id: impl ToString, event: &E) -> Self {
+        let traceparent = puente_telemetry::current_traceparent();
+        Self::traced(tenant, aggregate_id, event, traceparent)
+    }
+
+    /// The same, in a trace that is known.
+    #[must_use]
+    pub fn traced<E: Event>(
+        tenant: &TenantId,
+        aggregate_id: impl ToString,
+        event: &E,
+        traceparent: Option<String>,
+    ) -> Self {
         Self {
             id: EventId::new(),
             tenant: tenant.clone(),
@@ -38,7 +50,7 @@ impl NewEvent {
             aggregate_id: aggregate_id.to_string(),
             aggregate_version: None,
             cause: None,
-            traceparent: puente_telemetry::current_traceparent(),
+            traceparent,
             payload: event.encode_to_vec().into(),
         }
     }

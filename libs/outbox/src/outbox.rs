@@ -157,6 +157,17 @@ impl Outbox {
         &self.inner.pool
     }
 
+    /// For whoever wrote nothing because the slot, `lost`, was taken over: whether there is another one now, with which the
+    /// same may be written.
+    pub async fn takes_new_slot(&self, lost: i64) -> bool {
+        match tokio::time::timeout(SLOT_PATIENCE, self.register_again(lost)).await {
+            Ok(Ok(())) => return true,
+            Ok(Err(error)) => tracing::warn!(error = %error, "no new relay slot yet"),
+            Err(_) => tracing::warn!("no new relay slot in time"),
+        }
+        false
+    }
+
     /// Takes a new slot after the old one, `lost`, was taken over. Its cursor is below every number that is drawn from
     /// now on; what was written with the old one was published by whoever took that over.
     pub(crate) async fn register_again(&self, lost: i64) -> Result<(), sqlx::Error> {
@@ -253,12 +264,8 @@ async fn write(
 ) -> Result<Vec<Committed>, OutboxError> {
     let slot = outbox.slot();
     let mut written = insert(connection, outbox, slot, &events).await?;
-    if written.is_empty() {
-        match tokio::time::timeout(SLOT_PATIENCE, outbox.register_again(slot)).await {
-            Ok(Ok(())) => written = insert(connection, outbox, outbox.slot(), &events).await?,
-            Ok(Err(error)) => tracing::warn!(error = %error, "no new relay slot yet"),
-            Err(_) => tracing::warn!("no new relay slot in time"),
-        }
+    if written.is_empty() && outbox.takes_new_slot(slot).await {
+        written = insert(connection, outbox, outbox.slot(), &events).await?;
     }
     if written.len() != events.len() {
         return Err(OutboxError::SlotLost);

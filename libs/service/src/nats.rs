@@ -82,16 +82,13 @@ pub async fn connect(config: &NatsConfig, name: &str) -> Result<Client, BrokerEr
     let client = options.connect(servers.as_slice()).await?;
     let _ = slot.set(client.clone());
 
-    let connected = wait_for_state(&client, State::Connected, FIRST_ANSWER).await;
-    if connected && !new_enough(&client) {
-        return Err(BrokerError::TooOld {
-            found: client.server_info().version,
-        });
-    }
-    if !connected {
+    if !answers_within(&client, FIRST_ANSWER).await {
         tracing::warn!("the NATS server does not answer yet; connecting goes on in the background");
     }
-    Ok(client)
+    match too_old(&client) {
+        Some(found) => Err(BrokerError::TooOld { found }),
+        None => Ok(client),
+    }
 }
 
 /// Who logs in, where the address says it. The client library leaves that part of an address alone.
@@ -140,9 +137,9 @@ pub fn login(urls: &str) -> Option<Login> {
 /// With the reason.
 pub fn ready(client: &Client) -> Result<(), String> {
     match client.connection_state() {
-        State::Connected if new_enough(client) => Ok(()),
-        State::Connected => Err("the server is older than 2.12".to_owned()),
-        State::Pending => Err("not connected yet".to_owned()),
+        State::Connected if too_old(client).is_some() => Err("the server is older than 2.12".to_owned()),
+        State::Connected if client.try_server_info().is_some() => Ok(()),
+        State::Connected | State::Pending => Err("not connected yet".to_owned()),
         State::Disconnected => Err("not connected".to_owned()),
     }
 }
@@ -163,14 +160,17 @@ pub async fn drain(client: &Client, deadline: Duration) -> bool {
     tokio::time::timeout(deadline, closing).await.is_ok()
 }
 
-fn new_enough(client: &Client) -> bool {
+/// The server's version, if it is known and too old. A client is connected a moment before it knows.
+fn too_old(client: &Client) -> Option<String> {
     let (major, minor, patch) = MIN_VERSION;
-    client.is_server_compatible(major, minor, patch)
+    let info = client.try_server_info()?;
+    (!client.is_server_compatible(major, minor, patch)).then_some(info.version)
 }
 
-async fn wait_for_state(client: &Client, wanted: State, deadline: Duration) -> bool {
+/// Waits until the server has said what it is.
+async fn answers_within(client: &Client, deadline: Duration) -> bool {
     let wait = async {
-        while client.connection_state() != wanted {
+        while client.try_server_info().is_none() {
             tokio::time::sleep(LOOK_AGAIN).await;
         }
     };
@@ -179,12 +179,11 @@ async fn wait_for_state(client: &Client, wanted: State, deadline: Duration) -> b
 
 fn tell(event: &Event, client: Option<&Client>) {
     match event {
-        Event::Connected => match client {
-            Some(client) if !new_enough(client) => {
-                let version = client.server_info().version;
+        Event::Connected => match client.and_then(too_old) {
+            Some(version) => {
                 tracing::error!(version, "the NATS server is too old: 2.12 or newer is needed");
             }
-            _ => tracing::info!("connected to the NATS server"),
+            None => tracing::info!("connected to the NATS server"),
         },
         Event::Disconnected => tracing::warn!("the connection to the NATS server was lost"),
         Event::SlowConsumer(subscription) => {

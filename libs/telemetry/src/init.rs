@@ -38,6 +38,9 @@ const UNTRACED: [&str; 9] = [
     "opentelemetry_sdk",
     "opentelemetry_otlp",
 ];
+/// The target of spans that are traced and in no log line: for hot paths, since the log's layer writes the fields of a span
+/// down as soon as it is made, whether a line follows or not.
+pub const TRACED_ONLY: &str = "puente_traced_only";
 /// Longer than an export needs, shorter than a supervisor's patience at the end of a process.
 const EXPORT_TIMEOUT: Duration = Duration::from_secs(3);
 /// The last flush at shutdown must not hold the process for longer than this.
@@ -259,6 +262,11 @@ fn log_layer(config: &TelemetryConfig) -> Result<Box<dyn Layer<Registry> + Send 
         filter: wanted.to_owned(),
         reason: error.to_string(),
     })?;
+    let traced_only = format!("{TRACED_ONLY}=off");
+    let filter = match traced_only.parse() {
+        Ok(directive) => filter.add_directive(directive),
+        Err(_) => filter,
+    };
     let layer = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
     Ok(match config.log_format {
         LogFormat::Json => layer

@@ -14,5 +14,5 @@ mod json_log;
 pub mod metric;
 pub mod propagate;
 
-pub use init::{LogFormat, Telemetry, TelemetryConfig, TelemetryError, init, render};
+pub use init::{LogFormat, TRACED_ONLY, Telemetry, TelemetryConfig, TelemetryError, init, render};
 pub use propagate::{attribute, current_traceparent, link, set_parent, trace_id, valid_traceparent};

@@ -2,7 +2,8 @@
 //!
 //! A dev-dependency only. [`TestDb`] is a database of one's own in a PostgreSQL that all test processes share;
 //! [`TestNats`] is a private broker, to be killed at will; [`TestAzurite`] is a private store of objects;
-//! [`Proxy`] cuts and slows any TCP connection; [`OtlpSink`] collects the spans a program exports; [`wait_for`] waits
+//! [`Proxy`] cuts and slows any TCP connection; [`OtlpSink`] collects the spans a program exports;
+//! [`reserve_port`] is for programs that are killed and started again; [`wait_for`] waits
 //! for a condition and tells its last status. With the feature `service`, [`service::Ground`] is what a whole service runs
 //! on in its tests. Everything here panics with what went wrong: that is how a test fails.
 #![expect(
@@ -21,6 +22,7 @@ mod fault_proxy;
 pub mod fixture;
 mod nats;
 mod otlp;
+mod ports;
 mod postgres;
 #[cfg(feature = "service")]
 pub mod service;
@@ -33,5 +35,6 @@ pub use binaries::{programs, tools, workspace};
 pub use fault_proxy::Proxy;
 pub use nats::TestNats;
 pub use otlp::{OtlpSink, Span};
-pub use postgres::{Schema, TestDb};
+pub use ports::reserve_port;
+pub use postgres::{Schema, TestDb, patient_sources};
 pub use wait::{Attempt, wait_for};

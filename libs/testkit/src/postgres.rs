@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use puente_embedded::{Login, PgOptions, Postgres};
-use puente_service::{DatabaseConfig, db};
+use puente_service::{DatabaseConfig, Sources, db};
 use sqlx::migrate::Migrator;
 use sqlx::postgres::PgPoolOptions;
 use sqlx::{AssertSqlSafe, PgPool};
@@ -16,6 +16,18 @@ use crate::template;
 
 /// Enough for a service under test, little enough for many tests at a time.
 const POOL: u32 = 8;
+/// Longer than a connection takes on a busy machine: only tests of a database that is away want less.
+const ACQUIRE_MS: u64 = 30_000;
+
+/// No configuration, but services that wait for a connection as long as the pools of tests do. What a test sets wins.
+#[must_use]
+pub fn patient_sources() -> Sources {
+    let name = "PUENTE_DATABASE__ACQUIRE_TIMEOUT_MS".to_owned();
+    Sources {
+        env: std::iter::once((name, ACQUIRE_MS.to_string())).collect(),
+        ..Sources::default()
+    }
+}
 
 /// One service's schema.
 #[derive(Clone, Copy)]
@@ -101,6 +113,7 @@ impl TestDb {
     pub fn config(&self) -> DatabaseConfig {
         DatabaseConfig {
             max_connections: POOL,
+            acquire_timeout_ms: ACQUIRE_MS,
             ..DatabaseConfig::at(&self.url)
         }
     }

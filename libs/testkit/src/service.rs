@@ -16,7 +16,7 @@ use puente_bus::Envelope;
 use puente_ports::Connection;
 use puente_proto::Event;
 use puente_service::config::load;
-use puente_service::{Overrides, Runtime, Sources};
+use puente_service::{Overrides, Runtime};
 use puente_types::{Clock as _, EventId, Secret, Secrets, SystemClock, TenantId};
 use sqlx::PgPool;
 use sqlx::migrate::Migrator;
@@ -25,7 +25,7 @@ use tempfile::TempDir;
 pub use asker::Asker;
 pub use stand_in::{Gate, away, failure, manifest, outside};
 
-use crate::{Schema, TestDb, TestNats, wait_for};
+use crate::{Schema, TestDb, TestNats, patient_sources, wait_for};
 
 /// Longer than anything in a service's tests takes, also on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(120);
@@ -76,7 +76,7 @@ impl Ground {
             .set("database.url", self.db.url())
             .set("nats.url", self.nats.url())
             .set("rpc_key", KEY);
-        let sources = Sources::default().with_overrides(overrides);
+        let sources = patient_sources().with_overrides(overrides);
         let loaded = load::<C>(service, defaults, &sources);
         loaded.expect("a good configuration").service
     }

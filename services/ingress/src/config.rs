@@ -35,3 +35,5 @@ pub struct Config {
     pub database: DatabaseConfig,
     pub nats: NatsConfig,
 }
+
+puente_service::base_config!(Config);

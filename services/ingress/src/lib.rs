@@ -22,11 +22,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use puente_operations::Operations;
-use puente_outbox::{Outbox, Settings};
-use puente_rpc::Door;
 use puente_service::serve::{Bounds, serve};
-use puente_service::{Readers, RunError, Runtime, Service, StartError, Workers, db, nats};
-use puente_vault::{Connections, MasterKeys};
+use puente_service::{Base, RunError, Runtime, Service, StartError, nats, outside};
+use puente_vault::Connections;
 use tokio::net::TcpListener;
 use tokio::sync::Notify;
 
@@ -41,14 +39,20 @@ use infrastructure::{batch, grpc, http, replays, retention};
 /// The tables of this service.
 pub static MIGRATIONS: sqlx::migrate::Migrator = sqlx::migrate!("../../migrations/ingress");
 
+/// How often sources that have been quiet are forgotten.
+const FORGET_SOURCES: Duration = Duration::from_secs(30);
+
 /// The service, bound and connected.
 pub struct Ingress {
+    base: Base,
     listener: TcpListener,
-    router: axum::Router,
-    rt: Runtime,
-    workers: Workers,
-    door: Option<Door>,
-    readers: Readers,
+    connections: Connections,
+    /// What the router's queue leads to, one for each writer.
+    parts: Vec<batch::Part>,
+    /// Requests of one statement at most.
+    batch: usize,
+    shared: Arc<http::Shared>,
+    replaying: replays::Worker,
     routes: tonic::service::Routes,
 }
 
@@ -59,14 +63,6 @@ impl Ingress {
     /// When the socket is gone.
     pub fn address(&self) -> std::io::Result<SocketAddr> {
         self.listener.local_addr()
-    }
-
-    /// The address that other services ask at; `None` without an rpc key.
-    ///
-    /// # Errors
-    /// When the socket is gone.
-    pub fn grpc_address(&self) -> std::io::Result<Option<SocketAddr>> {
-        self.door.as_ref().map(Door::address).transpose()
     }
 }
 
@@ -86,39 +82,10 @@ impl Service for Ingress {
             address: config.listen.to_string(),
             source,
         })?;
-        let door = Door::open(config.grpc_listen, &config.rpc_key, Self::NAME, rt.clock.clone()).await?;
-        let masters = MasterKeys::configured(&config.master_key, &config.azure)
-            .map_err(|error| StartError::other("the master key cannot be used", error))?;
-        let pool = db::pool(&config.database, Self::NAME, rt.replica)?;
-        let api = db::api_pool(&config.database, Self::NAME, rt.replica)?;
-        let readers = Readers::new(api, pool.clone());
-        let client = nats::connect(&config.nats, Self::NAME).await?;
-        let settings = Settings::configured(config.stream_replicas, config.relay_lease_ms, config.keep_days);
-        let outbox = Outbox::open(pool.clone(), Self::NAME, settings).await?;
-        let connections = Connections::open_known(pool.clone(), masters, |slug| {
-            puente_providers::find(slug).is_some()
-        })
-        .await
-        .map_err(|error| StartError::other("the connections cannot be loaded", error))?;
-
+        let masters = outside::master_keys(&config.master_key, &config.azure)?;
+        let base = Base::open(Self::NAME, config.base(), rt).await?;
+        let connections = outside::connections(&base, masters, puente_providers::find).await?;
         let (queue, parts) = batch::Queue::new(config.queue, config.writers);
-        let workers = Workers::new(&rt);
-        for part in parts {
-            let writer = batch::write(outbox.clone(), part, config.batch.get());
-            workers.spawn("webhook writer", writer);
-        }
-        workers.relay(|stop| outbox.clone().run(client.clone(), stop));
-        workers.spawn(
-            "connections",
-            connections.clone().run(client.clone(), rt.shutdown.clone()),
-        );
-        workers.spawn(
-            "duplicate key purge",
-            retention::purge_keys(pool.clone(), rt.shutdown.clone()),
-        );
-        // Webhooks are taken without the broker, so it is no condition of readiness.
-        workers.ready_with(&pool, None);
-
         let limits = Limits::new(
             config.rate_per_source,
             config.burst_per_source,
@@ -131,43 +98,42 @@ impl Service for Ingress {
         } else {
             config.public_url.trim_end_matches('/').to_owned()
         };
-        let backlog = outbox.clone();
-        let directory = Arc::new(Directory::new(connections));
+        let directory = Arc::new(Directory::new(connections.clone()));
         let latency = Arc::new(Latency::default());
         let wake = Arc::new(Notify::new());
         let replaying = replays::Worker {
             directory: directory.clone(),
-            outbox: outbox.clone(),
-            republisher: outbox.republisher(client.clone()),
+            outbox: base.outbox.clone(),
+            republisher: base.outbox.republisher(base.client.clone()),
             wake: wake.clone(),
             owner: replays::jobs::Owner {
-                id: rt.replica,
+                id: base.rt.replica,
                 // A part of a replay takes longer than a beat of the relay.
                 lease: time::Duration::milliseconds(i64::try_from(config.relay_lease_ms).unwrap_or(10_000))
                     * 3,
             },
         };
-        workers.spawn("replays", replaying.run(rt.shutdown.clone()));
         let deliveries = grpc::Deliveries {
-            readers: readers.clone(),
+            readers: base.readers.clone(),
             directory: directory.clone(),
-            traffic: Arc::new(Traffic::new(pool.clone())),
+            traffic: Arc::new(Traffic::new(base.pool.clone())),
             latency: latency.clone(),
-            clock: rt.clock.clone(),
+            clock: base.rt.clock.clone(),
             // Days are dropped whole, so that some are kept a little longer.
             keep: time::Duration::days(i64::from(config.keep_days.get()) + 2),
         };
         let replays = grpc::Replays {
-            readers: readers.clone(),
+            readers: base.readers.clone(),
             directory: directory.clone(),
-            clock: rt.clock.clone(),
+            clock: base.rt.clock.clone(),
             wake,
             // Days are dropped whole and later than that, those of every service by the same rule.
             reach: time::Duration::days(i64::from(config.keep_days.get())) - time::Duration::HOUR,
         };
-        let operations = Operations::new(Self::NAME, readers.clone());
+        let operations = Operations::new(Self::NAME, base.readers.clone());
+        let (client, backlog) = (base.client.clone(), base.outbox.clone());
         let shared = Arc::new(http::Shared {
-            clock: rt.clock.clone(),
+            clock: base.rt.clock.clone(),
             directory,
             latency,
             queue,
@@ -186,32 +152,55 @@ impl Service for Ingress {
                 })
             }),
         });
-        let forgetting = shared.clone();
-        let quiet = rt.clone();
-        workers.spawn("source limits", async move {
-            while quiet.pause(Duration::from_secs(30)).await {
-                forgetting.limits.forget_idle();
-            }
-        });
         Ok(Self {
+            base,
             listener,
-            router: http::router(shared),
-            rt,
-            workers,
-            door,
-            readers,
+            connections,
+            parts,
+            batch: config.batch.get(),
+            shared,
+            replaying,
             routes: grpc::routes(deliveries, replays).add_service(operations.server()),
         })
     }
 
+    fn grpc_address(&self) -> std::io::Result<Option<SocketAddr>> {
+        self.base.grpc_address()
+    }
+
     async fn run(self) -> Result<(), RunError> {
-        let shutdown = self.rt.shutdown.clone();
-        self.workers.answer(self.door, &self.readers, self.routes);
-        // The router, and with it the queue's sender, is dropped here: the writers then write the rest and end.
-        serve(self.listener, self.router, Bounds::default(), shutdown)
-            .await
-            .map_err(|error| RunError::other("webhooks can no longer be received", error))?;
-        self.workers.finish().await;
+        let (rt, pool, outbox) = (
+            self.base.rt.clone(),
+            self.base.pool.clone(),
+            self.base.outbox.clone(),
+        );
+        // Webhooks are taken without the broker, so it is no condition of readiness.
+        let mut running = self.base.start_without_broker();
+        running.answer(self.routes);
+        running.follow(self.connections);
+        for part in self.parts {
+            running.spawn("webhook writer", |_| {
+                batch::write(outbox.clone(), part, self.batch)
+            });
+        }
+        running.spawn("duplicate key purge", |stop| retention::purge_keys(pool, stop));
+        running.spawn("replays", |stop| self.replaying.run(stop));
+        let (quiet, forgetting) = (rt.clone(), self.shared.clone());
+        running.spawn("source limits", |_| async move {
+            while quiet.pause(FORGET_SOURCES).await {
+                forgetting.limits.forget_idle();
+            }
+        });
+        // With the router goes the queue's last sender: the writers then write the rest and end.
+        serve(
+            self.listener,
+            http::router(self.shared),
+            Bounds::default(),
+            rt.shutdown,
+        )
+        .await
+        .map_err(|error| RunError::other("webhooks can no longer be received", error))?;
+        running.finish().await;
         Ok(())
     }
 }

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 
 use puente_e2e::{LINK_KEY, RPC_KEY, Stage};
+use puente_testkit::reserve_port;
 use serde::Serialize;
 use tokio::process::{Child, Command};
 
@@ -91,7 +92,8 @@ impl Fleet {
                 std::fs::copy(&from, &to).unwrap_or_else(|error| panic!("{}: {error}", from.display()));
             }
         }
-        let [port, orders, signature, gateway] = free_ports();
+        // Addresses stay the same when their owners are killed.
+        let [port, orders, signature, gateway] = [(); 4].map(|()| reserve_port());
         let asked = [orders, signature];
         let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
         let mut fleet = Self {
@@ -260,10 +262,4 @@ impl Fleet {
             Err(format!("puente {}: {}", arguments.join(" "), output.status))
         }
     }
-}
-
-/// Ports that nobody listens on now, so that addresses stay the same when their owners are killed.
-fn free_ports<const N: usize>() -> [u16; N] {
-    let probes = [(); N].map(|()| std::net::TcpListener::bind("127.0.0.1:0").unwrap());
-    probes.each_ref().map(|probe| probe.local_addr().unwrap().port())
 }

@@ -72,7 +72,11 @@ impl Office {
     }
 
     fn request<T>(&self, service: &'static str, message: T) -> Request<T> {
-        let calls = Calls::new(self.keys.clone(), service, Arc::new(SystemClock), DEADLINE);
+        self.request_within(DEADLINE, service, message)
+    }
+
+    fn request_within<T>(&self, deadline: Duration, service: &'static str, message: T) -> Request<T> {
+        let calls = Calls::new(self.keys.clone(), service, Arc::new(SystemClock), deadline);
         calls.request(&self.caller, message).unwrap()
     }
 
@@ -95,8 +99,9 @@ impl Office {
             state: brought.state.expose().to_owned(),
             code: brought.code.expose().to_owned(),
         };
+        // The code is good once: this is not repeated, but waited for.
         SignatureCommandsClient::new(self.signature.clone())
-            .complete_authorization(self.request("signature", request))
+            .complete_authorization(self.request_within(PATIENCE, "signature", request))
             .await
             .unwrap();
     }
@@ -265,7 +270,7 @@ fn person(id: &str, kind: &str, name: &str, email: &str, tax_id: &str) -> Person
 }
 
 /// Repeats a call whose service was away; any other refusal fails the test.
-async fn until_answered<T, F>(what: &str, call: impl Fn() -> F) -> T
+pub(crate) async fn until_answered<T, F>(what: &str, call: impl Fn() -> F) -> T
 where
     F: Future<Output = Result<tonic::Response<T>, Status>>,
 {

@@ -1,5 +1,7 @@
 //! A person who writes on WhatsApp, waits for the bot's answer, and writes again.
 
+use std::collections::BTreeSet;
+
 use puente_providers::sim::Inbound;
 use puente_testkit::wait_for;
 use reqwest::StatusCode;
@@ -143,15 +145,19 @@ impl Person {
         )
     }
 
-    /// Answers that reached the phone, or whose fate is in doubt.
+    /// Answers that reached the phone, or whose fate is in doubt; one that is both counts once.
     pub async fn answers(&self, stage: &Stage) -> usize {
-        let parked: i64 = sqlx::query_scalar(
-            "SELECT count(*) FROM notifications.effects WHERE state = 'unknown' AND payload ->> 'to' = $1",
+        let parked: Vec<String> = sqlx::query_scalar(
+            "SELECT payload ->> 'reference' FROM notifications.effects WHERE state = 'unknown' AND payload ->> 'to' = $1",
         )
         .bind(&self.phone)
-        .fetch_one(&stage.db.admin())
+        .fetch_all(&stage.db.admin())
         .await
-        .unwrap_or(0);
-        stage.journal_of(self.provider, &self.phone).len() + usize::try_from(parked).unwrap_or(0)
+        .unwrap_or_default();
+        let told = stage.journal_of(self.provider, &self.phone);
+        let told = told
+            .into_iter()
+            .map(|entry| entry.reference.unwrap_or(entry.provider_message_id));
+        told.chain(parked).collect::<BTreeSet<_>>().len()
     }
 }

@@ -16,6 +16,7 @@ use puente_types::{Secret, SystemClock};
 use tonic::Request;
 use tonic::transport::{Channel, Endpoint};
 
+use crate::office::until_answered;
 use crate::{PATIENCE, RPC_KEY};
 
 const DEADLINE: Duration = Duration::from_secs(5);
@@ -102,10 +103,12 @@ impl Plates {
         let request = GetCaptureRequest {
             capture_id: capture_id.to_owned(),
         };
-        let answer = CaptureQueriesClient::new(self.ocr.clone())
-            .get_capture(self.request("ocr", request))
-            .await;
-        answer.unwrap().into_inner()
+        until_answered("a capture", || async {
+            CaptureQueriesClient::new(self.ocr.clone())
+                .get_capture(self.request("ocr", request.clone()))
+                .await
+        })
+        .await
     }
 
     /// The asset of a serial, once its sheet is made.
@@ -137,9 +140,11 @@ impl Plates {
             about_id: asset_id.to_owned(),
             ..ListDocumentsRequest::default()
         };
-        let answer = DocumentsClient::new(self.orders.clone())
-            .list_documents(self.request("orders", request))
-            .await;
-        answer.unwrap().into_inner().documents
+        let answer = until_answered("documents", || async {
+            DocumentsClient::new(self.orders.clone())
+                .list_documents(self.request("orders", request.clone()))
+                .await
+        });
+        answer.await.documents
     }
 }

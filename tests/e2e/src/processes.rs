@@ -5,10 +5,10 @@ use std::process::Stdio;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use puente_testkit::programs;
+use puente_testkit::{programs, reserve_port};
 use tokio::process::{Child, Command};
 
-use crate::stage::models;
+use crate::stage::{CALL_MS, models};
 use crate::{LINK_KEY, PATIENCE, RPC_KEY, Stage};
 
 /// The services; people and programs come in by the gateway, which asks all others.
@@ -37,12 +37,15 @@ impl Processes {
     /// Starts one of each.
     pub async fn start(stage: &Stage, otlp: Option<&str>) -> Self {
         // A fixed port, so that the address stays the same when ingress is killed and started again.
-        let port = free_port();
+        let port = reserve_port();
         let log = std::env::temp_dir().join(format!("puente-e2e-{}.log", uuid::Uuid::now_v7().simple()));
         let mut all = Self {
             children: Vec::new(),
             port,
-            doors: SERVICES.iter().map(|service| (*service, free_port())).collect(),
+            doors: SERVICES
+                .iter()
+                .map(|service| (*service, reserve_port()))
+                .collect(),
             log,
         };
         for service in SERVICES {
@@ -109,7 +112,9 @@ impl Processes {
         let door = self.grpc_url(service);
         let door = door.trim_start_matches("http://");
         if service == GATEWAY {
-            command.env(format!("{prefix}LISTEN"), door);
+            command
+                .env(format!("{prefix}LISTEN"), door)
+                .env(format!("{prefix}CALL_MS"), CALL_MS.to_string());
             for asked in SERVICES.iter().filter(|name| **name != GATEWAY) {
                 command.env(
                     format!("{prefix}{}_URL", asked.to_uppercase()),
@@ -192,10 +197,4 @@ impl Processes {
         }
         let _ = std::fs::remove_file(&self.log);
     }
-}
-
-/// A port that nobody listens on now.
-fn free_port() -> u16 {
-    let probe = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    probe.local_addr().unwrap().port()
 }

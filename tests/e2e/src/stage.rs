@@ -20,6 +20,9 @@ pub const RPC_KEY: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
 /// 32 bytes that sign the links to documents of a test.
 pub const LINK_KEY: &str = "IB8eHRwbGhkYFxYVFBMSERAPDg0MCwoJCAcGBQQDAgE=";
 
+/// How long the gateway waits for a service, in milliseconds: on a busy machine all that are alive answer within it.
+pub(crate) const CALL_MS: u32 = 60_000;
+
 /// Servers and simulators of one test.
 pub struct Stage {
     /// The database.
@@ -124,7 +127,7 @@ impl Stage {
                 .set("storage.link_key", LINK_KEY)
         };
         if service == "gateway" {
-            return overrides.set("listen", "127.0.0.1:0");
+            return overrides.set("listen", "127.0.0.1:0").set("call_ms", CALL_MS);
         }
         let overrides = overrides.set("relay_lease_ms", 2000);
         match service {
@@ -155,6 +158,17 @@ impl Stage {
             .into_iter()
             .filter(|entry| entry.recipient == recipient)
             .collect()
+    }
+
+    /// Waits until the fate of every message that was to be sent is known.
+    pub async fn wait_until_settled(&self) {
+        wait_for("all messages to be settled", PATIENCE, || async {
+            match self.count("SELECT count(*) FROM notifications.effects").await {
+                0 => Ok(()),
+                open => Err(format!("{open} open")),
+            }
+        })
+        .await;
     }
 
     /// A count by the administrator.

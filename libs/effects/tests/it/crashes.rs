@@ -6,11 +6,13 @@ use puente_ports::Recovery;
 use puente_testkit::{TestDb, wait_for};
 use serde_json::json;
 
-use crate::support::{PATIENCE, Script, add, database, effect, runner, runner_with, states, wait_for_states};
+use crate::support::{
+    PATIENCE, Script, add, database, effect, leases_end, runner, runner_with, states, wait_for_states,
+};
 
 /// Lets a call reach the provider, then kills the caller before its answer arrives: everything the runner knew in
-/// memory is gone, as after kill -9, since the runtime it lived in is.
-fn killed_during_the_call(db: &TestDb, script: &Arc<Script>) {
+/// memory is gone, as after kill -9, since the runtime it lived in is. Its lease is over.
+async fn killed_during_the_call(db: &TestDb, script: &Arc<Script>) {
     let doomed = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
@@ -27,8 +29,9 @@ fn killed_during_the_call(db: &TestDb, script: &Arc<Script>) {
             .await;
             std::mem::forget(first);
         });
+        doomed.shutdown_timeout(PATIENCE);
     });
-    doomed.shutdown_background();
+    leases_end(db).await;
 }
 
 fn closed_gate(recovery: Recovery) -> Arc<Script> {
@@ -41,7 +44,7 @@ fn closed_gate(recovery: Recovery) -> Arc<Script> {
 async fn killed_between_call_and_settlement_an_unsure_effect_is_parked_and_not_repeated() {
     let db = database().await;
     let script = closed_gate(Recovery::Unsure);
-    killed_during_the_call(&db, &script);
+    killed_during_the_call(&db, &script).await;
     assert_eq!(states(&db).await, [("e".to_owned(), "calling".to_owned())]);
     script.gate.add_permits(100);
     let second = runner(&db, &script, None).await;
@@ -55,7 +58,7 @@ async fn killed_between_call_and_settlement_an_unsure_effect_is_parked_and_not_r
 async fn killed_between_call_and_settlement_a_repeatable_effect_is_repeated_with_its_key() {
     let db = database().await;
     let script = closed_gate(Recovery::Repeatable);
-    killed_during_the_call(&db, &script);
+    killed_during_the_call(&db, &script).await;
     script.gate.add_permits(100);
     let second = runner(&db, &script, None).await;
     wait_for_states(&db, &[("e", "done")]).await;
@@ -71,7 +74,7 @@ async fn killed_between_call_and_settlement_a_repeatable_effect_is_repeated_with
 async fn killed_between_call_and_settlement_a_findable_effect_is_looked_up() {
     let db = database().await;
     let script = closed_gate(Recovery::Findable);
-    killed_during_the_call(&db, &script);
+    killed_during_the_call(&db, &script).await;
     script.gate.add_permits(100);
     *script.found.lock().unwrap() = Some(json!({"id": "made by the dead"}));
     let second = runner(&db, &script, None).await;
@@ -85,7 +88,7 @@ async fn what_is_in_doubt_and_has_no_connection_is_parked_and_not_repeated_when_
     for recovery in [Recovery::Unsure, Recovery::Findable, Recovery::Repeatable] {
         let db = database().await;
         let script = closed_gate(recovery);
-        killed_during_the_call(&db, &script);
+        killed_during_the_call(&db, &script).await;
         script.gate.add_permits(100);
         let second = runner_with(&db, &script, Vec::new()).await;
         wait_for_states(&db, &[("e", "unknown")]).await;

@@ -11,7 +11,7 @@ use puente_http::{Http, HttpConfig};
 use puente_ports::{Outbound as _, ProviderError, ProviderErrorKind};
 use tokio::net::TcpListener;
 
-use crate::support::{connection, cuts_after, get, post, send, serve};
+use crate::support::{connection, cuts_after, get, nowhere, post, send, serve};
 
 fn is_unavailable(error: &ProviderError) -> bool {
     matches!(error.kind(), ProviderErrorKind::Unavailable { .. })
@@ -23,9 +23,7 @@ fn is_unknown(error: &ProviderError) -> bool {
 
 #[tokio::test]
 async fn a_port_where_nothing_listens_is_unavailable() {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let base = format!("http://{}", listener.local_addr().unwrap());
-    drop(listener);
+    let (_kept, base) = nowhere();
     let error = send(&Http::new(HttpConfig::local()).unwrap(), post(base))
         .await
         .unwrap_err();

@@ -12,7 +12,7 @@ use puente_http::{AuditSink, CallRecord, Hooks, Http, HttpConfig};
 use puente_ports::{Connection, Outbound as _, OutboundRequest, OutboundResponse, ProviderError};
 use puente_types::Secrets;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpSocket, TcpStream};
 
 /// Long enough for any answer that does come.
 pub(crate) const PATIENT: Duration = Duration::from_secs(20);
@@ -79,6 +79,14 @@ pub(crate) async fn serve(router: Router) -> String {
     let base = format!("http://{}", listener.local_addr().unwrap());
     tokio::spawn(async move { axum::serve(listener, router).await });
     base
+}
+
+/// A base URL where nothing listens: nobody else is given the port while the socket is there.
+pub(crate) fn nowhere() -> (TcpSocket, String) {
+    let socket = TcpSocket::new_v4().unwrap();
+    socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+    let base = format!("http://{}", socket.local_addr().unwrap());
+    (socket, base)
 }
 
 /// Answers everything with one status.

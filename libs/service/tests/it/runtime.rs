@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use puente_service::{BoxError, Runtime};
 
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 #[tokio::test]
 async fn a_failed_task_stops_the_service_and_the_first_reason_is_kept() {

@@ -16,6 +16,8 @@ use tokio_util::sync::CancellationToken;
 
 /// Longer than anything here takes.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Bytes of an answer: more than the buffers between two sockets hold.
+const MUCH: usize = 64 << 20;
 const WHOLE: &str = "GET /who HTTP/1.1\r\nhost: puente\r\n\r\n";
 
 struct Stage {
@@ -35,7 +37,10 @@ impl Stage {
             format!("{} bytes", body.len())
         };
         let who = |ConnectInfo(peer): ConnectInfo<SocketAddr>| async move { peer.ip().to_string() };
-        let router = Router::new().route("/who", get(who)).route("/take", post(take));
+        let router = Router::new()
+            .route("/who", get(who))
+            .route("/much", get(async || vec![0_u8; MUCH]))
+            .route("/take", post(take));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
@@ -77,7 +82,7 @@ async fn closed(connection: &mut TcpStream) -> bool {
 #[tokio::test]
 async fn half_a_head_is_not_waited_for_and_neither_is_silence_before_or_after_a_request() {
     let stage = Stage::of(Bounds {
-        head: Duration::from_millis(300),
+        head: Duration::from_secs(2),
         ..Bounds::default()
     })
     .await;
@@ -125,6 +130,30 @@ async fn a_connection_too_many_is_closed_at_once_and_the_place_of_one_that_left_
         }
     })
     .await;
+}
+
+#[tokio::test]
+async fn who_asks_for_much_and_reads_nothing_is_let_go() {
+    let stage = Stage::of(Bounds {
+        write: Duration::from_millis(300),
+        connections: 1,
+        ..Bounds::default()
+    })
+    .await;
+    let mut deaf = stage.connect().await;
+    deaf.write_all(b"GET /much HTTP/1.1\r\nhost: puente\r\n\r\n")
+        .await
+        .unwrap();
+    wait_for("the place of the deaf one", PATIENCE, || async {
+        match ask(&mut stage.connect().await).await {
+            Ok(answer) if answer.starts_with("HTTP/1.1 200") => Ok(()),
+            other => Err(format!("{other:?}")),
+        }
+    })
+    .await;
+    let mut rest = Vec::new();
+    let _ = deaf.read_to_end(&mut rest).await;
+    assert!(!rest.is_empty() && rest.len() < MUCH, "{}", rest.len());
 }
 
 #[tokio::test]

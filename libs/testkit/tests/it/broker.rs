@@ -1,8 +1,8 @@
-use std::time::Duration;
-
 use async_nats::jetstream::{self, stream};
 use puente_service::nats;
 use puente_testkit::{Proxy, TestNats, wait_for};
+
+use crate::PATIENCE;
 
 async fn stream_of(client: &async_nats::Client) -> stream::Stream {
     let config = stream::Config {
@@ -30,8 +30,7 @@ async fn a_lost_disk_loses_the_messages_and_a_crash_does_not() {
 
     broker.kill9().await;
     broker.start_again().await;
-    let patience = Duration::from_secs(10);
-    wait_for("the client to reconnect", patience, async || nats::ready(&client)).await;
+    wait_for("the client to reconnect", PATIENCE, async || nats::ready(&client)).await;
     assert_eq!(
         stream_of(&client).await.get_info().await.unwrap().state.messages,
         1
@@ -39,7 +38,7 @@ async fn a_lost_disk_loses_the_messages_and_a_crash_does_not() {
 
     broker.stop().await;
     broker.start_again_empty().await;
-    wait_for("the client to reconnect", patience, async || nats::ready(&client)).await;
+    wait_for("the client to reconnect", PATIENCE, async || nats::ready(&client)).await;
     assert_eq!(
         stream_of(&client).await.get_info().await.unwrap().state.messages,
         0
@@ -53,10 +52,7 @@ async fn a_broker_that_is_away_does_not_prevent_the_start() {
     let client = nats::connect(&broker.config(), "test").await.unwrap();
     assert_eq!(nats::ready(&client), Err("not connected yet".to_owned()));
     broker.start_again().await;
-    wait_for("the client to connect", Duration::from_secs(10), async || {
-        nats::ready(&client)
-    })
-    .await;
+    wait_for("the client to connect", PATIENCE, async || nats::ready(&client)).await;
 }
 
 #[tokio::test]
@@ -67,16 +63,13 @@ async fn draining_sends_what_is_queued_and_closes() {
     for _ in 0..100 {
         client.publish("s.x", "1".into()).await.unwrap();
     }
-    assert!(
-        nats::drain(&client, Duration::from_secs(5)).await,
-        "closed in time"
-    );
+    assert!(nats::drain(&client, PATIENCE).await, "closed in time");
     assert!(
         client.publish("s.x", "late".into()).await.is_err(),
         "nothing can be sent any more"
     );
     let stored = async || (info.get_info().await.unwrap().state.messages == 100).then_some(());
-    wait_for("all 100 messages", Duration::from_secs(5), stored).await;
+    wait_for("all 100 messages", PATIENCE, stored).await;
 }
 
 #[tokio::test]
@@ -85,12 +78,11 @@ async fn a_client_behind_a_cut_proxy_is_not_ready_until_it_is_mended() {
     let proxy = Proxy::to_url(&broker.url()).await;
     let config = puente_service::NatsConfig::at(proxy.url(&broker.url()));
     let client = nats::connect(&config, "test").await.unwrap();
-    let patience = Duration::from_secs(10);
     proxy.cut();
-    wait_for("the loss to be noticed", patience, async || {
+    wait_for("the loss to be noticed", PATIENCE, async || {
         nats::ready(&client).is_err()
     })
     .await;
     proxy.mend();
-    wait_for("the client to reconnect", patience, async || nats::ready(&client)).await;
+    wait_for("the client to reconnect", PATIENCE, async || nats::ready(&client)).await;
 }

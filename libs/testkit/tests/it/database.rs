@@ -1,8 +1,9 @@
-use std::time::Duration;
-
+use puente_service::DatabaseConfig;
 use puente_testkit::{Proxy, Schema, TestDb, wait_for};
 use sqlx::PgPool;
 use sqlx::migrate::Migrator;
+
+use crate::PATIENCE;
 
 static COMMON: Migrator = sqlx::migrate!("tests/it/common_tables");
 static OWN: Migrator = sqlx::migrate!("tests/it/shop_tables");
@@ -11,6 +12,20 @@ const SHOP: Schema<'static> = Schema {
     common: &COMMON,
     own: &OWN,
 };
+
+/// A pool that soon gives up, so that an outage shows.
+fn hasty(config: DatabaseConfig) -> PgPool {
+    let config = DatabaseConfig {
+        acquire_timeout_ms: 300,
+        ..config
+    };
+    puente_service::db::pool(&config, "shop", uuid::Uuid::now_v7()).unwrap()
+}
+
+/// Adds the first thing. So little patience may not be enough for the first connection; without one nothing is added.
+async fn add_first(pool: &PgPool) {
+    wait_for("the first connection", PATIENCE, || add(pool)).await;
+}
 
 async fn things(pool: &PgPool) -> Result<i64, sqlx::Error> {
     sqlx::query_scalar("SELECT count(*) FROM things")
@@ -102,12 +117,12 @@ async fn neither_role_may_change_tables_or_see_another_schema() {
 #[tokio::test]
 async fn a_killed_private_server_comes_back_with_what_was_committed() {
     let mut db = TestDb::private(&[SHOP]).await;
-    let pool = db.pool("shop");
-    add(&pool).await.unwrap();
+    let pool = hasty(db.config());
+    add_first(&pool).await;
     db.kill9().await;
     assert!(things(&pool).await.is_err());
     db.start_again().await;
-    let count = wait_for("the pool to reconnect", Duration::from_secs(10), || things(&pool)).await;
+    let count = wait_for("the pool to reconnect", PATIENCE, || things(&pool)).await;
     assert_eq!(count, 1);
 }
 
@@ -117,12 +132,11 @@ async fn a_cut_connection_fails_and_a_mended_one_works() {
     let proxy = Proxy::to_url(db.url()).await;
     let mut config = db.config();
     config.url = puente_types::Secret::new(proxy.url(db.url()));
-    config.acquire_timeout_ms = 300;
-    let pool = puente_service::db::pool(&config, "shop", uuid::Uuid::now_v7()).unwrap();
-    add(&pool).await.unwrap();
+    let pool = hasty(config);
+    add_first(&pool).await;
     proxy.cut();
     assert!(things(&pool).await.is_err());
     proxy.mend();
-    let count = wait_for("the pool to reconnect", Duration::from_secs(10), || things(&pool)).await;
+    let count = wait_for("the pool to reconnect", PATIENCE, || things(&pool)).await;
     assert_eq!(count, 1);
 }

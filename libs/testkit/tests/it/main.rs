@@ -5,3 +5,6 @@ mod broker;
 mod database;
 mod proxy;
 mod traces;
+
+/// Longer than anything here takes, also on a busy machine.
+const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);

@@ -4,6 +4,8 @@ use puente_telemetry::{TelemetryConfig, current_traceparent, init, link, metric,
 use puente_testkit::OtlpSink;
 use tracing::Instrument;
 
+use crate::PATIENCE;
+
 const OUTSIDE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
 #[tokio::test]
@@ -32,15 +34,14 @@ async fn a_trace_goes_on_over_a_stored_traceparent_and_reaches_the_receiver() {
     metric::webhook("acme", "accepted", Duration::from_millis(3));
     telemetry.shutdown().await;
 
-    let patience = Duration::from_secs(5);
     let handled = sink
-        .wait_for_span("`handled`", patience, |span| span.name == "handled")
+        .wait_for_span("`handled`", PATIENCE, |span| span.name == "handled")
         .await;
     let received = sink
-        .wait_for_span("`received`", patience, |span| span.name == "received")
+        .wait_for_span("`received`", PATIENCE, |span| span.name == "received")
         .await;
     let batch = sink
-        .wait_for_span("`batch`", patience, |span| span.name == "batch")
+        .wait_for_span("`batch`", PATIENCE, |span| span.name == "batch")
         .await;
     assert_eq!(Some(handled.trace_id.as_str()), trace_id(OUTSIDE));
     assert_eq!(handled.parent_id, Some(received.span_id));

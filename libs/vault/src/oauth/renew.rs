@@ -6,7 +6,6 @@ use std::time::Duration;
 use puente_ports::{Connection, ProviderError};
 use puente_telemetry::metric;
 use time::OffsetDateTime;
-use tracing::Instrument as _;
 
 use super::keep::{Keeping, Kept};
 use super::problem::{consent_required, needs_a_person, no_database, not_acted, unavailable, unsealable};
@@ -80,8 +79,7 @@ impl TokenStore {
             let _turn = turn;
             store.renew(&connection, &slot, &*granter).await
         };
-        let renewed = self.running.spawn(renewal.in_current_span()).await;
-        renewed.unwrap_or_else(|_| {
+        self.carry_through(renewal).await.unwrap_or_else(|| {
             Err(unavailable(
                 "the renewal of this connection's token was broken off",
             ))

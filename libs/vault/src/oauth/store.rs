@@ -11,6 +11,7 @@ use sqlx::PgPool;
 use time::OffsetDateTime;
 use tokio::sync::Semaphore;
 use tokio_util::task::TaskTracker;
+use tracing::Instrument as _;
 
 use super::rows::{self, Renewed, Row};
 use super::slot::Slot;
@@ -39,7 +40,7 @@ pub struct TokenStore {
     /// Renewals hold a database connection each while the provider answers.
     pub(super) renewals: Arc<Semaphore>,
     /// Renewals under way: they are the store's, and not of the caller that wanted one and may give up waiting.
-    pub(super) running: TaskTracker,
+    running: TaskTracker,
     slots: Arc<Mutex<Slots>>,
 }
 
@@ -61,6 +62,15 @@ impl TokenStore {
             running: TaskTracker::new(),
             slots: Arc::default(),
         }
+    }
+
+    /// Does `work` in a task of the store, to its end, also when the future is dropped. For what a provider gives once. `None`
+    /// when it was broken off.
+    pub async fn carry_through<T: Send + 'static>(
+        &self,
+        work: impl Future<Output = T> + Send + 'static,
+    ) -> Option<T> {
+        self.running.spawn(work.in_current_span()).await.ok()
     }
 
     /// Until no renewal is under way: before a process ends, since its database must not go first.

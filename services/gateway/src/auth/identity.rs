@@ -59,20 +59,7 @@ pub(crate) async fn by_password(app: &App, email: &str, password: &Secret) -> Re
     let turn = turn(app).await?;
     // No address holds this character, and the database takes none of it.
     let email = email.trim().replace('\0', "\u{fffd}");
-    let attempt = sqlx::query_as!(
-        Attempt,
-        r#"UPDATE users SET failures = failures + 1,
-               locked_until = CASE WHEN failures + 1 < $3 THEN '-infinity'::timestamptz
-                   ELSE $2 + make_interval(secs => least($4, power(2, least(failures + 1 - $3, 20)))) END
-           WHERE lower(email) = lower($1) AND disabled_at IS NULL AND locked_until <= $2
-           RETURNING id, tenant, password"#,
-        email,
-        app.clock.now(),
-        FREE_FAILURES,
-        LONGEST_WAIT,
-    )
-    .fetch_optional(&app.pool)
-    .await?;
+    let attempt = attempt(app, &Whose::Email(email)).await?;
     let judged = judge(app, turn, password, attempt, ("session.refused", "stranger")).await;
     if matches!(judged, Err(NotVouched::Wrong)) {
         tokio::time::sleep_until(soonest).await;
@@ -83,22 +70,41 @@ pub(crate) async fn by_password(app: &App, email: &str, password: &Secret) -> Re
 /// Proves once more somebody who is logged in. Their failures count like those at the door.
 pub(crate) async fn again(app: &App, user: Uuid, password: &Secret) -> Result<Vouched, NotVouched> {
     let turn = turn(app).await?;
-    let attempt = sqlx::query_as!(
+    let attempt = attempt(app, &Whose::User(user)).await?;
+    let subject = format!("user:{user}");
+    judge(app, turn, password, attempt, ("user.password_refused", &subject)).await
+}
+
+/// Whose password is to be looked at.
+enum Whose {
+    /// The one with this address, if there is one.
+    Email(String),
+    /// This person's.
+    User(Uuid),
+}
+
+/// Counts an attempt. `None`: there is nobody, or nobody who may try now.
+async fn attempt(app: &App, whose: &Whose) -> Result<Option<Attempt>, sqlx::Error> {
+    let (email, user) = match whose {
+        Whose::Email(email) => (Some(email), None),
+        Whose::User(user) => (None, Some(*user)),
+    };
+    sqlx::query_as!(
         Attempt,
         r#"UPDATE users SET failures = failures + 1,
-               locked_until = CASE WHEN failures + 1 < $3 THEN '-infinity'::timestamptz
-                   ELSE $2 + make_interval(secs => least($4, power(2, least(failures + 1 - $3, 20)))) END
-           WHERE id = $1 AND disabled_at IS NULL AND locked_until <= $2
+               locked_until = CASE WHEN failures + 1 < $4 THEN '-infinity'::timestamptz
+                   ELSE $3 + make_interval(secs => least($5, power(2, least(failures + 1 - $4, 20)))) END
+           WHERE id = coalesce($2, (SELECT known.id FROM users known WHERE lower(known.email) = lower($1)))
+             AND disabled_at IS NULL AND locked_until <= $3
            RETURNING id, tenant, password"#,
+        email,
         user,
         app.clock.now(),
         FREE_FAILURES,
         LONGEST_WAIT,
     )
     .fetch_optional(&app.pool)
-    .await?;
-    let subject = format!("user:{user}");
-    judge(app, turn, password, attempt, ("user.password_refused", &subject)).await
+    .await
 }
 
 async fn turn(app: &App) -> Result<Turn, NotVouched> {

@@ -2,14 +2,18 @@
 
 use axum::response::{IntoResponse, Redirect, Response};
 
-use super::problem::Problem;
+use super::problem::{Answer, Problem};
 use super::view::{View, value};
+use super::words as w;
 use crate::audit::{self, Entry};
 use crate::domain::Right;
 use crate::state::App;
 
 /// Characters of a form's key: the longest act, an id of 36, a version and a minute.
 const LONGEST_KEY: usize = 100;
+
+/// Characters of a reason that says something.
+const SHORTEST_REASON: usize = 3;
 
 /// What a form sends.
 pub(crate) type Fields = axum::extract::Form<Vec<(String, String)>>;
@@ -30,6 +34,26 @@ pub(crate) async fn make<T>(
         return Err(Problem::NotFound);
     }
     audit::recorded(app, &view.principal, entry, doing).await
+}
+
+/// Something masked, shown for one answer to somebody who has the right, and who says why where that is asked: who saw it
+/// is in the audit trail first. `back` leads to the page with the mask.
+pub(crate) async fn shown(
+    back: &View,
+    app: &App,
+    right: Right,
+    entry: Entry<'_>,
+    doing: impl Future<Output = Answer>,
+) -> Response {
+    let no_reason = entry
+        .reason
+        .is_some_and(|why| why.chars().count() < SHORTEST_REASON);
+    let answer = if no_reason && back.may(right) {
+        Err(Problem::Refused(back.say(w::REASON_HINT).to_owned()))
+    } else {
+        make(back, app, right, entry, doing).await
+    };
+    back.answer(answer)
 }
 
 /// The page again, with a word that it is done; or why it is not.

@@ -2,7 +2,6 @@
 
 use puente_gateway::domain::Role;
 use reqwest::Method;
-use serde_json::json;
 
 use crate::support::{PASSWORD, Stage};
 
@@ -41,13 +40,7 @@ async fn beyond_this_machine_cookies_and_browsers_are_held_to_https() {
     })
     .await;
     stage.person(Some("algesta"), Role::Agent, "ana@algesta.co").await;
-    let body = json!({ "email": "ana@algesta.co", "password": PASSWORD });
-    let answer = stage
-        .ask(Method::POST, "/api/session")
-        .json(&body)
-        .send()
-        .await
-        .unwrap();
+    let answer = stage.try_in("ana@algesta.co", PASSWORD).await;
     let headers = answer.headers();
     assert!(headers["set-cookie"].to_str().unwrap().ends_with("; Secure"));
     assert!(
@@ -62,13 +55,7 @@ async fn beyond_this_machine_cookies_and_browsers_are_held_to_https() {
 async fn behind_a_proxy_of_this_machine_that_speaks_https_they_are_as_well() {
     let stage = Stage::with(|usual| usual.set("storage.public_url", "https://puente.example")).await;
     stage.person(Some("algesta"), Role::Agent, "ana@algesta.co").await;
-    let body = json!({ "email": "ana@algesta.co", "password": PASSWORD });
-    let answer = stage
-        .ask(Method::POST, "/api/session")
-        .json(&body)
-        .send()
-        .await
-        .unwrap();
+    let answer = stage.try_in("ana@algesta.co", PASSWORD).await;
     let headers = answer.headers();
     assert!(headers["set-cookie"].to_str().unwrap().ends_with("; Secure"));
     assert!(headers.contains_key("strict-transport-security"));

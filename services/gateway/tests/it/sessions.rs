@@ -19,13 +19,7 @@ async fn me(stage: &Stage, cookie: &str) -> StatusCode {
 async fn the_cookie_is_for_this_site_and_no_script_and_the_table_holds_no_token() {
     let stage = Stage::set().await;
     stage.person(Some("algesta"), Role::Agent, EMAIL).await;
-    let body = json!({ "email": EMAIL, "password": PASSWORD });
-    let answer = stage
-        .ask(Method::POST, "/api/session")
-        .json(&body)
-        .send()
-        .await
-        .unwrap();
+    let answer = stage.try_in(EMAIL, PASSWORD).await;
     let cookie = answer.headers()["set-cookie"].to_str().unwrap().to_owned();
     for part in ["HttpOnly", "SameSite=Lax", "Path=/", "Max-Age=604800"] {
         assert!(cookie.contains(part), "{cookie}");
@@ -131,11 +125,10 @@ async fn failures_make_the_next_attempt_wait_longer_and_longer_and_nobody_is_tol
         Err(StatusCode::UNAUTHORIZED),
         "also the right one has to wait"
     );
-    let body = |email: &str| json!({ "email": email, "password": "wrong password" });
     let mut told = Vec::new();
     for email in [EMAIL, "nobody@algesta.co"] {
-        let request = stage.ask(Method::POST, "/api/session").json(&body(email));
-        let mut problem: Value = request.send().await.unwrap().json().await.unwrap();
+        let answer = stage.try_in(email, "wrong password").await;
+        let mut problem: Value = answer.json().await.unwrap();
         problem["trace_id"] = Value::Null;
         told.push(problem);
     }

@@ -7,8 +7,8 @@ use puente_gateway::domain::Role;
 use puente_gateway::keys::{self, NewKey};
 use puente_gateway::{Config, Gateway, MIGRATIONS};
 use puente_service::config::load;
-use puente_service::{Overrides, Runtime, Service, Sources};
-use puente_testkit::{Schema, TestDb};
+use puente_service::{Overrides, Runtime, Service};
+use puente_testkit::{Schema, TestDb, patient_sources};
 use puente_types::{ManualClock, Secret};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
@@ -116,7 +116,7 @@ impl Stage {
             .set("storage.folder", files.path().display().to_string())
             .set("storage.link_key", LINK_KEY)
             .set("strangers_per_minute", 10_000);
-        let sources = Sources::default().with_overrides(change(usual));
+        let sources = patient_sources().with_overrides(change(usual));
         let config = load::<Config>(Gateway::NAME, Gateway::DEFAULTS, &sources)
             .unwrap()
             .service;
@@ -214,15 +214,16 @@ impl Stage {
         sqlx::query_as(all).fetch_all(&self.pool).await.unwrap()
     }
 
+    /// Tries to log in by the REST interface.
+    pub(crate) async fn try_in(&self, email: &str, password: &str) -> Response {
+        let body = serde_json::json!({ "email": email, "password": password });
+        let request = self.ask(Method::POST, "/api/session").json(&body);
+        request.send().await.unwrap()
+    }
+
     /// Logs in by the REST interface; the cookie and the CSRF token.
     pub(crate) async fn log_in(&self, email: &str, password: &str) -> Result<(String, String), StatusCode> {
-        let body = serde_json::json!({ "email": email, "password": password });
-        let answer = self
-            .ask(Method::POST, "/api/session")
-            .json(&body)
-            .send()
-            .await
-            .unwrap();
+        let answer = self.try_in(email, password).await;
         if answer.status() != StatusCode::OK {
             return Err(answer.status());
         }

@@ -2,12 +2,15 @@
 
 mod app;
 mod compare;
+mod kept_headers;
 mod mask;
 mod match_events;
 mod receive_webhook;
 
 pub(crate) use app::App;
 pub(crate) use compare::differing_fields;
+#[cfg(test)]
+pub(crate) use kept_headers::take_headers;
 pub(crate) use mask::Proofs;
 pub(crate) use match_events::{Again, Fate, Then, match_events};
 #[cfg(test)]

@@ -12,6 +12,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::application::App;
+use crate::application::kept_headers::take_headers;
 use crate::domain::{Outcome, Refusal};
 
 /// Different secrets that one request is tried against at most; more apps of one provider get URLs of their own.
@@ -41,8 +42,10 @@ pub(crate) struct StoredRequest {
     pub(crate) connection: Option<String>,
     /// The tenant, where there is one only.
     pub(crate) tenant: Option<String>,
-    /// The request itself.
+    /// The request itself, but for its headers.
     pub(crate) request: RawRequest,
+    /// Its headers as they are kept.
+    pub(crate) headers: String,
     /// Whether it is authentic.
     pub(crate) verified: bool,
     /// What became of it; `Accepted` turns to `Duplicate` when nothing in it proves new.
@@ -185,6 +188,7 @@ pub(crate) fn refused(
         provider: &candidates.provider.manifest().slug,
         connection: only.map(|one| one.id.to_string()),
         tenant: None,
+        headers: take_headers(&mut request),
         request,
         verified: false,
         outcome: Outcome::Refused,
@@ -227,7 +231,7 @@ struct Delivery<'a> {
 impl Delivery<'_> {
     fn assemble(
         self,
-        request: RawRequest,
+        mut request: RawRequest,
         translated: Result<Vec<InboundEvent>, puente_ports::ProviderError>,
     ) -> Received {
         let mut stored = StoredRequest {
@@ -236,6 +240,7 @@ impl Delivery<'_> {
             provider: self.slug,
             connection: None,
             tenant: None,
+            headers: take_headers(&mut request),
             request,
             verified: true,
             outcome: Outcome::Ignored,
@@ -274,7 +279,8 @@ impl Delivery<'_> {
             if !owners.iter().any(|owner| owner.id == connection.id) {
                 owners.push(connection);
             }
-            if let Some(event) = self.event(connection, payload, traceparent) {
+            let trace = traceparent.or_else(|| stored.traceparent.clone());
+            if let Some(event) = self.event(connection, payload, trace) {
                 events.push((duplicate_key(self.slug, connection, &dedupe_key), event));
             }
         }
@@ -356,9 +362,7 @@ impl Delivery<'_> {
         event: &E,
         trace: Option<String>,
     ) -> NewEvent {
-        NewEvent::new(&connection.tenant, aggregate, event)
-            .caused_by(self.id)
-            .in_trace(trace)
+        NewEvent::traced(&connection.tenant, aggregate, event, trace).caused_by(self.id)
     }
 }
 

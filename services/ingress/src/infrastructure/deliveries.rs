@@ -174,7 +174,8 @@ async fn attention(
 #[derive(Debug)]
 pub(crate) struct Content {
     pub(crate) query: String,
-    pub(crate) headers: serde_json::Value,
+    /// A JSON object.
+    pub(crate) headers: String,
     pub(crate) body: Vec<u8>,
 }
 
@@ -185,9 +186,9 @@ pub(crate) async fn find(
 ) -> Result<Option<(Listed, Content)>, sqlx::Error> {
     let between = moment(id) - SKEW..moment(id) + SKEW;
     let row = sqlx::query!(
-        "SELECT id, tenant, provider, connection, received_at, receipt_sequence, verification, outcome, reason, events,
-                body_bytes, traceparent, path, query, headers, body
-         FROM deliveries WHERE id = $1 AND received_at >= $2 AND received_at < $3",
+        r#"SELECT id, tenant, provider, connection, received_at, receipt_sequence, verification, outcome, reason, events,
+                  body_bytes, traceparent, path, query, coalesce(kept_headers, headers::text, '{}') AS "headers!", body
+           FROM deliveries WHERE id = $1 AND received_at >= $2 AND received_at < $3"#,
         id,
         between.start,
         between.end

@@ -150,6 +150,7 @@ impl Shared {
         let id = DeliveryId::new();
         let sequence = self.receipt.next(&*self.clock);
         let span = tracing::info_span!(
+            target: puente_telemetry::TRACED_ONLY,
             "webhook.receive",
             otel.kind = "server",
             otel.name = %format_args!("webhook {}", manifest.slug),

@@ -65,7 +65,7 @@ async fn only_a_request_signed_over_its_exact_bytes_makes_an_event() {
     )
     .await;
     let (kept, headers): (Vec<u8>, serde_json::Value) =
-        sqlx::query_as("SELECT body, headers FROM ingress.deliveries WHERE outcome = 'accepted'")
+        sqlx::query_as("SELECT body, kept_headers::jsonb FROM ingress.deliveries WHERE outcome = 'accepted'")
             .fetch_one(&ingress.db.admin())
             .await
             .unwrap();

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use puente_service::Overrides;
 use reqwest::{Body, StatusCode};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -127,7 +128,9 @@ async fn the_front_page_and_health_tell_what_is_configured_and_no_secret() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn large_bodies_that_arrive_together_are_all_committed_although_one_statement_holds_but_a_few() {
-    let ingress = start(|o| o).await;
+    // Nobody is told to come again because the machine is slow.
+    let patient = |o: Overrides| o.set("commit_timeout_ms", 60_000).set("read_timeout_ms", 60_000);
+    let ingress = start(patient).await;
     let answers = futures::future::join_all((0..12).map(|n| {
         // White space after the document is part of the signed bytes, and of no meaning.
         let padding = " ".repeat(2 * 1024 * 1024);

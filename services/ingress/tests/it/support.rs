@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use puente_ingress::Ingress;
 use puente_ports::Connection;
-use puente_service::{Overrides, Runtime, Service as _, Sources, config};
-use puente_testkit::{Schema, TestDb, TestNats, wait_for};
+use puente_service::{Overrides, Runtime, Service as _, config};
+use puente_testkit::{Schema, TestDb, TestNats, patient_sources, wait_for};
 use puente_types::Secret;
 use puente_vault::{MasterKey, MasterKeys, publish};
 use puente_webhook_auth::{Encoding, sign};
@@ -115,7 +115,7 @@ pub(crate) async fn start_on(
         .set("database.url", db.url())
         .set("nats.url", nats.url())
         .set("master_key", master.to_base64().expose());
-    let sources = Sources::default().with_overrides(change(overrides));
+    let sources = patient_sources().with_overrides(change(overrides));
     let config = config::load(Ingress::NAME, Ingress::DEFAULTS, &sources)
         .unwrap()
         .service;

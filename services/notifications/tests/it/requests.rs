@@ -111,7 +111,7 @@ async fn a_busy_provider_is_asked_again_and_the_message_sent_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_request_that_overtakes_the_message_it_answers_waits_for_it() {
-    let stage = Stage::set().await;
+    let stage = Stage::patient().await;
     let asked = stage.asks("acme", ANA, "bot_menu", &[]).await;
     // The request is refused for now; it stays unmarked, and comes again.
     stage.hears("acme", ANA, "hola", MINUTE).await;

@@ -48,6 +48,8 @@ pub(crate) struct Stage {
     /// Where files of messages are stored.
     pub(crate) blobs: Blobs,
     connections: Vec<Connection>,
+    /// How long refusals wait for what may still be on its way.
+    patience_ms: u32,
 }
 
 impl Deref for Stage {
@@ -71,6 +73,15 @@ impl Stage {
 
     /// The same with more connections.
     pub(crate) async fn set_with(more: Vec<Connection>) -> Self {
+        Self::set_of(more, 1_500).await
+    }
+
+    /// The same as the first, with refusals that wait longer than any test.
+    pub(crate) async fn patient() -> Self {
+        Self::set_of(Vec::new(), 600_000).await
+    }
+
+    async fn set_of(more: Vec<Connection>, patience_ms: u32) -> Self {
         let ground = Ground::lay(
             "notifications",
             &puente_outbox::MIGRATIONS,
@@ -86,6 +97,7 @@ impl Stage {
             grpc: ([127, 0, 0, 1], 0).into(),
             blobs,
             connections: own.into_iter().chain(more).collect(),
+            patience_ms,
         };
         stage.grpc = stage.start(&stage.rt).await;
         stage
@@ -93,7 +105,7 @@ impl Stage {
 
     /// One more replica on the same database and broker; returns where it is asked.
     pub(crate) async fn start(&self, rt: &Runtime) -> SocketAddr {
-        let overrides = Overrides::default().set("patience_ms", 1_500);
+        let overrides = Overrides::default().set("patience_ms", self.patience_ms);
         let config: Config = self.config("notifications", Notifications::DEFAULTS, overrides);
         let settings = HttpConfig {
             max_response_bytes: 25 * 1024 * 1024,

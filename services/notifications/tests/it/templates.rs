@@ -29,6 +29,7 @@ async fn listed(stage: &Stage) {
 async fn outside_the_window_the_approved_template_goes_with_its_parameters_in_order() {
     Fake::has_templates(&[("orden_recibida", "es", true, 2)]);
     let stage = Stage::set().await;
+    listed(&stage).await;
     let heard = stage.hears("acme", ANA, "hola", TWO_DAYS).await;
     stage.handled(heard).await;
     stage.asks("acme", ANA, "order_opened", VALUES).await;

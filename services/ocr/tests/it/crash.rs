@@ -4,7 +4,7 @@ use puente_service::Runtime;
 use puente_testkit::wait_for;
 use tonic::Code;
 
-use crate::support::{Eyes, PATIENCE, Reply, Stage, new_id, usual};
+use crate::support::{Eyes, PATIENCE, Reply, Stage, new_id, patient};
 
 /// As if the replica that held it had died: its hold is over.
 async fn hold_runs_out(stage: &Stage) {
@@ -47,7 +47,7 @@ async fn a_replica_that_dies_while_engines_read_leaves_one_attempt_and_one_answe
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_photograph_whose_storing_was_not_answered_is_found_under_its_key() {
-    let stage = Stage::set().await;
+    let stage = Stage::set_with(patient()).await;
     let id = new_id();
     stage.media.loses_answers(1);
     stage.photo(&id, 1).await;
@@ -109,7 +109,7 @@ async fn killed_after_any_step_the_next_replica_goes_on_there() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_photograph_that_was_counted_and_not_yet_fetched_is_fetched_after_a_restart() {
-    let stage = Stage::set_with(usual().set("patience_ms", 600_000)).await;
+    let stage = Stage::set_with(patient()).await;
     let id = new_id();
     stage.media.fails(Some(Code::Unavailable));
     stage.photo(&id, 1).await;

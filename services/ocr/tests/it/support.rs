@@ -81,6 +81,14 @@ pub(crate) fn usual() -> Overrides {
     Overrides::default()
         .set("engines", vec!["eye_a"])
         .set("patience_ms", 1_000)
+        // A reading that the test holds does not end by itself meanwhile.
+        .set("engine_ms", 120_000)
+        .set("work_longest_ms", 1_200_000)
+}
+
+/// The same with patience: what fails for now is tried again, also when a slow machine gets to it late.
+pub(crate) fn patient() -> Overrides {
+    usual().set("patience_ms", 600_000)
 }
 
 impl Stage {

@@ -10,8 +10,8 @@ use puente_proto::messaging::{MessageKind, MessageReceived};
 use puente_proto::notifications::MessageRequested;
 use puente_proto::{Event, find, timestamp};
 use puente_service::config::load;
-use puente_service::{Overrides, Runtime, Service, Sources};
-use puente_testkit::{Schema, TestDb, TestNats, wait_for};
+use puente_service::{Overrides, Runtime, Service};
+use puente_testkit::{Schema, TestDb, TestNats, patient_sources, wait_for};
 use puente_types::{EventId, TenantId};
 use sqlx::PgPool;
 use time::OffsetDateTime;
@@ -291,7 +291,7 @@ async fn start(
     let overrides = overrides
         .set("database.url", db.url())
         .set("nats.url", nats.url());
-    let sources = Sources::default().with_overrides(overrides);
+    let sources = patient_sources().with_overrides(overrides);
     let config: Config = load("orders", Orders::DEFAULTS, &sources)
         .expect("a good configuration")
         .service;

@@ -25,6 +25,7 @@ const CALL_DEADLINE: Duration = Duration::from_secs(12);
 const MAX_CODE_BYTES: usize = 4096;
 
 /// The accounts of every tenant.
+#[derive(Clone)]
 pub(crate) struct Accounts {
     tokens: TokenStore,
     outside: Outside,
@@ -135,6 +136,34 @@ impl Access for Accounts {
         state: &Secret,
         code: &Secret,
     ) -> Result<Account, AccessError> {
+        // A code is good once, and who came back with it may stop waiting.
+        let (accounts, tenant, state, code) = (self.clone(), tenant.clone(), state.clone(), code.clone());
+        let completing = async move { accounts.exchange(&tenant, &state, &code).await };
+        let completed = self.tokens.carry_through(completing).await;
+        completed.unwrap_or_else(|| Err(AccessError::Unavailable("the exchange was broken off".into())))
+    }
+
+    async fn list(&self, tenant: &TenantId) -> Result<Vec<Account>, AccessError> {
+        let mut accounts = Vec::new();
+        let signs =
+            |slug: &str| (self.outside.registry)(slug).is_some_and(|found| found.signature().is_some());
+        for connection in self.outside.connections.of_tenant(tenant, signs) {
+            if self.oauth(&connection).is_some() {
+                accounts.push(self.shown(&connection).await?);
+            }
+        }
+        accounts.sort_by(|a, b| a.connection.cmp(&b.connection));
+        Ok(accounts)
+    }
+}
+
+impl Accounts {
+    async fn exchange(
+        &self,
+        tenant: &TenantId,
+        state: &Secret,
+        code: &Secret,
+    ) -> Result<Account, AccessError> {
         let pending = self.tokens.finish(tenant, state.expose()).await?;
         let (connection, provider) = self.grantable(tenant, &pending.connection)?;
         let granting = self.granting(provider);
@@ -160,19 +189,6 @@ impl Access for Accounts {
         let tokens = granting.tokens(granted, Some(account));
         self.tokens.store(&connection, &tokens).await?;
         self.shown(&connection).await
-    }
-
-    async fn list(&self, tenant: &TenantId) -> Result<Vec<Account>, AccessError> {
-        let mut accounts = Vec::new();
-        let signs =
-            |slug: &str| (self.outside.registry)(slug).is_some_and(|found| found.signature().is_some());
-        for connection in self.outside.connections.of_tenant(tenant, signs) {
-            if self.oauth(&connection).is_some() {
-                accounts.push(self.shown(&connection).await?);
-            }
-        }
-        accounts.sort_by(|a, b| a.connection.cmp(&b.connection));
-        Ok(accounts)
     }
 }
 

@@ -12,6 +12,7 @@ use puente_types::Clock;
 use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 use tokio::sync::Notify;
+use uuid::Uuid;
 
 use crate::domain::problem::Tag;
 use crate::domain::report::{Envelope, Report};
@@ -53,8 +54,8 @@ pub(crate) struct Desk {
 
 impl Desk {
     /// The key of the call that sends a request's envelope.
-    pub(crate) fn create_key(row: &Row) -> String {
-        format!("envelope:{}", row.id)
+    pub(crate) fn create_key(request: Uuid) -> String {
+        format!("envelope:{request}")
     }
 
     /// Queues the call that sends the envelope; without a connection it is a problem for a person. A connection that was
@@ -74,7 +75,7 @@ impl Desk {
             Ok(connection) => {
                 row.provider.clone_from(&connection.provider);
                 connection.id.as_str().clone_into(&mut row.connection);
-                let key = Self::create_key(row);
+                let key = Self::create_key(row.id);
                 queue(tx, row, key, CREATE, &Send { again }, not_before).await
             }
             Err(error) => {

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use prost::Message as _;
 use puente_bus::Envelope;
-use puente_effects::settle_by_key;
+use puente_effects::{hold_by_key, settle_by_key};
 use puente_outbox::{ApplyError, Tx};
 use puente_proto::signing::EnvelopeChanged;
 use puente_telemetry::metric;
@@ -46,6 +46,9 @@ pub(crate) async fn apply(
     if changed.envelope_id.is_empty() {
         ignore("ignored_no_envelope");
         return Ok(());
+    }
+    if let Ok(request) = changed.reference.parse() {
+        hold_by_key(tx, &event.tenant, &Desk::create_key(request)).await?;
     }
     pending::lock(tx, at).await?;
     let id = match owner(tx, at, &changed.reference).await? {
@@ -133,7 +136,7 @@ async fn name(desk: &Desk, tx: &mut Tx, row: &mut Row, envelope_id: &str) -> Res
         envelope_id: envelope_id.to_owned(),
     };
     let result = serde_json::to_value(made).unwrap_or_default();
-    if settle_by_key(tx, &Desk::create_key(row), result).await? {
+    if settle_by_key(tx, &Desk::create_key(row.id), result).await? {
         tracing::info!(signature.id = %row.id, "a report settled the call of request {}", row.id);
     }
     Ok(())

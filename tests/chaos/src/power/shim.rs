@@ -60,7 +60,10 @@ impl Shim {
         );
         let more = match safety {
             Safety::AsShipped => "",
-            Safety::CommitsUnsynced => " -c synchronous_commit=off -c wal_writer_delay=10s",
+            // Neither by time nor by volume does the log's writer save what the control must lose.
+            Safety::CommitsUnsynced => {
+                " -c synchronous_commit=off -c wal_writer_delay=10s -c wal_writer_flush_after=1GB"
+            }
         };
         let load = format!(
             "export PUENTE_UNSYNCED='{}' LD_PRELOAD='{}'\n",

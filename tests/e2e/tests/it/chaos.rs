@@ -55,5 +55,10 @@ async fn services_killed_under_load_lose_nothing_double_nothing_and_show_what_is
         SERVICES.len(),
         told.len()
     );
+    // The one that was killed last may still be starting; until it listens to signals, it could not end in order.
+    wait_for("the gateway to answer", PATIENCE, || async {
+        stage.http.get(fleet.gateway_url()).send().await
+    })
+    .await;
     fleet.stop().await;
 }

@@ -31,6 +31,8 @@ async fn with_the_database_away_nothing_is_acknowledged_and_the_redelivery_is_en
     let person = Person::on_jelou(1);
     person.say(&stage, &fleet.url(0), "Hola", 0).await;
     person.wait_for_answers(&stage, 1).await;
+    // Or the answer's fate would be in doubt, which counts as one more below.
+    stage.wait_until_settled().await;
     stage.db.kill9().await;
     let webhook = stage
         .hub

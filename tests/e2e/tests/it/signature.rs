@@ -133,6 +133,8 @@ async fn every_journey_from_the_message_to_the_signed_contract_is_one_trace_also
         }
     };
     wait_for("everybody to have read", PATIENCE, told).await;
+    let deadlocks = "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()";
+    assert_eq!(stage.count(deadlocks).await, 0, "rows are locked in one order");
 
     let opened: BTreeMap<String, String> =
         traces::<OrderOpened>(&stage, "orders", |event| Some(event.order_id))

@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use puente_e2e::{ALGESTA_NUMBER, InProcess, NORTE_NUMBER, Person, Stage, schemas};
+use puente_bus::topology;
+use puente_e2e::{ALGESTA_NUMBER, InProcess, NORTE_NUMBER, PATIENCE, Person, Stage, schemas};
+use puente_testkit::wait_for;
 use serde_json::json;
 
 use crate::gateway::Door;
@@ -248,6 +250,11 @@ async fn every_consumer_refuses_an_event_whose_subject_and_header_name_different
     let fleet = InProcess::start(&stage, 1).await;
     let client = stage.nats.client().await;
     let js = async_nats::jetstream::new(client);
+    // The services declare it, and may not have come to that yet.
+    wait_for("the stream", PATIENCE, || async {
+        js.get_stream(topology::EVENTS).await.is_ok()
+    })
+    .await;
     for (n, event) in puente_proto::CATALOGUE.iter().enumerate() {
         let mut headers = async_nats::HeaderMap::new();
         for (name, value) in [
@@ -282,22 +289,18 @@ async fn every_consumer_refuses_an_event_whose_subject_and_header_name_different
         }
         all
     };
-    let consumed: usize = puente_bus::topology::CONSUMERS
+    let consumed: usize = topology::CONSUMERS
         .iter()
         .map(|consumer| consumer.events.len())
         .sum();
-    puente_testkit::wait_for(
-        "every consumed event to be refused",
-        puente_e2e::PATIENCE,
-        || async {
-            let count = refused().await;
-            if count == consumed {
-                Ok(())
-            } else {
-                Err(format!("{count} of {consumed}"))
-            }
-        },
-    )
+    wait_for("every consumed event to be refused", PATIENCE, || async {
+        let count = refused().await;
+        if count == consumed {
+            Ok(())
+        } else {
+            Err(format!("{count} of {consumed}"))
+        }
+    })
     .await;
     assert_eq!(stage.count("SELECT count(*) FROM orders.orders").await, 0);
     assert!(stage.hub.journal("whatsapp_cloud").is_empty() && stage.hub.journal("asana").is_empty());

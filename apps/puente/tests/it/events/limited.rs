@@ -57,10 +57,15 @@ impl Limited {
         format!("nats://{user}:{password}@127.0.0.1:{}", self.port)
     }
 
-    async fn user(&self, user: &str, password: &str) -> async_nats::Client {
+    async fn fleet(&self) -> async_nats::Client {
+        self.user("fleet", "fleet-password", PATIENCE).await
+    }
+
+    /// Connects as somebody who waits so long for an answer: what is refused gets none.
+    async fn user(&self, user: &str, password: &str, patience: Duration) -> async_nats::Client {
         async_nats::ConnectOptions::new()
             .custom_inbox_prefix(format!("_INBOX.{user}"))
-            .request_timeout(Some(Duration::from_secs(2)))
+            .request_timeout(Some(patience))
             .user_and_password(user.to_owned(), password.to_owned())
             .connect(format!("nats://127.0.0.1:{}", self.port))
             .await
@@ -97,7 +102,7 @@ fn example(page: &str) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_team_reads_what_it_may_with_only_an_address_and_a_login_and_is_told_what_it_may_not() {
     let broker = Limited::start().await;
-    let fleet = broker.user("fleet", "fleet-password").await;
+    let fleet = broker.fleet().await;
     stream(&fleet).await;
     publish(&fleet, "algesta", &opened("OT-1")).await;
     publish(&fleet, "norte", &opened("OT-2")).await;
@@ -137,9 +142,11 @@ async fn a_team_reads_what_it_may_with_only_an_address_and_a_login_and_is_told_w
 #[tokio::test(flavor = "multi_thread")]
 async fn a_team_cannot_change_the_services_consumers_publish_events_or_hear_others_answers() {
     let broker = Limited::start().await;
-    let fleet = broker.user("fleet", "fleet-password").await;
+    let fleet = broker.fleet().await;
     stream(&fleet).await;
-    let team = broker.user("algesta_team", "algesta-password").await;
+    let team = broker
+        .user("algesta_team", "algesta-password", Duration::from_secs(2))
+        .await;
     let js = jetstream::new(team.clone());
     for spec in topology::CONSUMERS {
         let config = consumer::pull::Config {

@@ -168,16 +168,14 @@ async fn receive(
     }
 }
 
-/// Waits for a condition, for ten seconds at most.
+/// Waits for a condition, for a minute at most.
 pub(super) async fn wait_until(met: impl Fn() -> bool) {
-    let patience = tokio::time::timeout(Duration::from_secs(10), async {
+    let patience = tokio::time::timeout(Duration::from_mins(1), async {
         while !met() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     });
-    patience
-        .await
-        .expect("the condition was not met within ten seconds");
+    patience.await.expect("the condition was not met within a minute");
 }
 
 /// A built webhook as ingress would get it.

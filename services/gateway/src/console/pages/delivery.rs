@@ -13,7 +13,7 @@ use crate::console::mask;
 use crate::console::parts::{csrf, date, event_name, fact, fine_time, icon, pill, provider, trace, trace_id};
 use crate::console::problem::{Answer, Problem};
 use crate::console::states;
-use crate::console::view::View;
+use crate::console::view::{View, encode};
 use crate::console::when;
 use crate::console::words as w;
 use crate::domain::Right;
@@ -42,13 +42,9 @@ pub(crate) async fn reveal(
         reason: Some(&why),
         ..Entry::default()
     };
-    let back = view.back_to(&format!("/entregas/{}", super::super::view::encode(&id)));
-    if why.chars().count() < 3 {
-        return view.answer(Err(Problem::Refused(view.say(w::REASON_HINT).to_owned())));
-    }
+    let back = view.back_to(&format!("/entregas/{}", encode(&id)));
     let doing = page(&back, &app, &id, true);
-    let answer = change::make(&view, &app, Right::RevealPayload, entry, doing).await;
-    back.answer(answer)
+    change::shown(&back, &app, Right::RevealPayload, entry, doing).await
 }
 
 async fn page(view: &View, app: &App, id: &str, bare: bool) -> Answer {

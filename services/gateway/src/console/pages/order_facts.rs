@@ -95,6 +95,5 @@ pub(crate) async fn reveal(view: View, State(app): State<App>, Path(number): Pat
     };
     let back = view.back_to(&format!("/pedidos/{}", encode(&number)));
     let doing = Box::pin(page(&back, &app, &number, true));
-    let answer = change::make(&view, &app, Right::RevealPersonal, entry, doing).await;
-    back.answer(answer)
+    change::shown(&back, &app, Right::RevealPersonal, entry, doing).await
 }

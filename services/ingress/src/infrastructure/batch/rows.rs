@@ -3,8 +3,6 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use serde::{Serialize, Serializer};
-use sqlx::types::Json;
 use uuid::Uuid;
 
 use super::conversation;
@@ -26,7 +24,7 @@ pub(super) struct Deliveries<'a> {
     pub(super) tenants: Vec<Option<&'a str>>,
     pub(super) paths: Vec<Cow<'a, str>>,
     pub(super) queries: Vec<Cow<'a, str>>,
-    pub(super) headers: Vec<Json<KeptHeaders<'a>>>,
+    pub(super) headers: Vec<&'a str>,
     pub(super) bodies: Vec<&'a [u8]>,
     pub(super) sizes: Vec<i32>,
     pub(super) verifications: Vec<&'a str>,
@@ -88,7 +86,7 @@ impl<'a> Rows<'a> {
             d.tenants.push(stored.tenant.as_deref());
             d.paths.push(without_nul(&stored.request.path));
             d.queries.push(without_nul(&stored.request.query));
-            d.headers.push(Json(KeptHeaders(&stored.request.headers)));
+            d.headers.push(&stored.headers);
             d.sizes
                 .push(i32::try_from(stored.request.body.len()).unwrap_or(i32::MAX));
             d.bodies.push(&stored.request.body);
@@ -160,26 +158,6 @@ impl<'a> Rows<'a> {
             }));
         }
         counts
-    }
-}
-
-/// Headers as they are kept: credentials are not. Written straight into the statement, without a copy in between.
-pub(super) struct KeptHeaders<'a>(&'a axum::http::HeaderMap);
-
-impl Serialize for KeptHeaders<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.iter().map(|(name, value)| {
-            let shown = match name.as_str() {
-                "authorization" | "proxy-authorization" | "cookie" | "x-api-key" => "[removed]".into(),
-                _ => String::from_utf8_lossy(value.as_bytes()),
-            };
-            let shown = if shown.contains('\0') {
-                shown.replace('\0', "").into()
-            } else {
-                shown
-            };
-            (name.as_str(), shown)
-        }))
     }
 }
 

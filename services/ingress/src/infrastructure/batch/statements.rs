@@ -7,39 +7,83 @@ use std::borrow::Cow;
 
 use puente_outbox::Outbox;
 use puente_types::EventId;
-use sqlx::types::Json;
+use sqlx::PgConnection;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::rows::{KeptHeaders, Keys, Rows};
+use super::rows::{Keys, Rows};
 
-/// A row of the outbox as it was written.
+/// The rows of the outbox that a statement wrote: four columns of one length.
 pub(super) struct Written {
-    pub(super) id: EventId,
+    ids: Vec<Uuid>,
+    seqs: Vec<i64>,
+    versions: Vec<Option<i64>>,
+    at: OffsetDateTime,
+}
+
+/// One of them.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Row {
     pub(super) seq: i64,
     pub(super) version: Option<i64>,
     pub(super) at: OffsetDateTime,
 }
 
-/// A row that a statement answers with: at least one, as long as the slot is ours.
+impl Written {
+    /// To be asked for in the order in which events were given to the statement: that is the one they have.
+    pub(super) const fn in_turn(self) -> InTurn {
+        InTurn { rows: self, next: 0 }
+    }
+}
+
+/// Rows that are asked for one after the other.
+pub(super) struct InTurn {
+    rows: Written,
+    next: usize,
+}
+
+impl InTurn {
+    pub(super) const fn len(&self) -> usize {
+        self.rows.ids.len()
+    }
+
+    /// The row of this event. `None`: it was known already, and none was written.
+    pub(super) fn of(&mut self, event: EventId) -> Option<Row> {
+        let rows = &self.rows;
+        let left = rows.ids.get(self.next..)?;
+        // The first one, as a rule; an order that is another one costs time and nothing else.
+        let at = self.next + left.iter().position(|id| *id == event.uuid())?;
+        let row = Row {
+            seq: *rows.seqs.get(at)?,
+            version: *rows.versions.get(at)?,
+            at: rows.at,
+        };
+        if at == self.next {
+            self.next += 1;
+        }
+        Some(row)
+    }
+}
+
+/// What a statement answers with: one row.
 struct Answer {
-    id: Option<Uuid>,
-    seq: Option<i64>,
-    version: Option<i64>,
+    fenced: bool,
+    ids: Option<Vec<Uuid>>,
+    seqs: Option<Vec<i64>>,
+    versions: Option<Vec<Option<i64>>>,
     at: Option<OffsetDateTime>,
 }
 
-/// `None`: the slot is no longer ours.
-fn written(answers: Vec<Answer>) -> Option<Vec<Written>> {
-    let found = |row: Answer| {
-        Some(Written {
-            id: row.id?.into(),
-            seq: row.seq?,
-            version: row.version,
-            at: row.at?,
+impl Answer {
+    /// `None`: the slot is no longer ours.
+    fn written(self) -> Option<Written> {
+        self.fenced.then(|| Written {
+            ids: self.ids.unwrap_or_default(),
+            seqs: self.seqs.unwrap_or_default(),
+            versions: self.versions.unwrap_or_default(),
+            at: self.at.unwrap_or(OffsetDateTime::UNIX_EPOCH),
         })
-    };
-    (!answers.is_empty()).then(|| answers.into_iter().filter_map(found).collect())
+    }
 }
 
 /// Whether a statement wrote nothing because it met a happening that is known.
@@ -56,12 +100,13 @@ pub(super) fn is_known_key(error: &sqlx::Error) -> bool {
 /// inserted, in the order they have. Deliveries come before the counts, whose rows stay locked until the commit; asking
 /// how many there are makes the one wait for the other.
 pub(super) async fn all_new(
+    connection: &mut PgConnection,
     outbox: &Outbox,
     rows: &Rows<'_>,
     keys: &Keys<'_>,
-) -> Result<Option<Vec<Written>>, sqlx::Error> {
+) -> Result<Option<Written>, sqlx::Error> {
     let (d, e, counts) = (&rows.deliveries, &rows.events, rows.counts());
-    let answers = sqlx::query_as!(
+    let answer = sqlx::query_as!(
         Answer,
         r#"WITH fence AS (SELECT slot FROM relay_slots WHERE slot = $1 AND owner = $2 FOR KEY SHARE),
            fresh AS (
@@ -71,14 +116,14 @@ pub(super) async fn all_new(
                                    unnest($5::uuid[]) AS delivery_id, unnest($6::text[]) AS provider) AS k
                RETURNING 1),
            stored AS (
-               INSERT INTO deliveries (id, receipt_sequence, provider, connection, tenant, path, query, headers, body,
+               INSERT INTO deliveries (id, receipt_sequence, provider, connection, tenant, path, query, kept_headers, body,
                                        body_bytes, verification, outcome, reason, events, traceparent)
                SELECT d.id, d.receipt_sequence, d.provider, d.connection, d.tenant, d.path, d.query, d.headers, d.body,
                       d.body_bytes, d.verification, d.outcome, d.reason, d.events, d.traceparent
                FROM fence, (SELECT unnest($7::uuid[]) AS id, unnest($8::bigint[]) AS receipt_sequence,
                                    unnest($9::text[]) AS provider, unnest($10::text[]) AS connection,
                                    unnest($11::text[]) AS tenant, unnest($12::text[]) AS path,
-                                   unnest($13::text[]) AS query, unnest($14::jsonb[]) AS headers,
+                                   unnest($13::text[]) AS query, unnest($14::text[]) AS headers,
                                    unnest($15::bytea[]) AS body, unnest($16::int[]) AS body_bytes,
                                    unnest($17::text[]) AS verification, unnest($18::text[]) AS outcome,
                                    unnest($19::text[]) AS reason, unnest($20::int[]) AS events,
@@ -102,8 +147,9 @@ pub(super) async fn all_new(
                                    unnest($29::text[]) AS traceparent, unnest($30::bytea[]) AS payload,
                                    unnest($31::int[]) AS place, unnest($32::bigint[]) AS behind) AS e
                RETURNING seq, id, aggregate_version, created_at)
-           SELECT o.id AS "id?", o.seq AS "seq?", o.aggregate_version AS "version?", o.created_at AS "at?"
-           FROM fence LEFT JOIN o ON true"#,
+           SELECT EXISTS (SELECT FROM fence) AS "fenced!", array_agg(o.id) AS "ids", array_agg(o.seq) AS "seqs",
+                  array_agg(o.aggregate_version) AS "versions: Vec<Option<i64>>", min(o.created_at) AS "at"
+           FROM o"#,
         outbox.slot(),
         outbox.owner(),
         &keys.keys,
@@ -117,7 +163,7 @@ pub(super) async fn all_new(
         &d.tenants as &[Option<&str>],
         &d.paths as &[Cow<'_, str>],
         &d.queries as &[Cow<'_, str>],
-        &d.headers as &[Json<KeptHeaders<'_>>],
+        &d.headers as &[&str],
         &d.bodies as &[&[u8]],
         &d.sizes,
         &d.verifications as &[&str],
@@ -137,18 +183,19 @@ pub(super) async fn all_new(
         &counts.places as &[Option<i32>],
         &counts.behind,
     )
-    .fetch_all(outbox.pool())
+    .fetch_one(connection)
     .await?;
-    Ok(written(answers))
+    Ok(answer.written())
 }
 
 /// Writes a batch in which happenings may be known already: those make no events.
 pub(super) async fn with_known(
+    connection: &mut PgConnection,
     outbox: &Outbox,
     rows: &Rows<'_>,
-) -> Result<Option<Vec<Written>>, sqlx::Error> {
+) -> Result<Option<Written>, sqlx::Error> {
     let (d, e) = (&rows.deliveries, &rows.events);
-    let answers = sqlx::query_as!(
+    let answer = sqlx::query_as!(
         Answer,
         r#"WITH fence AS (SELECT slot FROM relay_slots WHERE slot = $1 AND owner = $2 FOR KEY SHARE),
            e AS (SELECT * FROM unnest($3::uuid[], $4::uuid[], $5::uuid[], $6::text[], $7::text[], $8::text[], $9::text[], $10::text[], $11::bytea[], $27::uuid[])
@@ -158,13 +205,13 @@ pub(super) async fn with_known(
                SELECT e.key, e.id, e.delivery_id, e.provider FROM e, fence ORDER BY e.key, e.n
                ON CONFLICT (key) DO NOTHING RETURNING event_id, delivery_id),
            stored AS (
-               INSERT INTO deliveries (id, receipt_sequence, provider, connection, tenant, path, query, headers, body,
+               INSERT INTO deliveries (id, receipt_sequence, provider, connection, tenant, path, query, kept_headers, body,
                                        body_bytes, verification, outcome, reason, events, traceparent)
                SELECT d.id, d.receipt_sequence, d.provider, d.connection, d.tenant, d.path, d.query, d.headers, d.body,
                       d.body_bytes, d.verification,
                       CASE WHEN d.outcome = 'accepted' AND d.id NOT IN (SELECT delivery_id FROM fresh) THEN 'duplicate' ELSE d.outcome END,
                       d.reason, d.events, d.traceparent
-               FROM fence, unnest($12::uuid[], $13::bigint[], $14::text[], $15::text[], $16::text[], $17::text[], $18::text[], $19::jsonb[],
+               FROM fence, unnest($12::uuid[], $13::bigint[], $14::text[], $15::text[], $16::text[], $17::text[], $18::text[], $19::text[],
                                   $20::bytea[], $21::int[], $22::text[], $23::text[], $24::text[], $25::int[], $26::text[])
                     AS d (id, receipt_sequence, provider, connection, tenant, path, query, headers, body, body_bytes,
                           verification, outcome, reason, events, traceparent)),
@@ -183,8 +230,9 @@ pub(super) async fn with_known(
                     LEFT JOIN counted ON counted.conversation = e.conversation
                ORDER BY e.n
                RETURNING seq, id, aggregate_version, created_at)
-           SELECT o.id AS "id?", o.seq AS "seq?", o.aggregate_version AS "version?", o.created_at AS "at?"
-           FROM fence LEFT JOIN o ON true"#,
+           SELECT EXISTS (SELECT FROM fence) AS "fenced!", array_agg(o.id) AS "ids", array_agg(o.seq) AS "seqs",
+                  array_agg(o.aggregate_version) AS "versions: Vec<Option<i64>>", min(o.created_at) AS "at"
+           FROM o"#,
         outbox.slot(),
         outbox.owner(),
         &e.keys,
@@ -203,7 +251,7 @@ pub(super) async fn with_known(
         &d.tenants as &[Option<&str>],
         &d.paths as &[Cow<'_, str>],
         &d.queries as &[Cow<'_, str>],
-        &d.headers as &[Json<KeptHeaders<'_>>],
+        &d.headers as &[&str],
         &d.bodies as &[&[u8]],
         &d.sizes,
         &d.verifications as &[&str],
@@ -213,7 +261,7 @@ pub(super) async fn with_known(
         &d.traces as &[Option<&str>],
         &e.conversations as &[Option<Uuid>],
     )
-    .fetch_all(outbox.pool())
+    .fetch_one(connection)
     .await?;
-    Ok(written(answers))
+    Ok(answer.written())
 }

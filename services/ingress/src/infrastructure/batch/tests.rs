@@ -9,7 +9,7 @@ use sqlx::PgPool;
 
 use super::queue::Part;
 use super::*;
-use crate::application::StoredRequest;
+use crate::application::{StoredRequest, take_headers};
 
 async fn database() -> TestDb {
     let schema = Schema {
@@ -41,19 +41,21 @@ fn delivery(messages: &[(&str, &str)]) -> Received {
     let mut headers = HeaderMap::new();
     headers.insert("user-agent", "test".parse().unwrap());
     headers.insert("authorization", "Bearer secret".parse().unwrap());
+    let mut request = RawRequest {
+        method: Method::POST,
+        path: "/webhooks/whatsapp_cloud".into(),
+        query: String::new(),
+        headers,
+        body: "{}".into(),
+    };
     let stored = StoredRequest {
         id,
         receipt_sequence: 7,
         provider: "whatsapp_cloud",
         connection: Some("algesta-wa".into()),
         tenant: Some("algesta".into()),
-        request: RawRequest {
-            method: Method::POST,
-            path: "/webhooks/whatsapp_cloud".into(),
-            query: String::new(),
-            headers,
-            body: "{}".into(),
-        },
+        headers: take_headers(&mut request),
+        request,
         verified: true,
         outcome: if messages.is_empty() {
             Outcome::Ignored
@@ -126,12 +128,13 @@ async fn both_statements_write_the_same() {
                 })
                 .collect();
             let rows = Rows::of(&batch);
+            let mut connection = outbox.pool().acquire().await.unwrap();
             let written = if careful {
-                statements::with_known(&outbox, &rows).await
+                statements::with_known(&mut connection, &outbox, &rows).await
             } else {
-                statements::all_new(&outbox, &rows, &rows.keys().unwrap()).await
+                statements::all_new(&mut connection, &outbox, &rows, &rows.keys().unwrap()).await
             };
-            assert_eq!(written.unwrap().unwrap().len(), 5);
+            assert_eq!(written.unwrap().unwrap().in_turn().len(), 5);
         }
         let admin = db.admin();
         let events: Vec<(String, i64, Vec<u8>, bool)> = sqlx::query_as(
@@ -143,7 +146,7 @@ async fn both_statements_write_the_same() {
         .await
         .unwrap();
         let deliveries: Vec<(String, Option<String>, i32, i32, serde_json::Value)> = sqlx::query_as(
-            "SELECT outcome, reason, events, body_bytes, headers FROM ingress.deliveries ORDER BY id",
+            "SELECT outcome, reason, events, body_bytes, kept_headers::jsonb FROM ingress.deliveries ORDER BY id",
         )
         .fetch_all(&admin)
         .await
@@ -167,10 +170,10 @@ async fn both_statements_write_the_same() {
 async fn a_known_happening_in_a_batch_costs_the_others_nothing_and_makes_the_writer_careful() {
     let db = database().await;
     let outbox = replica(&db).await;
-    let mut trust = Trust::default();
-    let first = save(&outbox, batch(&[&[("ana", "1")], &[("ana", "2")]]), &mut trust).await;
+    let mut writer = Writer::of(outbox);
+    let first = writer.save(batch(&[&[("ana", "1")], &[("ana", "2")]])).await;
     assert_eq!(first.unwrap(), [Outcome::Accepted, Outcome::Accepted]);
-    assert!(trust.holds());
+    assert!(writer.careful_until.is_none());
 
     let second = batch(&[
         &[("ana", "3")],
@@ -178,12 +181,12 @@ async fn a_known_happening_in_a_batch_costs_the_others_nothing_and_makes_the_wri
         &[("ana", "2"), ("ana", "4")],
         &[],
     ]);
-    let second = save(&outbox, second, &mut trust).await.unwrap();
+    let second = writer.save(second).await.unwrap();
     let (accepted, duplicate) = (Outcome::Accepted, Outcome::Duplicate);
     assert_eq!(second, [accepted, duplicate, accepted, Outcome::Ignored]);
-    assert!(!trust.holds());
+    assert!(writer.careful_until.is_some());
 
-    let third = save(&outbox, batch(&[&[("ana", "5")], &[("ana", "1")]]), &mut trust).await;
+    let third = writer.save(batch(&[&[("ana", "5")], &[("ana", "1")]])).await;
     assert_eq!(third.unwrap(), [accepted, duplicate]);
     let admin = db.admin();
     assert_eq!(counted(&admin, "ana").await, [1, 2, 3, 4, 5]);
@@ -198,11 +201,11 @@ async fn a_known_happening_in_a_batch_costs_the_others_nothing_and_makes_the_wri
 async fn a_happening_told_twice_in_one_batch_is_one_and_fails_no_statement() {
     let db = database().await;
     let outbox = replica(&db).await;
-    let mut trust = Trust::default();
+    let mut writer = Writer::of(outbox);
     let twice = batch(&[&[("ana", "1"), ("ana", "1")], &[("luis", "2")], &[("ana", "1")]]);
-    let saved = save(&outbox, twice, &mut trust).await.unwrap();
+    let saved = writer.save(twice).await.unwrap();
     assert_eq!(saved, [Outcome::Accepted, Outcome::Accepted, Outcome::Duplicate]);
-    assert!(trust.holds());
+    assert!(writer.careful_until.is_none());
     assert_eq!(counted(&db.admin(), "ana").await, [1]);
     assert_eq!(counted(&db.admin(), "luis").await, [1]);
 }
@@ -224,9 +227,7 @@ async fn replicas_that_are_told_the_same_at_once_make_one_event_of_each_without_
                 .iter()
                 .map(|(who, key)| delivery(&[(*who, key.as_str())]));
             // Each trusts anew, so that the statements meet that expect no other.
-            save(outbox, received.collect(), &mut Trust::default())
-                .await
-                .unwrap()
+            Writer::of(outbox.clone()).save(received.collect()).await.unwrap()
         }))
         .await;
         let accepted = saved
@@ -251,23 +252,37 @@ async fn replicas_that_are_told_the_same_at_once_make_one_event_of_each_without_
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_replica_that_lost_its_slot_writes_nothing() {
+async fn a_replica_that_lost_its_slot_writes_nothing_with_it_and_all_with_another_one() {
     let db = database().await;
     let outbox = replica(&db).await;
+    let admin = db.admin();
+    let stored = async || -> (i64, i64) {
+        sqlx::query_as(
+            "SELECT (SELECT count(*) FROM ingress.deliveries) + (SELECT count(*) FROM ingress.delivery_keys)
+                  + (SELECT count(*) FROM ingress.conversation_counts) + (SELECT count(*) FROM ingress.outbox),
+                    (SELECT count(*) FROM ingress.outbox JOIN ingress.relay_slots USING (slot))",
+        )
+        .fetch_one(&admin)
+        .await
+        .unwrap()
+    };
     sqlx::query("DELETE FROM ingress.relay_slots")
-        .execute(&db.admin())
+        .execute(&admin)
         .await
         .unwrap();
-    let lost = save(&outbox, batch(&[&[("ana", "1")]]), &mut Trust::default()).await;
-    assert!(matches!(lost, Err(OutboxError::SlotLost)));
-    let left: i64 = sqlx::query_scalar(
-        "SELECT (SELECT count(*) FROM ingress.deliveries) + (SELECT count(*) FROM ingress.delivery_keys)
-              + (SELECT count(*) FROM ingress.conversation_counts) + (SELECT count(*) FROM ingress.outbox)",
-    )
-    .fetch_one(&db.admin())
-    .await
-    .unwrap();
-    assert_eq!(left, 0);
+    let received = batch(&[&[("ana", "1")]]);
+    let rows = Rows::of(&received);
+    let keys = rows.keys().unwrap();
+    let mut connection = outbox.pool().acquire().await.unwrap();
+    let by_trust = statements::all_new(&mut connection, &outbox, &rows, &keys).await;
+    assert!(by_trust.unwrap().is_none());
+    let by_care = statements::with_known(&mut connection, &outbox, &rows).await;
+    assert!(by_care.unwrap().is_none());
+    assert_eq!(stored().await, (0, 0));
+    drop((rows, keys));
+    let saved = Writer::of(outbox).save(received).await.unwrap();
+    assert_eq!(saved, [Outcome::Accepted]);
+    assert_eq!(stored().await, (4, 1), "in a slot that somebody drains");
 }
 
 fn waiting(received: Received) -> Waiting {

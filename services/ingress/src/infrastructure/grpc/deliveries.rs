@@ -87,7 +87,7 @@ impl Deliveries {
             .unwrap_or_default();
         Ok(GetDeliveryResponse {
             query: proofs.query(&content.query),
-            headers: headers(content.headers, &proofs),
+            headers: headers(&content.headers, &proofs),
             body_sha256: hex(&Sha256::digest(&content.body)),
             body: content.body,
             event_ids: events.iter().map(|row| row.event.id.to_string()).collect(),
@@ -161,8 +161,8 @@ fn at(seconds: i64) -> OffsetDateTime {
 }
 
 /// By name: the table does not keep their order.
-fn headers(kept: serde_json::Value, proofs: &Proofs) -> Vec<Header> {
-    let kept: BTreeMap<String, String> = serde_json::from_value(kept).unwrap_or_default();
+fn headers(kept: &str, proofs: &Proofs) -> Vec<Header> {
+    let kept: BTreeMap<String, String> = serde_json::from_str(kept).unwrap_or_default();
     kept.into_iter()
         .map(|(name, value)| Header {
             value: proofs.header(&name, &value),

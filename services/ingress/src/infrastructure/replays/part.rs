@@ -70,15 +70,15 @@ pub(crate) async fn read(
     let high = floor(moment(after) + length).min(wanted.end());
     let filter = &wanted.filter;
     let mut rows = sqlx::query!(
-        "SELECT id, connection, received_at, receipt_sequence, verification, provider, outcome, events, path, query,
-                headers, body, traceparent
+        r#"SELECT id, connection, received_at, receipt_sequence, verification, provider, outcome, events, path, query,
+                coalesce(kept_headers, headers::text, '{}') AS "headers!", body, traceparent
          FROM deliveries
          WHERE id > $1 AND id < $2 AND received_at >= $3 AND received_at < $4
            AND ($5::text IS NULL OR tenant = $5)
            AND ($6::text IS NULL OR provider = $6) AND ($7::text IS NULL OR connection = $7)
            AND (cardinality($8::text[]) = 0 OR outcome = ANY ($8))
            AND ($9::text IS NULL OR substr(traceparent, 4, 32) = $9)
-         ORDER BY id LIMIT $10",
+         ORDER BY id LIMIT $10"#,
         after,
         high,
         wanted.since.max(moment(after) - SKEW),
@@ -101,7 +101,7 @@ pub(crate) async fn read(
             method: Method::POST,
             path: row.path,
             query: row.query,
-            headers: headers(row.headers),
+            headers: headers(&row.headers),
             body: Bytes::from(row.body),
         };
         deliveries.push(Stored {
@@ -157,8 +157,8 @@ pub(crate) async fn count(connection: &mut PgConnection, wanted: &Wanted) -> Res
 }
 
 /// Headers as they were kept; one that is no header any more is left out.
-fn headers(kept: serde_json::Value) -> HeaderMap {
-    let kept: HashMap<String, String> = serde_json::from_value(kept).unwrap_or_default();
+fn headers(kept: &str) -> HeaderMap {
+    let kept: HashMap<String, String> = serde_json::from_str(kept).unwrap_or_default();
     kept.into_iter()
         .filter_map(|(name, value)| {
             Some((

@@ -3,13 +3,14 @@
 use std::net::SocketAddr;
 use std::sync::Mutex;
 
+use futures::FutureExt as _;
 use http::header::LOCATION;
 use http::{HeaderMap, Method};
 use puente_http::record::{Exchange, ExchangeRecorder};
 use puente_http::{Hooks, HttpConfig};
 use puente_ports::{Outbound as _, OutboundRequest};
 use puente_providers::sim::{self, Account as SimAccount, Hub};
-use puente_testkit::{Schema, TestDb};
+use puente_testkit::{Schema, TestDb, wait_for};
 use puente_types::ManualClock;
 use puente_vault::{Connections, MasterKey};
 use time::OffsetDateTime;
@@ -204,6 +205,21 @@ async fn an_administrator_connects_an_account_and_calls_are_made_in_its_name() {
         .begin(&stranger, &stage.connection.id, BACK, "admin")
         .await;
     assert!(matches!(none, Err(AccessError::NoAccount)));
+}
+
+#[tokio::test]
+async fn what_a_code_brings_is_kept_also_when_nobody_waits_for_it() {
+    let stage = stage(&[("secret_key", "s")], |account| account).await;
+    let (state, code) = stage.consent().await;
+    let completing = stage.accounts.complete(&stage.tenant, &state, &code);
+    assert!(completing.now_or_never().is_none(), "the provider is asked first");
+    wait_for("the account", Duration::from_secs(30), || async {
+        match stage.state().await.state {
+            "active" => Ok(()),
+            other => Err(other.to_owned()),
+        }
+    })
+    .await;
 }
 
 #[tokio::test]
