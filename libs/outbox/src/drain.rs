@@ -8,6 +8,7 @@ use futures::StreamExt as _;
 use puente_types::EventId;
 use sqlx::{PgConnection, PgPool, Postgres, Transaction};
 use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
 
 use crate::{Committed, NewEvent, Outbox, restart};
 
@@ -153,11 +154,11 @@ async fn publish_all(
     js: &jetstream::Context,
     tx: &mut PgConnection,
 ) -> Result<usize, DrainError> {
-    let mut position = 0;
+    let mut position = Uuid::nil();
     let mut count = 0;
     loop {
         let rows = read_all(&mut *tx, position).await?;
-        let Some(last) = rows.last().map(|row| row.seq) else {
+        let Some(last) = rows.last().map(|row| row.event.id.uuid()) else {
             return Ok(count);
         };
         count += rows.len();
@@ -288,7 +289,7 @@ pub(crate) async fn leave(outbox: &Outbox) {
 /// A row of the table.
 pub(crate) struct Row {
     pub(crate) seq: i64,
-    pub(crate) id: uuid::Uuid,
+    pub(crate) id: Uuid,
     pub(crate) tenant: String,
     pub(crate) r#type: String,
     pub(crate) aggregate_id: String,
@@ -343,12 +344,14 @@ pub(crate) async fn read_slot(
     rows.into_iter().map(Row::committed).collect()
 }
 
-/// The next rows of every slot after `position`, in order.
-async fn read_all(connection: &mut PgConnection, position: i64) -> Result<Vec<Committed>, sqlx::Error> {
+/// The next rows of every slot after `position`, in the order of their ids, which is that of time. Not by their numbers: those
+/// are found within a slot only, and each step would read all days. What is younger than the transaction goes to the broker of
+/// today by itself.
+async fn read_all(connection: &mut PgConnection, position: Uuid) -> Result<Vec<Committed>, sqlx::Error> {
     let rows = sqlx::query_as!(
         Row,
         "SELECT seq, id, tenant, type, aggregate_id, aggregate_version, cause, traceparent, payload, created_at
-         FROM outbox WHERE seq > $1 ORDER BY seq LIMIT $2",
+         FROM outbox WHERE id > $1 AND created_at <= now() ORDER BY id LIMIT $2",
         position,
         CHUNK
     )
@@ -358,7 +361,7 @@ async fn read_all(connection: &mut PgConnection, position: i64) -> Result<Vec<Co
 }
 
 /// The rows of these ids, in the order of their ids.
-pub(crate) async fn read_ids(pool: &PgPool, ids: &[uuid::Uuid]) -> Result<Vec<Committed>, sqlx::Error> {
+pub(crate) async fn read_ids(pool: &PgPool, ids: &[Uuid]) -> Result<Vec<Committed>, sqlx::Error> {
     let rows = sqlx::query_as!(
         Row,
         "SELECT seq, id, tenant, type, aggregate_id, aggregate_version, cause, traceparent, payload, created_at
