@@ -4,6 +4,7 @@
 //! conversations counted on in theirs, so that two batches that share some wait for each other instead of deadlocking.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use puente_outbox::Outbox;
 use puente_types::EventId;
@@ -32,7 +33,11 @@ pub(super) struct Row {
 impl Written {
     /// To be asked for in the order in which events were given to the statement: that is the one they have.
     pub(super) const fn in_turn(self) -> InTurn {
-        InTurn { rows: self, next: 0 }
+        InTurn {
+            rows: self,
+            next: 0,
+            places: None,
+        }
     }
 }
 
@@ -40,6 +45,8 @@ impl Written {
 pub(super) struct InTurn {
     rows: Written,
     next: usize,
+    /// Where each event's row is; only made when one is asked for that is not the next.
+    places: Option<HashMap<Uuid, usize>>,
 }
 
 impl InTurn {
@@ -49,18 +56,19 @@ impl InTurn {
 
     /// The row of this event. `None`: it was known already, and none was written.
     pub(super) fn of(&mut self, event: EventId) -> Option<Row> {
-        let rows = &self.rows;
-        let left = rows.ids.get(self.next..)?;
-        // The first one, as a rule; an order that is another one costs time and nothing else.
-        let at = self.next + left.iter().position(|id| *id == event.uuid())?;
+        let (rows, id) = (&self.rows, event.uuid());
+        let at = if rows.ids.get(self.next) == Some(&id) {
+            self.next
+        } else {
+            let places = || rows.ids.iter().copied().zip(0..).collect();
+            *self.places.get_or_insert_with(places).get(&id)?
+        };
         let row = Row {
             seq: *rows.seqs.get(at)?,
             version: *rows.versions.get(at)?,
             at: rows.at,
         };
-        if at == self.next {
-            self.next += 1;
-        }
+        self.next = at + 1;
         Some(row)
     }
 }
