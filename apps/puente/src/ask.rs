@@ -93,9 +93,9 @@ impl Fleet {
             });
         }
         if peers.is_empty() && !named {
+            let variables = SERVICES.map(|(.., variable)| variable).join(", ");
             return Err(Failed::usage(anyhow!(
-                "no service to ask: no `puente up` runs in this folder, and none of PUENTE_INGRESS_GRPC, \
-                 PUENTE_ORDERS_GRPC and PUENTE_NOTIFICATIONS_GRPC is set"
+                "no service to ask: no `puente up` runs in this folder, and none of these is set: {variables}"
             )));
         }
         Ok(Self { peers })

@@ -56,9 +56,9 @@ Start with `puente demo`. Every command has examples in its own --help.";
 
 /// Of the commands that ask services.
 const REMOTE: &str = "\
-Services are asked where `puente up` of this folder runs them; or at PUENTE_INGRESS_GRPC, PUENTE_ORDERS_GRPC,
-PUENTE_NOTIFICATIONS_GRPC, PUENTE_SIGNATURE_GRPC and PUENTE_OCR_GRPC (http://HOST:PORT) with their key in PUENTE_RPC_KEY
-or PUENTE_RPC_KEY_FILE.
+Services are asked where `puente up` of this folder runs them; or at PUENTE_INGRESS_GRPC, PUENTE_NOTIFICATIONS_GRPC,
+PUENTE_OCR_GRPC, PUENTE_ORDERS_GRPC, PUENTE_SIGNATURE_GRPC and PUENTE_SYNC_GRPC (http://HOST:PORT) with their key in
+PUENTE_RPC_KEY or PUENTE_RPC_KEY_FILE.
 
 JSON has the names of the proto files (proto/puente/*/v1); as everywhere in protobuf's JSON, 64-bit numbers are strings.";
 

@@ -6,8 +6,8 @@ use async_nats::{HeaderMap, HeaderName};
 use bytes::Bytes;
 use puente_proto::{Event, EventType, Subject};
 use puente_types::{EventId, TenantId};
-use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
+use time::{OffsetDateTime, UtcOffset};
 
 /// Header names.
 pub mod header {
@@ -163,8 +163,7 @@ impl Envelope {
             aggregate_version,
             cause: text(header::CAUSE),
             traceparent: text(header::TRACEPARENT),
-            occurred_at: OffsetDateTime::parse(&required(header::TIME)?, &Rfc3339)
-                .map_err(|_| EnvelopeError::Header(header::TIME))?,
+            occurred_at: moment(&required(header::TIME)?).ok_or(EnvelopeError::Header(header::TIME))?,
             replay: text(header::REPLAY).is_some(),
             payload: message.payload.clone(),
         })
@@ -195,6 +194,13 @@ fn safe(text: &str) -> Cow<'_, str> {
         return text.into();
     }
     text.chars().filter(|c| !c.is_control()).collect()
+}
+
+/// A time, in UTC. The last years that can be written with an offset have no moment there.
+fn moment(text: &str) -> Option<OffsetDateTime> {
+    OffsetDateTime::parse(text, &Rfc3339)
+        .ok()?
+        .checked_to_offset(UtcOffset::UTC)
 }
 
 #[cfg(test)]
@@ -241,6 +247,20 @@ mod tests {
         assert_eq!(got.aggregate_id, "o-1x: y");
         assert!(got.decode::<OrderOpened>().is_ok());
         assert!(got.decode::<puente_proto::orders::ClientRegistered>().is_err());
+    }
+
+    #[test]
+    fn a_time_beyond_what_a_database_takes_is_refused() {
+        let sent = example();
+        for (time, is_read) in [
+            ("9999-12-31T23:59:59-05:00", false),
+            ("2026-11-26T10:00:00-05:00", true),
+        ] {
+            let mut headers = sent.headers();
+            headers.insert(header::TIME, time);
+            let got = Envelope::read(&message(&sent, &sent.subject(), headers));
+            assert_eq!(got.is_ok(), is_read, "{time}");
+        }
     }
 
     #[test]

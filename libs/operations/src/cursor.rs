@@ -1,4 +1,4 @@
-//! Where a page of effects or dead letters ends.
+//! Where a page of events, effects or dead letters ends.
 
 use puente_rpc::cursor::{of_key, read};
 use time::OffsetDateTime;
@@ -7,6 +7,7 @@ use uuid::Uuid;
 
 const EFFECTS: u8 = b'e';
 const LETTERS: u8 = b'l';
+const EVENTS: u8 = b'v';
 
 /// The last effect of a page.
 pub(crate) fn of_effect(id: Uuid) -> String {
@@ -26,11 +27,34 @@ pub(crate) struct LetterKey {
     pub(crate) consumer: String,
 }
 
+/// The last event of a page: when it was committed, and its place among those of that moment.
+pub(crate) fn of_event(at: OffsetDateTime, seq: i64) -> String {
+    let mut bytes = micros(at).to_be_bytes().to_vec();
+    bytes.extend(seq.to_be_bytes());
+    of_key(EVENTS, &bytes)
+}
+
+/// The event that a cursor names; `None` for the first page.
+pub(crate) fn event(cursor: &str) -> Result<Option<(OffsetDateTime, i64)>, Status> {
+    read(EVENTS, cursor, |key| {
+        let (at, seq) = key.split_first_chunk::<16>()?;
+        Some((moment(*at)?, i64::from_be_bytes(seq.try_into().ok()?)))
+    })
+}
+
+/// As exact as the tables' own clock.
+fn micros(at: OffsetDateTime) -> i128 {
+    at.unix_timestamp_nanos() / 1_000
+}
+
+fn moment(micros: [u8; 16]) -> Option<OffsetDateTime> {
+    let nanos = i128::from_be_bytes(micros).checked_mul(1_000)?;
+    OffsetDateTime::from_unix_timestamp_nanos(nanos).ok()
+}
+
 /// A dead letter's place in the list.
 pub(crate) fn of_letter(key: &LetterKey) -> String {
-    // As exact as the table's own clock.
-    let micros = key.dead_at.unix_timestamp_nanos() / 1_000;
-    let mut bytes = micros.to_be_bytes().to_vec();
+    let mut bytes = micros(key.dead_at).to_be_bytes().to_vec();
     bytes.extend(key.event_id.as_bytes());
     bytes.extend(key.consumer.as_bytes());
     of_key(LETTERS, &bytes)
@@ -39,11 +63,10 @@ pub(crate) fn of_letter(key: &LetterKey) -> String {
 /// The dead letter that a cursor names; `None` for the first page.
 pub(crate) fn letter(cursor: &str) -> Result<Option<LetterKey>, Status> {
     read(LETTERS, cursor, |key| {
-        let (micros, key) = key.split_first_chunk::<16>()?;
+        let (at, key) = key.split_first_chunk::<16>()?;
         let (event_id, consumer) = key.split_first_chunk::<16>()?;
-        let nanos = i128::from_be_bytes(*micros).checked_mul(1_000)?;
         Some(LetterKey {
-            dead_at: OffsetDateTime::from_unix_timestamp_nanos(nanos).ok()?,
+            dead_at: moment(*at)?,
             event_id: Uuid::from_bytes(*event_id),
             consumer: std::str::from_utf8(consumer).ok()?.replace('\0', ""),
         })
@@ -69,5 +92,9 @@ mod tests {
             assert!(effect(&foreign).is_err(), "{foreign}");
         }
         assert!(letter(&of_effect(id)).is_err());
+        let published = of_event(key.dead_at, 7);
+        assert_eq!(event(&published).unwrap(), Some((key.dead_at, 7)));
+        assert!(effect(&published).is_err() && letter(&published).is_err());
+        assert!(event(&of_letter(&key)).is_err() && event(&of_effect(id)).is_err());
     }
 }

@@ -9,15 +9,15 @@ use time::OffsetDateTime;
 use tonic::Status;
 use uuid::Uuid;
 
-use crate::Operations;
 use crate::failure::{failed, page, uuid};
+use crate::{Operations, cursor};
 
 /// Events in an answer, usually and at most.
 const USUAL: u32 = 100;
 const MOST: u32 = 500;
 /// Ids in one question.
 const MOST_IDS: usize = 100;
-/// Payloads in one answer, in bytes; an answer of more would be refused by the caller's side.
+/// Payloads in one answer, in bytes; an answer of more would be refused by the caller's side. The next one goes on.
 const MOST_BYTES: usize = 3 * 1024 * 1024;
 
 /// The question with exactly one of its keys.
@@ -31,6 +31,7 @@ struct Wanted {
 }
 
 struct Row {
+    seq: i64,
     id: Uuid,
     tenant: String,
     kind: String,
@@ -50,40 +51,47 @@ impl Operations {
     ) -> Result<ListEventsResponse, Status> {
         let wanted = self.wanted(question.key)?;
         let (from, to) = wanted.trace.unzip();
+        let (after, after_seq) = cursor::event(&question.cursor)?.unzip();
+        let size = page(question.limit, USUAL, MOST);
         let mut tx = self.begin(&caller).await?;
         let rows = sqlx::query_as!(
             Row,
-            r#"SELECT id, tenant, type AS kind, aggregate_id, aggregate_version, cause, traceparent, payload, created_at
+            r#"SELECT seq, id, tenant, type AS kind, aggregate_id, aggregate_version, cause, traceparent, payload, created_at
                FROM outbox
                WHERE ($1::text IS NULL OR aggregate_id = $1)
                  AND ($2::text IS NULL OR (traceparent COLLATE "C" >= $2 AND traceparent COLLATE "C" < $3::text))
                  AND ($4::uuid[] IS NULL OR id = ANY ($4))
                  AND ($5::text IS NULL OR cause = $5)
                  AND ($6::text IS NULL OR tenant = $6)
-               ORDER BY created_at, seq LIMIT $7"#,
+                 AND ($7::timestamptz IS NULL OR (created_at, seq) > ($7, $8::bigint))
+               ORDER BY created_at, seq LIMIT $9"#,
             wanted.aggregate,
             from,
             to,
             wanted.ids.as_deref(),
             wanted.cause,
             caller.scope.tenant().map(TenantId::as_str),
-            page(question.limit, USUAL, MOST),
+            after,
+            after_seq,
+            size + 1,
         )
         .fetch_all(&mut *tx)
         .await
         .map_err(failed)?;
         tx.commit().await.map_err(failed)?;
-        let mut bytes = 0;
-        let events = rows
-            .into_iter()
-            .take_while(|row| {
-                let first = bytes == 0;
-                bytes += row.payload.len();
-                first || bytes <= MOST_BYTES
-            })
-            .map(|row| row.event(self.service))
-            .collect();
-        Ok(ListEventsResponse { events })
+        let fits = fitting(&rows, usize::try_from(size).unwrap_or_default());
+        let last = fits.checked_sub(1).and_then(|at| rows.get(at));
+        let last = last.filter(|_| fits < rows.len());
+        Ok(ListEventsResponse {
+            next_cursor: last
+                .map(|row| cursor::of_event(row.created_at, row.seq))
+                .unwrap_or_default(),
+            events: rows
+                .into_iter()
+                .take(fits)
+                .map(|row| row.event(self.service))
+                .collect(),
+        })
     }
 
     fn wanted(&self, key: Option<Key>) -> Result<Wanted, Status> {
@@ -113,6 +121,16 @@ impl Operations {
         }
         Ok(wanted)
     }
+}
+
+/// How many of the rows make an answer: at least one, or the list would never go on.
+fn fitting(rows: &[Row], most: usize) -> usize {
+    let mut bytes = 0;
+    let fits = rows.iter().take(most).take_while(|row| {
+        bytes += row.payload.len();
+        bytes <= MOST_BYTES
+    });
+    fits.count().max(1).min(rows.len())
 }
 
 /// All `traceparent`s of a trace: those from `00-<trace>-` to below `00-<trace>.`, the next sign after the dash.
@@ -145,6 +163,7 @@ impl Row {
             trace_id: trace_of(self.traceparent.as_deref()),
             payload: self.payload,
             committed_at: Some(timestamp(self.created_at)),
+            seq: self.seq,
         }
     }
 }

@@ -8,7 +8,7 @@
 //! * The *relay* ([`Outbox::run`]): publishes what was handed over, many at a time, and writes one cursor per slot.
 //!   Everything up to the cursor is published; what lies beyond may be published again, with the same ids.
 //! * *Housekeeping*: drains the tail of slots whose owner died, publishes everything again to a broker with a new
-//!   disk, and the lost end of the stream to one that was started anew on its old disk; makes tomorrow's partitions and drops old ones.
+//!   disk, and the lost end of the stream to one that was started anew on its old disk; makes the days ahead and drops old ones.
 //! * [`reconcile()`]: what an operator runs when the stream lost messages that the outboxes hold.
 //! * [`Republisher`]: publishes events again that an operator wants repeated; [`stored`] reads them back.
 //! * [`Redeliver`]: a person has a dead letter handled again, by the same inbox.
@@ -17,19 +17,22 @@
 //! # Why nothing is lost
 //! A transaction's sequence numbers are higher than any number known when its ticket was opened. The cursor never
 //! passes an open ticket, so it never passes a row that is not yet visible. A commit whose answer was lost leaves its
-//! ticket *doubtful*: the relay waits until that transaction has surely ended, and reads the table from there.
+//! ticket *doubtful*: it is waited until that transaction has surely ended, then the relay reads the table from there.
 //! When the memory queue is full (broker down), rows are left to the table and read back later.
 //!
 //! A slot row is locked `FOR KEY SHARE` by every transaction that writes with it, and `FOR UPDATE` by whoever drains
 //! it, which therefore sees the complete tail. A drained slot is deleted; its owner, should it only have been asleep,
 //! takes a new slot with its next commit or its next cursor, whichever comes first.
 
+mod days;
+mod doubts;
 mod drain;
 mod event;
 mod follow;
 mod gauges;
 mod inbox;
 mod keep;
+mod late;
 mod outbox;
 mod passing;
 mod reconcile;
@@ -38,6 +41,7 @@ mod relay;
 mod republish;
 mod restart;
 pub mod stored;
+mod table;
 mod tracker;
 mod tries;
 

@@ -13,7 +13,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::tracker::Tracker;
-use crate::{Committed, NewEvent, Ticket};
+use crate::{Committed, NewEvent, Ticket, days};
 
 /// The longest that intake waits for a relay that is behind; the commit that follows waits for nobody.
 const ROOM_PATIENCE: Duration = Duration::from_millis(250);
@@ -91,11 +91,13 @@ pub struct Outbox {
 }
 
 impl Outbox {
-    /// Takes a slot for this replica in the schema of the pool.
+    /// Looks after the days of the tables, before anything is written that would miss its day; then takes a slot for this
+    /// replica in the schema of the pool.
     ///
     /// # Errors
     /// When the database does not answer.
     pub async fn open(pool: PgPool, service: &'static str, settings: Settings) -> Result<Self, sqlx::Error> {
+        days::look_after(&pool, service, settings.keep_days).await;
         let owner = Uuid::now_v7();
         let (slot, cursor) = register(&pool, owner, settings.lease).await?;
         let tracker = Tracker::starting_at(cursor);

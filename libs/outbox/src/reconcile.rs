@@ -1,6 +1,6 @@
 //! Compares what the outboxes hold with what the stream holds, and publishes what is missing, with the same ids.
 //!
-//! The relay fills a broker with a new disk by itself (`drain.rs`: the stream's creation time changed). What it cannot
+//! The relay fills a broker with a new disk by itself (`drain/refill.rs`: the stream's creation time changed). What it cannot
 //! see is a stream that is still the same one and lost messages: somebody deleted some, a disk was thrown back, or the
 //! filling was cut short. This is the check for that, and the repair. It runs beside the fleet and may run twice.
 //!
@@ -28,15 +28,18 @@ use sqlx::PgPool;
 use time::OffsetDateTime;
 
 use road::Road;
+pub(crate) use road::last_message_before;
 use rows::{Horizon, Rows};
 use slice::Slice;
+
+use crate::late::Oldest;
 
 /// Ids of the stream that are compared at a time: at most 64 MiB.
 const SLICE: usize = 2_000_000;
 /// Rows younger than this are the relay's. More than any commit takes, so that no such row is still invisible.
 const YOUNG: Duration = Duration::from_mins(1);
 /// Rows this near to leaving the stream by their age are not brought back.
-const LEAVING: Duration = Duration::from_mins(10);
+pub(crate) const LEAVING: Duration = Duration::from_mins(10);
 
 /// One service's outbox.
 #[derive(Debug, Clone)]
@@ -117,22 +120,31 @@ pub async fn reconcile(
     scope: Scope,
     watch: impl FnMut(Step),
 ) -> Result<Vec<Reconciled>, ReconcileError> {
-    compare(sources, client, scope, YOUNG, watch).await
+    compare(sources, client, scope, Compared::Published, watch).await
 }
 
-/// The same, for rows of another age.
+/// Which rows are compared.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Compared {
+    /// Those that must have been published: below their slot's cursor, and not of this minute.
+    Published,
+    /// All that were committed. What a relay publishes at the same time is a duplicate to the stream.
+    Committed,
+}
+
+/// The same, for other rows.
 pub(crate) async fn compare(
     sources: &[Source],
     client: &async_nats::Client,
     scope: Scope,
-    young: Duration,
+    compared: Compared,
     mut watch: impl FnMut(Step),
 ) -> Result<Vec<Reconciled>, ReconcileError> {
     let road = Road::open(client, scope.since).await?;
     // The horizons before the stream: whatever lies below them is in the stream already, or missing.
     let mut outboxes = Vec::with_capacity(sources.len());
     for source in sources {
-        let mut horizon = Horizon::take(&source.pool, young).await?;
+        let mut horizon = Horizon::take(&source.pool, compared).await?;
         if let Some(max_age) = road.max_age() {
             horizon.not_before(horizon.now - max_age + LEAVING);
         }
@@ -156,13 +168,23 @@ pub(crate) async fn compare(
         slice.close();
         for ((source, horizon), result) in outboxes.iter().zip(&mut results) {
             let mut rows = Rows::within(source, horizon, &slice);
+            let mut late = Oldest::default();
             while let Some(page) = rows.next_page().await? {
                 let missing: Vec<_> = page.iter().copied().filter(|id| !slice.holds(*id)).collect();
                 result.found += (page.len() - missing.len()) as u64;
                 result.missing += missing.len() as u64;
                 if !scope.dry_run && !missing.is_empty() {
-                    let events = rows.whole(&missing).await?;
+                    let (events, unreadable) = rows.whole(&missing).await?;
+                    if unreadable > 0 {
+                        tracing::error!(
+                            service = source.service,
+                            events = unreadable,
+                            "a newer version wrote events that the stream misses and this one cannot publish"
+                        );
+                    }
+                    events.iter().for_each(|row| late.published(row, horizon.now));
                     result.republished += road.publish(source.service, events).await?;
+                    late.note(&source.pool).await?;
                 }
                 watch(Step::Comparing(source.service, result.found + result.missing));
             }

@@ -8,11 +8,12 @@ use std::time::Duration;
 use async_nats::connection::State as Link;
 use confirm::{Confirmations, Unconfirmed};
 use puente_telemetry::metric;
+use puente_types::{Clock as _, SystemClock};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::drain::{self, read_slot};
-use crate::{Committed, Outbox, gauges};
+use crate::late::Oldest;
+use crate::{Committed, Outbox, doubts, drain, gauges, table};
 
 /// Rows on their way at the same time.
 const WINDOW: usize = 1_024;
@@ -31,7 +32,8 @@ impl Outbox {
         let relay = Relay::new(self.clone(), client.clone());
         let housekeeping = drain::housekeeping(self.clone(), client, shutdown.clone());
         let gauges = gauges::run(self.clone(), shutdown.clone());
-        tokio::join!(relay.run(shutdown), housekeeping, gauges);
+        let doubts = doubts::clear(&self, shutdown.clone());
+        tokio::join!(relay.run(shutdown), housekeeping, gauges, doubts);
         drain::leave(&self).await;
     }
 }
@@ -46,6 +48,8 @@ struct Relay {
     pause: Duration,
     written_cursor: i64,
     renewed: Instant,
+    /// What was published late since the cursor was written.
+    late: Oldest,
 }
 
 impl Relay {
@@ -60,6 +64,7 @@ impl Relay {
             paused_until: Instant::now(),
             pause: Duration::from_millis(20),
             renewed: Instant::now(),
+            late: Oldest::default(),
         }
     }
 
@@ -151,11 +156,8 @@ impl Relay {
             }
         }
         let position = tracker.begin_catch_up()?;
-        let rows = async {
-            let mut connection = self.outbox.inner.pool.acquire().await?;
-            read_slot(&mut connection, self.outbox.slot(), position, CHUNK).await
-        };
-        match rows.await {
+        let rows = table::read_slot(&self.outbox.inner.pool, self.outbox.slot(), position, CHUNK).await;
+        match rows.and_then(table::all) {
             Ok(rows) => {
                 let complete = i64::try_from(rows.len()).unwrap_or(CHUNK) < CHUNK;
                 tracker.caught(rows, complete)
@@ -171,6 +173,7 @@ impl Relay {
     fn settle(&mut self, key: u64, row: Committed, result: Result<(), Unconfirmed>) -> bool {
         match result {
             Ok(()) => {
+                self.late.published(&row, SystemClock.now());
                 self.outbox.inner.tracker.acknowledged(key);
                 self.pause = Duration::from_millis(20);
                 true
@@ -197,6 +200,10 @@ impl Relay {
         let cursor = self.outbox.inner.tracker.cursor();
         let lease = self.outbox.inner.settings.lease;
         if cursor == self.written_cursor && self.renewed.elapsed() < lease / 4 {
+            return;
+        }
+        if let Err(error) = self.late.note(&self.outbox.inner.pool).await {
+            tracing::debug!(error = %error, "late events not noted, nor the cursor written");
             return;
         }
         let slot = self.outbox.slot();

@@ -2,9 +2,18 @@
 //!
 //! By default nats-server forces its store to disk every two minutes. After a power loss the stream is still the same
 //! one, with the same creation time, and its last messages are gone although they were acknowledged and the relay's
-//! cursors stand behind them. A server has another id in each of its runs, so that a new run is noticed: then the rows
-//! that were committed shortly before the former run was seen for the last time are compared with the stream, and
-//! what is missing is published again. `puente reconcile` does the same for all rows at any time.
+//! cursors stand behind them; a disk that was thrown back lost hours of them. A server has another id in each of its runs,
+//! so that a new run is noticed: then rows are compared with the stream, and what is missing is published again.
+//!
+//! **Which rows.** What was published before some instant is still there: two minutes before the former run was seen for the
+//! last time, or when the last message before that was published, whichever is earlier. What was published since was committed
+//! shortly before it at the earliest, or is noted as late, or is above a cursor ([`late`](crate::late)). Cursors say nothing
+//! more here: they are written after the fact, and a relay that lives on takes what is gone for confirmed. So all that was
+//! committed since is compared, and what a relay is about to publish is published twice; the stream and the inboxes drop that.
+//!
+//! **What it costs.** In the ordinary course some minutes of rows, and those of the outage. At worst all that the stream may
+//! hold, with a bounded memory (64 MiB): a million rows are 200 pages of an index, and a million headers of the stream.
+//! `puente reconcile` does the same for all rows at any time.
 //!
 //! A cluster keeps several copies, which do not lose power together; and another id only means another of its
 //! servers. There nothing is compared.
@@ -14,14 +23,12 @@ use std::time::Duration;
 use sqlx::{Postgres, Transaction};
 use time::OffsetDateTime;
 
-use crate::Outbox;
 use crate::drain::DrainError;
-use crate::reconcile::{ReconcileError, Scope, Source, compare};
+use crate::reconcile::{Compared, ReconcileError, Scope, Source, compare, last_message_before};
+use crate::{Outbox, late};
 
 /// How long nats-server leaves messages unsynced.
 const UNSYNCED: Duration = Duration::from_mins(2);
-/// How long after its commit an event may have been published: a backlog is worked off in this time, or above the cursor.
-const LATE: Duration = Duration::from_mins(3);
 /// How often it is noted that the broker was seen.
 const NOTED_EVERY: Duration = Duration::from_secs(30);
 
@@ -48,11 +55,13 @@ pub(crate) async fn look(
     if same && seen.at.is_some_and(|at| seen.now - at < NOTED_EVERY) {
         return Ok(());
     }
+    let stream = outbox.inner.settings.stream;
     if !same
-        && outbox.inner.settings.stream.replicas == 1
+        && stream.replicas == 1
         && let Some(at) = seen.at
     {
-        compare_since(outbox, client, at - (UNSYNCED + LATE + NOTED_EVERY)).await?;
+        let since = earliest(outbox, client, at).await?;
+        compare_since(outbox, client, since).await?;
     }
     sqlx::query!(
         "UPDATE relay_broker SET server = $2, seen_at = now() WHERE stream = $1",
@@ -61,24 +70,43 @@ pub(crate) async fn look(
     )
     .execute(&mut *tx)
     .await?;
+    if !stream.max_age.is_zero() {
+        late::forget(&mut *tx, stream.max_age + late::CLOCKS).await?;
+    }
     Ok(tx.commit().await?)
+}
+
+/// The earliest commit of an event that may be gone, given when the former run was seen for the last time. `None`: any may be,
+/// no message from before then says how far the disk goes.
+async fn earliest(
+    outbox: &Outbox,
+    client: &async_nats::Client,
+    seen_at: OffsetDateTime,
+) -> Result<Option<OffsetDateTime>, ReconcileError> {
+    let synced = seen_at - (UNSYNCED + NOTED_EVERY);
+    let Some(last) = last_message_before(client, synced).await? else {
+        return Ok(None);
+    };
+    let kept = synced.min(last);
+    let ordinary = kept - late::LATE - late::CLOCKS;
+    let older = late::oldest_since(&outbox.inner.pool, kept).await?;
+    Ok(Some(older.map_or(ordinary, |older| ordinary.min(older))))
 }
 
 async fn compare_since(
     outbox: &Outbox,
     client: &async_nats::Client,
-    since: OffsetDateTime,
+    since: Option<OffsetDateTime>,
 ) -> Result<(), ReconcileError> {
     let source = Source {
         service: outbox.inner.service,
         pool: outbox.inner.pool.clone(),
     };
     let scope = Scope {
-        since: Some(since),
+        since,
         ..Scope::default()
     };
-    // No age: a row that only seems to be missing is a duplicate to the stream.
-    let results = compare(&[source], client, scope, Duration::ZERO, |_| {}).await?;
+    let results = compare(&[source], client, scope, Compared::Committed, |_| {}).await?;
     for result in results.iter().filter(|result| result.missing > 0) {
         tracing::warn!(
             service = result.service,

@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use crate::Committed;
-use crate::drain::Row;
+use crate::table::Row;
 
 /// Commit times that are looked at.
 pub type Between = Range<OffsetDateTime>;

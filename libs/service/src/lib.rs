@@ -42,7 +42,8 @@ pub use supervise::Failure;
 pub use threads::executor;
 pub use workers::Workers;
 
-/// The allocator of every program of the fleet. Events are allocated on one thread and freed on another, which costs the
-/// one of glibc a fifth of the time of intake.
+/// The allocator of every program of the fleet. Events are allocated on one thread and freed on another. That costs the one
+/// of glibc a fifth of the time of intake; this one keeps what is freed for the thread that freed it, which takes it again
+/// while it is still in the processor's cache.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;

@@ -18,7 +18,7 @@ use crate::domain::Role;
 /// Characters of a name or an e-mail address at most.
 pub const LONGEST_TEXT: usize = 200;
 /// People in one list.
-const MOST_LISTED: i64 = 500;
+pub const MOST_LISTED: u32 = 500;
 
 /// Somebody who is to log in.
 #[derive(Debug, Clone)]
@@ -67,7 +67,7 @@ pub enum AccountError {
     #[error("an e-mail address has one @ and at most {LONGEST_TEXT} characters")]
     Email,
     /// A name is needed.
-    #[error("a name has 1 to {LONGEST_TEXT} characters")]
+    #[error("a name has 1 to {LONGEST_TEXT} characters, and none that controls")]
     Name,
     /// Neither Spanish nor English.
     #[error("the languages are es and en")]
@@ -131,10 +131,7 @@ pub(crate) async fn create_with(
     now: OffsetDateTime,
 ) -> Result<Account, AccountError> {
     let email = email(&new.email)?;
-    let name = new.name.trim();
-    if !(1..=LONGEST_TEXT).contains(&name.chars().count()) || name.contains('\0') {
-        return Err(AccountError::Name);
-    }
+    let name = plain_name(&new.name, LONGEST_TEXT).ok_or(AccountError::Name)?;
     if !matches!(new.language.as_str(), "es" | "en") {
         return Err(AccountError::Language);
     }
@@ -156,6 +153,14 @@ pub(crate) async fn create_with(
     .fetch_one(pool)
     .await?;
     Ok(account)
+}
+
+/// The name that a person or a key may have: not empty, not too long, and without characters that control, some of which
+/// no database takes.
+pub(crate) fn plain_name(text: &str, longest: usize) -> Option<&str> {
+    let text = text.trim();
+    let fits = (1..=longest).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+    fits.then_some(text)
 }
 
 fn email(text: &str) -> Result<&str, AccountError> {
@@ -231,17 +236,32 @@ pub async fn ensure_demo(pool: &PgPool, password: &Secret, now: OffsetDateTime) 
     Ok(())
 }
 
-/// The people of the scope, newest first: a tenant's, or all of the installation's.
+/// The newest 500 people of the scope; [`page`] has the others.
 ///
 /// # Errors
 /// When the database is away.
 pub async fn list(pool: &PgPool, scope: &Scope) -> Result<Vec<Account>, sqlx::Error> {
+    page(pool, scope, None, MOST_LISTED).await
+}
+
+/// The people of the scope, newest first: a tenant's, or all of the installation's. Those that were made known before
+/// `below`, at most `limit`.
+///
+/// # Errors
+/// When the database is away.
+pub async fn page(
+    pool: &PgPool,
+    scope: &Scope,
+    below: Option<Uuid>,
+    limit: u32,
+) -> Result<Vec<Account>, sqlx::Error> {
     sqlx::query_as!(
         Account,
         "SELECT id, tenant, email, name, role, language, created_at, disabled_at
-         FROM users WHERE $1::text IS NULL OR tenant = $1 ORDER BY id DESC LIMIT $2",
+         FROM users WHERE ($1::text IS NULL OR tenant = $1) AND ($2::uuid IS NULL OR id < $2) ORDER BY id DESC LIMIT $3",
         scope.tenant().map(TenantId::as_str),
-        MOST_LISTED,
+        below,
+        i64::from(limit.min(MOST_LISTED)),
     )
     .fetch_all(pool)
     .await

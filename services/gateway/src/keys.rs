@@ -1,19 +1,23 @@
 //! API keys of programs: made, listed, revoked, and found again when one is presented.
 //!
 //! A key is `pk_<prefix>_<secret>`. The prefix may be shown; of the secret only its SHA-256 is kept, and it is told
-//! once, when the key is made. Callable with a database pool alone, as `gateway_worker`: the command-line tool does.
+//! once, when the key is made. Callable with a database pool alone, as `gateway_worker`: the command-line tool does, by
+//! [`recorded`].
+
+pub mod recorded;
 
 use std::num::NonZeroU32;
 
 use puente_rpc::Scope;
 use puente_types::{Secret, TenantId};
 use serde::Serialize;
-use sqlx::PgPool;
+use sqlx::{PgExecutor, PgPool};
 use subtle::ConstantTimeEq as _;
-use time::OffsetDateTime;
+use time::{OffsetDateTime, UtcOffset};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use crate::accounts;
 use crate::auth::random;
 use crate::auth::session::scope;
 use crate::domain::{Principal, Role, Who};
@@ -25,7 +29,7 @@ pub const MOST_PER_MINUTE: u32 = 60_000;
 /// Requests a minute of a key that asks for no number.
 pub const USUAL_PER_MINUTE: u32 = 600;
 /// Keys in one list.
-const MOST_LISTED: i64 = 500;
+pub const MOST_LISTED: u32 = 500;
 /// More than any key has.
 const LONGEST_KEY: usize = 200;
 
@@ -94,13 +98,13 @@ pub struct Created {
 #[derive(Debug, thiserror::Error)]
 pub enum KeyError {
     /// A name of 1 to 100 characters is needed.
-    #[error("a key's name has 1 to {LONGEST_NAME} characters")]
+    #[error("a key's name has 1 to {LONGEST_NAME} characters, and none that controls")]
     Name,
     /// The limit is out of range.
     #[error("a key allows 1 to {MOST_PER_MINUTE} requests a minute")]
     PerMinute,
-    /// It would be good for no time.
-    #[error("a key ends in the future")]
+    /// It would be good for no time, or its end is later than can be kept.
+    #[error("a key ends in the future, and before the year 10000")]
     Expired,
     /// The database is away.
     #[error("the database is not usable")]
@@ -111,18 +115,17 @@ pub enum KeyError {
 ///
 /// # Errors
 /// When a field is out of range, or the database is away.
-pub async fn create(pool: &PgPool, new: &NewKey, now: OffsetDateTime) -> Result<Created, KeyError> {
-    let name = new.name.trim();
-    if !(1..=LONGEST_NAME).contains(&name.chars().count()) {
-        return Err(KeyError::Name);
-    }
+pub async fn create(
+    database: impl PgExecutor<'_>,
+    new: &NewKey,
+    now: OffsetDateTime,
+) -> Result<Created, KeyError> {
+    let name = accounts::plain_name(&new.name, LONGEST_NAME).ok_or(KeyError::Name)?;
     let per_minute = i32::try_from(new.per_minute)
         .ok()
         .filter(|n| (1..=MOST_PER_MINUTE.cast_signed()).contains(n))
         .ok_or(KeyError::PerMinute)?;
-    if new.expires_at.is_some_and(|end| end <= now) {
-        return Err(KeyError::Expired);
-    }
+    let expires_at = new.expires_at.map(|end| until(end, now)).transpose()?;
     let (prefix, secret) = (random::name(), random::token());
     let key = sqlx::query_as!(
         Key,
@@ -138,9 +141,9 @@ pub async fn create(pool: &PgPool, new: &NewKey, now: OffsetDateTime) -> Result<
         per_minute,
         new.created_by,
         now,
-        new.expires_at,
+        expires_at,
     )
-    .fetch_one(pool)
+    .fetch_one(database)
     .await?;
     Ok(Created {
         key,
@@ -148,17 +151,38 @@ pub async fn create(pool: &PgPool, new: &NewKey, now: OffsetDateTime) -> Result<
     })
 }
 
-/// The keys of the scope, newest first, also revoked ones: a tenant's, or all of the installation's.
+/// The end of a key. In UTC, for the last hours of the last year have no place there and writing them would panic.
+fn until(end: OffsetDateTime, now: OffsetDateTime) -> Result<OffsetDateTime, KeyError> {
+    let end = end.checked_to_offset(UtcOffset::UTC);
+    end.filter(|end| *end > now).ok_or(KeyError::Expired)
+}
+
+/// The newest 500 keys of the scope; [`page`] has the others.
 ///
 /// # Errors
 /// When the database is away.
 pub async fn list(pool: &PgPool, scope: &Scope) -> Result<Vec<Key>, sqlx::Error> {
+    page(pool, scope, None, MOST_LISTED).await
+}
+
+/// The keys of the scope, newest first, also revoked ones: a tenant's, or all of the installation's. Those that are older
+/// than `below`, at most `limit`.
+///
+/// # Errors
+/// When the database is away.
+pub async fn page(
+    pool: &PgPool,
+    scope: &Scope,
+    below: Option<Uuid>,
+    limit: u32,
+) -> Result<Vec<Key>, sqlx::Error> {
     sqlx::query_as!(
         Key,
         "SELECT id, tenant, name, role, prefix, per_minute, created_by, created_at, expires_at, revoked_at, last_used_at
-         FROM api_keys WHERE $1::text IS NULL OR tenant = $1 ORDER BY id DESC LIMIT $2",
+         FROM api_keys WHERE ($1::text IS NULL OR tenant = $1) AND ($2::uuid IS NULL OR id < $2) ORDER BY id DESC LIMIT $3",
         scope.tenant().map(TenantId::as_str),
-        MOST_LISTED,
+        below,
+        i64::from(limit.min(MOST_LISTED)),
     )
     .fetch_all(pool)
     .await
@@ -169,7 +193,7 @@ pub async fn list(pool: &PgPool, scope: &Scope) -> Result<Vec<Key>, sqlx::Error>
 /// # Errors
 /// When the database is away.
 pub async fn revoke(
-    pool: &PgPool,
+    database: impl PgExecutor<'_>,
     scope: &Scope,
     which: &str,
     now: OffsetDateTime,
@@ -183,7 +207,7 @@ pub async fn revoke(
         which,
         now,
     )
-    .fetch_optional(pool)
+    .fetch_optional(database)
     .await
 }
 

@@ -3,10 +3,12 @@
 use std::net::{IpAddr, SocketAddr};
 use std::num::{NonZeroU16, NonZeroU32, NonZeroUsize};
 
+use puente_bus::StreamSettings;
 use puente_service::{DatabaseConfig, NatsConfig};
 use puente_types::Secret;
 use puente_vault::azure::IdentityConfig;
 use serde::Deserialize;
+use time::Duration;
 
 /// Configuration of the ingress service.
 #[derive(Debug, Deserialize)]
@@ -37,3 +39,30 @@ pub struct Config {
 }
 
 puente_service::base_config!(Config);
+
+impl Config {
+    /// How far back deliveries can be done again.
+    pub(crate) fn reach(&self) -> Duration {
+        reach(self.keep_days)
+    }
+}
+
+/// What is kept here, but no further than consumers certainly remember what they have handled, or an event of then would be
+/// handled twice. Days are dropped whole and later than that, those of every service by the same rule.
+fn reach(keep_days: NonZeroU16) -> Duration {
+    let days = keep_days.get().min(StreamSettings::MAX_AGE_DAYS);
+    Duration::days(i64::from(days)) - Duration::HOUR
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn replays_reach_no_further_back_than_deliveries_are_kept_and_consumers_remember() {
+        for (keep, days) in [(7, 7), (30, 30), (90, 30)] {
+            let expected = Duration::days(days) - Duration::HOUR;
+            assert_eq!(reach(NonZeroU16::new(keep).unwrap()), expected, "{keep}");
+        }
+    }
+}

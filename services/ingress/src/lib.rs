@@ -82,6 +82,7 @@ impl Service for Ingress {
             address: config.listen.to_string(),
             source,
         })?;
+        let reach = config.reach();
         let masters = outside::master_keys(&config.master_key, &config.azure)?;
         let base = Base::open(Self::NAME, config.base(), rt).await?;
         let connections = outside::connections(&base, masters, puente_providers::find).await?;
@@ -127,8 +128,7 @@ impl Service for Ingress {
             directory: directory.clone(),
             clock: base.rt.clock.clone(),
             wake,
-            // Days are dropped whole and later than that, those of every service by the same rule.
-            reach: time::Duration::days(i64::from(config.keep_days.get())) - time::Duration::HOUR,
+            reach,
         };
         let operations = Operations::new(Self::NAME, base.readers.clone());
         let (client, backlog) = (base.client.clone(), base.outbox.clone());

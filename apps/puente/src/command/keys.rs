@@ -1,5 +1,5 @@
 //! `puente keys create|list|revoke`: API keys of the gateway, straight in its database, so that the first one can be
-//! made before anybody can log in.
+//! made before anybody can log in. What is changed leaves its row in the audit trail, as it does at the door.
 
 use anyhow::anyhow;
 use puente_gateway::domain::Role;
@@ -7,6 +7,7 @@ use puente_gateway::keys::{self, Key, NewKey};
 use puente_rpc::Scope;
 use puente_types::{Clock as _, SystemClock, TenantId};
 use serde_json::Value;
+use sqlx::PgPool;
 use time::Duration;
 
 use crate::cli::{KeysAction, KeysArgs};
@@ -18,6 +19,8 @@ use crate::when::second;
 
 /// Whose key it is, when it is no tenant's.
 const INSTALLATION: &str = "(installation)";
+/// Keys in one list.
+const MOST: usize = 10_000;
 
 pub(crate) async fn run(args: KeysArgs, ui: &Ui) -> Done {
     let process = Process::read()?;
@@ -41,7 +44,7 @@ pub(crate) async fn run(args: KeysArgs, ui: &Ui) -> Done {
                 created_by: crate::ask::subject(),
             };
             let pool = target.pool(&process, "gateway")?;
-            let created = keys::create(&pool, &new, now)
+            let created = keys::recorded::create(&pool, &new, now)
                 .await
                 .map_err(|error| match error {
                     keys::KeyError::Database(_) => away(error),
@@ -64,11 +67,18 @@ pub(crate) async fn run(args: KeysArgs, ui: &Ui) -> Done {
                 None => Scope::Installation,
             };
             let pool = target.pool(&process, "gateway")?;
-            list(&keys::list(&pool, &scope).await.map_err(away)?, args.json, ui)?;
+            let all = all(&pool, &scope).await.map_err(away)?;
+            list(&all, args.json, ui)?;
+            if all.len() >= MOST {
+                ui.note(&format!(
+                    "only the newest {MOST} are shown; `--tenant` narrows them"
+                ));
+            }
         }
         KeysAction::Revoke { key } => {
             let pool = target.pool(&process, "gateway")?;
-            let revoked = keys::revoke(&pool, &Scope::Installation, &key, now).await;
+            let by = crate::ask::subject();
+            let revoked = keys::recorded::revoke(&pool, &Scope::Installation, &key, &by, now).await;
             let revoked = revoked
                 .map_err(away)?
                 .ok_or_else(|| anyhow!("there is no such key; `puente keys list` has ids and prefixes"))?;
@@ -85,6 +95,21 @@ pub(crate) async fn run(args: KeysArgs, ui: &Ui) -> Done {
         }
     }
     Ok(())
+}
+
+/// All keys of the scope, as far as a list goes.
+async fn all(pool: &PgPool, scope: &Scope) -> Result<Vec<Key>, sqlx::Error> {
+    let mut all = Vec::new();
+    loop {
+        let below = all.last().map(|key: &Key| key.id);
+        let page = keys::page(pool, scope, below, keys::MOST_LISTED).await?;
+        let full = page.len() >= keys::MOST_LISTED as usize;
+        all.extend(page);
+        if !full || all.len() >= MOST {
+            all.truncate(MOST);
+            return Ok(all);
+        }
+    }
 }
 
 fn tenant_id(text: &str) -> Done<TenantId> {

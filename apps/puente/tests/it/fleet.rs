@@ -179,6 +179,21 @@ async fn one_webhook_is_seen_as_delivery_event_and_call_and_is_replayed_under_it
     assert_eq!(after.len(), before.len(), "nobody was answered twice: {after:?}");
 }
 
+/// What the audit trail tells an administrator of algesta about a key that this program made and revoked, newest first.
+async fn trail(dir: &Path, endpoints: &Value, key: &str) -> Vec<String> {
+    let admin = "keys create admin --tenant algesta --role admin --json";
+    let admin = told(dir, &admin.split(' ').collect::<Vec<_>>()).await.remove(0);
+    let url = format!("{}/api/audit?object={key}", text(endpoints, "/console"));
+    let answer = client().get(&url).bearer_auth(text(&admin, "/text")).send().await;
+    let answer: Value = answer.unwrap().json().await.unwrap();
+    let rows = answer.get("rows").and_then(Value::as_array).unwrap();
+    for row in rows {
+        assert!(text(row, "/subject").starts_with("tool:uid-"), "{row}");
+        assert_eq!(text(row, "/tenant"), "algesta");
+    }
+    rows.iter().map(|row| text(row, "/action").to_owned()).collect()
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_key_that_is_made_here_opens_the_gateway_until_it_is_revoked_and_is_shown_once() {
     let dir = folder();
@@ -219,6 +234,11 @@ async fn a_key_that_is_made_here_opens_the_gateway_until_it_is_revoked_and_is_sh
     assert_eq!(status().await, 200);
     told(dir.path(), &["keys", "revoke", text(&made, "/prefix"), "--json"]).await;
     assert_eq!(status().await, 401);
+    assert_eq!(
+        trail(dir.path(), &endpoints, text(&made, "/id")).await,
+        ["key.revoked", "key.created"],
+        "the tenant's administrators see both"
+    );
     let again = run(dir.path(), &["keys", "revoke", "nobody"]);
     assert_eq!(
         (again.code, again.err.contains("no such key")),

@@ -1,7 +1,7 @@
 //! Published events: found by their keys, shown to their tenant.
 
 use puente_proto::operations::list_events_request::Key;
-use puente_proto::operations::{EventIds, ListEventsRequest, PublishedEvent};
+use puente_proto::operations::{EventIds, ListEventsRequest, ListEventsResponse, PublishedEvent};
 use sqlx::types::Uuid;
 use tonic::{Code, Status};
 
@@ -35,7 +35,30 @@ async fn publish(
 }
 
 async fn list(asking: &Asking, key: Option<Key>, limit: u32) -> Result<Vec<PublishedEvent>, Status> {
-    ask!(asking, list_events, ListEventsRequest { key, limit }).map(|answer| answer.events)
+    page(asking, key, limit, "").await.map(|answer| answer.events)
+}
+
+async fn page(
+    asking: &Asking,
+    key: Option<Key>,
+    limit: u32,
+    cursor: &str,
+) -> Result<ListEventsResponse, Status> {
+    let cursor = cursor.to_owned();
+    ask!(asking, list_events, ListEventsRequest { key, limit, cursor })
+}
+
+/// All events of an aggregate, in pages of so many; and how many pages there were.
+async fn all(asking: &Asking, aggregate: &str, limit: u32) -> (Vec<PublishedEvent>, usize) {
+    let (mut events, mut cursor, mut pages) = (Vec::new(), String::new(), 0);
+    while pages == 0 || !cursor.is_empty() {
+        let key = Some(Key::AggregateId(aggregate.to_owned()));
+        let found = page(asking, key, limit, &cursor).await.unwrap();
+        events.extend(found.events);
+        cursor = found.next_cursor;
+        pages += 1;
+    }
+    (events, pages)
 }
 
 fn ids(events: &[PublishedEvent]) -> Vec<&str> {
@@ -111,6 +134,41 @@ async fn an_answer_has_bounds_in_events_and_in_bytes() {
     let many = || Some(Key::AggregateId("many".into()));
     assert_eq!(list(&acme, many(), 0).await.unwrap().len(), 100);
     assert_eq!(list(&acme, many(), u32::MAX).await.unwrap().len(), 500);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_ends_early_says_where_it_goes_on_and_nothing_is_left_out_or_told_twice() {
+    let stage = Stage::set().await;
+    for _ in 0..5 {
+        publish(&stage, "acme", "o1", TRACE, "c", 1024 * 1024).await;
+    }
+    // Larger than an answer may be: it is told alone.
+    publish(&stage, "acme", "o1", TRACE, "c", 7 * 512 * 1024).await;
+    publish(&stage, "norte", "o1", TRACE, "c", 0).await;
+    let acme = stage.of("acme");
+    let (events, pages) = all(&acme, "o1", 0).await;
+    assert_eq!((events.len(), pages), (6, 3), "three, two and one");
+    // One transaction: all have the same moment.
+    stage
+        .run(
+            "INSERT INTO outbox (slot, id, tenant, type, aggregate_id, payload)
+             SELECT 1, gen_random_uuid(), 'acme', 'x', 'many', '' FROM generate_series(1, 7)",
+        )
+        .await;
+    let (whole, _) = all(&acme, "many", 0).await;
+    for (limit, expected) in [(1, 7), (3, 3), (7, 1)] {
+        let (events, pages) = all(&acme, "many", limit).await;
+        assert_eq!((&events, pages), (&whole, expected), "{limit}");
+    }
+    let places: Vec<i64> = whole.iter().map(|event| event.seq).collect();
+    assert!(
+        places.is_sorted()
+            && whole
+                .iter()
+                .all(|event| event.committed_at == whole[0].committed_at)
+    );
+    let key = || Some(Key::AggregateId("many".into()));
+    assert_eq!(code(page(&acme, key(), 1, "x").await), Code::InvalidArgument);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -14,11 +14,10 @@ use uuid::Uuid;
 
 use super::{ReconcileError, Step, slice::Slice};
 use crate::Committed;
+use crate::late::CLOCKS;
 
 /// Publishes under way at the same time.
 const WINDOW: usize = 256;
-/// How far the clocks of database and broker may be apart.
-const CLOCKS: Duration = Duration::from_mins(1);
 /// The longest silence of a broker that has more to tell.
 const SILENCE: Duration = Duration::from_secs(30);
 /// How often the reader tells how far it is.
@@ -38,15 +37,7 @@ impl Road {
         since: Option<OffsetDateTime>,
     ) -> Result<Self, ReconcileError> {
         let js = jetstream::new(client.clone());
-        let stream = js.get_stream(topology::EVENTS).await.map_err(|error| {
-            let missing = matches!(error.kind(), GetStreamErrorKind::JetStream(answer)
-                if answer.error_code() == jetstream::ErrorCode::STREAM_NOT_FOUND);
-            if missing {
-                ReconcileError::NoStream
-            } else {
-                refused("look at the event stream")(error).into()
-            }
-        })?;
+        let stream = open(&js).await?;
         let from = match since {
             Some(since) => DeliverPolicy::ByStartTime {
                 start_time: since - CLOCKS,
@@ -180,6 +171,45 @@ impl Road {
             Err(error) if error.kind() == stream::LastRawMessageErrorKind::NoMessageFound => Ok(false),
             Err(error) => Err(refused("look at a message")(error).into()),
         }
+    }
+}
+
+async fn open(js: &jetstream::Context) -> Result<stream::Stream, ReconcileError> {
+    js.get_stream(topology::EVENTS).await.map_err(|error| {
+        let missing = matches!(error.kind(), GetStreamErrorKind::JetStream(answer)
+            if answer.error_code() == jetstream::ErrorCode::STREAM_NOT_FOUND);
+        if missing {
+            ReconcileError::NoStream
+        } else {
+            refused("look at the event stream")(error).into()
+        }
+    })
+}
+
+/// When the last message before `instant` was published; `None` when there is none, or it was deleted.
+pub(crate) async fn last_message_before(
+    client: &async_nats::Client,
+    instant: OffsetDateTime,
+) -> Result<Option<OffsetDateTime>, ReconcileError> {
+    let stream = open(&jetstream::new(client.clone())).await?;
+    let config = OrderedConfig {
+        headers_only: true,
+        deliver_policy: DeliverPolicy::ByStartTime { start_time: instant },
+        ..OrderedConfig::default()
+    };
+    let consumer = stream
+        .create_consumer(config)
+        .await
+        .map_err(refused("read the event stream"))?;
+    // It begins at the first message since, and tells the place before it.
+    let before = consumer.cached_info().delivered.stream_sequence;
+    if before == 0 {
+        return Ok(None);
+    }
+    match stream.get_raw_message(before).await {
+        Ok(message) => Ok(Some(message.time)),
+        Err(error) if error.kind() == stream::LastRawMessageErrorKind::NoMessageFound => Ok(None),
+        Err(error) => Err(refused("look at a message")(error).into()),
     }
 }
 

@@ -1,18 +1,16 @@
-//! The outbox's side: which rows must have been published, and reading them by id.
-
-use std::time::Duration;
+//! The outbox's side: which rows are compared, and reading them by id.
 
 use sqlx::PgPool;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use super::{Source, slice::Slice};
-use crate::{Committed, drain};
+use super::{Compared, Source, YOUNG, slice::Slice};
+use crate::{Committed, table};
 
 /// Ids read at once.
 const PAGE: i64 = 5_000;
 
-/// Up to where rows must have been published, at one instant.
+/// Up to where rows are compared, at one instant.
 #[derive(Debug)]
 pub(super) struct Horizon {
     /// The database's clock.
@@ -24,8 +22,8 @@ pub(super) struct Horizon {
 }
 
 impl Horizon {
-    /// Takes it now, for rows of this age.
-    pub(super) async fn take(pool: &PgPool, young: Duration) -> Result<Self, sqlx::Error> {
+    /// Takes it now.
+    pub(super) async fn take(pool: &PgPool, compared: Compared) -> Result<Self, sqlx::Error> {
         let taken = sqlx::query!(
             r#"SELECT now() AS "now!", coalesce(array_agg(slot), '{}') AS "slots!",
                       coalesce(array_agg(cursor), '{}') AS "cursors!"
@@ -33,12 +31,21 @@ impl Horizon {
         )
         .fetch_one(pool)
         .await?;
-        Ok(Self {
-            now: taken.now,
-            from: OffsetDateTime::UNIX_EPOCH,
-            upto: taken.now - young,
-            slots: taken.slots,
-            cursors: taken.cursors,
+        Ok(match compared {
+            Compared::Published => Self {
+                now: taken.now,
+                from: OffsetDateTime::UNIX_EPOCH,
+                upto: taken.now - YOUNG,
+                slots: taken.slots,
+                cursors: taken.cursors,
+            },
+            Compared::Committed => Self {
+                now: taken.now,
+                from: OffsetDateTime::UNIX_EPOCH,
+                upto: taken.now,
+                slots: Vec::new(),
+                cursors: Vec::new(),
+            },
         })
     }
 
@@ -98,8 +105,8 @@ impl<'a> Rows<'a> {
         Ok(Some(ids))
     }
 
-    /// The rows of these ids as events.
-    pub(super) async fn whole(&self, ids: &[Uuid]) -> Result<Vec<Committed>, sqlx::Error> {
-        drain::read_ids(&self.source.pool, ids).await
+    /// The rows of these ids as events, and how many cannot be read.
+    pub(super) async fn whole(&self, ids: &[Uuid]) -> Result<(Vec<Committed>, usize), sqlx::Error> {
+        Ok(table::readable(table::read_ids(&self.source.pool, ids).await?))
     }
 }

@@ -13,8 +13,13 @@
 )]
 
 mod away;
+mod days;
+mod doubts;
 mod inbox;
+mod leaving;
+mod newer;
 mod reconcile;
+mod refill;
 mod relay;
 mod restart;
 mod support;

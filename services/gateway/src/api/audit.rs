@@ -3,11 +3,10 @@
 use axum::Json;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use uuid::Uuid;
 
 use super::describe::{Api, doc};
 use super::input::{Asking, Query};
-use super::lists::{Limit, cursor};
+use super::lists::{Limit, below, cursor, cut};
 use crate::application::failure::Failure;
 use crate::audit::{self, Row};
 use crate::domain::Right;
@@ -50,21 +49,12 @@ struct Trail {
 }
 
 async fn list(asking: Asking, Query(wanted): Query<Wanted>) -> Result<Json<Trail>, Problem> {
-    let below = match wanted.cursor.as_str() {
-        "" => None,
-        text => Some(
-            Uuid::try_parse(text).map_err(|_| Failure::Invalid("the cursor is none of ours".to_owned()))?,
-        ),
-    };
+    let below = below(&wanted.cursor)?;
     let (scope, object) = (&asking.principal.scope, wanted.object.as_deref());
     if object.is_some_and(|object| object.chars().count() > 200) {
         return Err(Failure::Invalid("object: at most 200 characters".to_owned()).into());
     }
     let mut rows = audit::list(&asking.app.readers, scope, object, below, wanted.limit.0 + 1).await?;
-    let limit = usize::try_from(wanted.limit.0).unwrap_or(usize::MAX);
-    let more = rows.len() > limit;
-    rows.truncate(limit);
-    let last = rows.last().filter(|_| more);
-    let next_cursor = last.map(|row| row.id.to_string()).unwrap_or_default();
+    let next_cursor = cut(&mut rows, wanted.limit, |row| row.id);
     Ok(Json(Trail { rows, next_cursor }))
 }

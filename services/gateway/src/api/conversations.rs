@@ -135,6 +135,7 @@ async fn whole(asking: &Asking, found: &GetConversationResponse, show: Show) -> 
             let question = ListEventsRequest {
                 key: Some(Key::Ids(EventIds { ids })),
                 limit: super::lists::MOST,
+                ..ListEventsRequest::default()
             };
             match ask.list_events(peer, question).await {
                 Ok(events) => words.extend(events.events.into_iter().map(|event| (event.id.clone(), event))),

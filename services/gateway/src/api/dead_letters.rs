@@ -7,7 +7,6 @@ use puente_proto::operations::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::sync::atomic::{AtomicU64, Ordering};
 use utoipa::IntoParams;
 use uuid::Uuid;
 
@@ -92,9 +91,8 @@ struct Wanted {
 async fn list(asking: Asking, Query(wanted): Query<Wanted>) -> Answer {
     let ask = asking.ask();
     let services: Vec<&'static str> = ask.all().iter().map(|peer| peer.name).collect();
-    let waiting = AtomicU64::new(0);
     let cursor = Cursor::read(&wanted.cursor)?;
-    let (wanted, count) = (&wanted, &waiting);
+    let wanted = &wanted;
     let of_one = |service: &'static str, cursor: String| async move {
         let peer = ask
             .named(service)
@@ -106,22 +104,20 @@ async fn list(asking: Asking, Query(wanted): Query<Wanted>) -> Answer {
             cursor,
         };
         let found = ask.list_dead_letters(peer, question).await?;
-        count.fetch_add(found.waiting, Ordering::Relaxed);
         Ok(Part {
             items: found.letters,
             next: found.next_cursor,
+            count: found.waiting,
         })
     };
     let limit = usize::try_from(wanted.limit.0).unwrap_or(usize::MAX);
-    let page = fanout::page(
-        &services,
-        &cursor,
-        limit,
-        of_one,
-        |letter: &DeadLetter| letter.dead_at.map(|at| (at.seconds, at.nanos)),
-        |letter| format!("{}/{}", letter.consumer, letter.event_id),
-    )
-    .await?;
+    // What services page by.
+    let key = |letter: &DeadLetter| {
+        let at = letter.dead_at.unwrap_or_default();
+        let (event, consumer) = (letter.event_id.clone(), letter.consumer.clone());
+        (at.seconds, at.nanos, event, consumer)
+    };
+    let page = fanout::page(&services, &cursor, limit, of_one, key).await?;
     let show = Show::to(&asking.principal);
     let letters: Vec<Value> = page
         .items
@@ -131,7 +127,7 @@ async fn list(asking: Asking, Query(wanted): Query<Wanted>) -> Answer {
     Ok(Json(json!({
         "letters": letters,
         "next_cursor": page.next,
-        "waiting": waiting.load(Ordering::Relaxed),
+        "waiting": page.count,
         "unavailable": page.unavailable,
     })))
 }

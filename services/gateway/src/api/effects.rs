@@ -7,7 +7,6 @@ use puente_proto::operations::{
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::sync::atomic::{AtomicU64, Ordering};
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 
@@ -84,9 +83,8 @@ struct Wanted {
 async fn list(asking: Asking, Query(wanted): Query<Wanted>) -> Answer {
     let ask = asking.ask();
     let services: Vec<&'static str> = ask.all().iter().map(|peer| peer.name).collect();
-    let unknown = AtomicU64::new(0);
     let cursor = Cursor::read(&wanted.cursor)?;
-    let (wanted, count) = (&wanted, &unknown);
+    let wanted = &wanted;
     let of_one = |service: &'static str, cursor: String| async move {
         let peer = ask
             .named(service)
@@ -99,22 +97,16 @@ async fn list(asking: Asking, Query(wanted): Query<Wanted>) -> Answer {
             cursor,
         };
         let found = ask.list_effects(peer, question).await?;
-        count.fetch_add(found.unknown, Ordering::Relaxed);
         Ok(Part {
             items: found.effects,
             next: found.next_cursor,
+            count: found.unknown,
         })
     };
     let limit = usize::try_from(wanted.limit.0).unwrap_or(usize::MAX);
-    let page = fanout::page(
-        &services,
-        &cursor,
-        limit,
-        of_one,
-        |effect: &Effect| effect.created_at.map(|at| (at.seconds, at.nanos)),
-        |effect| effect.id.clone(),
-    )
-    .await?;
+    // Services page by the id, which is made a little later than the moment in `created_at`.
+    let id = |effect: &Effect| effect.id.clone();
+    let page = fanout::page(&services, &cursor, limit, of_one, id).await?;
     let show = Show::to(&asking.principal);
     let effects: Vec<Value> = page
         .items
@@ -124,7 +116,7 @@ async fn list(asking: Asking, Query(wanted): Query<Wanted>) -> Answer {
     Ok(Json(json!({
         "effects": effects,
         "next_cursor": page.next,
-        "unknown": unknown.load(Ordering::Relaxed),
+        "unknown": page.count,
         "unavailable": page.unavailable,
     })))
 }

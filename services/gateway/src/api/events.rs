@@ -1,11 +1,13 @@
 //! Published events, with their payloads as JSON.
 
+use std::cmp::Reverse;
+
 use axum::Json;
-use futures::future::join_all;
 use puente_proto::operations::list_events_request::Key;
 use puente_proto::operations::{EventIds, ListEventsRequest, PublishedEvent};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use tonic::{Code, Status};
 use utoipa::IntoParams;
 use uuid::Uuid;
 
@@ -13,9 +15,10 @@ use super::Answer;
 use super::changes::Reason;
 use super::describe::{Api, Shape, doc};
 use super::input::{Asking, Body, Id, Query};
-use super::lists::Limit;
+use super::lists::{Limit, cursor};
 use super::orders::payload;
 use crate::application::failure::Failure;
+use crate::application::fanout::{self, Cursor, Page, Part};
 use crate::application::reflect::{Show, json as seen};
 use crate::domain::Right;
 use crate::web::{Access, Problem};
@@ -32,7 +35,11 @@ pub(super) fn routes(api: Api) -> Api {
             "Events of one aggregate, trace, cause or id, oldest first; payloads are decoded, personal fields masked",
         )
         .query::<Wanted>()
-        .object(&[("events", Shape::Messages(EVENT)), ("unavailable", Shape::Texts)]),
+        .object(&[
+            ("events", Shape::Messages(EVENT)),
+            ("next_cursor", Shape::Text),
+            ("unavailable", Shape::Texts),
+        ]),
     )
     .ask(
         "/api/events/{id}/reveal",
@@ -61,6 +68,10 @@ struct Wanted {
     #[serde(default)]
     #[param(value_type = Option<u32>, minimum = 1, maximum = 100)]
     limit: Limit,
+    /// `next_cursor` of the answer before.
+    #[serde(default, deserialize_with = "cursor")]
+    #[param(value_type = Option<String>, max_length = 4096)]
+    cursor: String,
 }
 
 impl Wanted {
@@ -103,19 +114,24 @@ pub(crate) fn is_trace(text: &str) -> bool {
 
 async fn list(asking: Asking, Query(wanted): Query<Wanted>) -> Answer {
     let limit = wanted.limit.0;
-    let (events, unavailable) = find(&asking, wanted.key()?, limit).await?;
+    let cursor = Cursor::read(&wanted.cursor)?;
+    let found = find(&asking, &wanted.key()?, &cursor, limit).await?;
     let show = Show::to(&asking.principal);
-    let events: Vec<Value> = events.iter().map(|found| event(found, show)).collect();
-    Ok(Json(json!({ "events": events, "unavailable": unavailable })))
+    let events: Vec<Value> = found.items.iter().map(|(_, one)| event(one, show)).collect();
+    Ok(Json(json!({
+        "events": events,
+        "next_cursor": found.next,
+        "unavailable": found.unavailable,
+    })))
 }
 
 async fn reveal(asking: Asking, Id(id): Id, Body(Reason { reason }): Body<Reason>) -> Answer {
     let key = Key::Ids(EventIds {
         ids: vec![id.to_string()],
     });
-    let (events, unavailable) = find(&asking, key, 1).await?;
-    let Some(found) = events.first() else {
-        return Err(match unavailable.first() {
+    let page = find(&asking, &key, &Cursor::default(), 1).await?;
+    let Some((_, found)) = page.items.first() else {
+        return Err(match page.unavailable.first() {
             Some(service) => Failure::Away(service).into(),
             None => Problem::not_found(),
         });
@@ -124,34 +140,47 @@ async fn reveal(asking: Asking, Id(id): Id, Body(Reason { reason }): Body<Reason
     Ok(Json(event(found, Show::All)))
 }
 
+/// What services page by: oldest first, where a fan-out wants the largest first.
+type Place = Reverse<(i64, i32, i64)>;
+
 async fn find(
     asking: &Asking,
-    key: Key,
+    key: &Key,
+    cursor: &Cursor<Place>,
     limit: u32,
-) -> Result<(Vec<PublishedEvent>, Vec<&'static str>), Problem> {
+) -> Result<Page<PublishedEvent>, Failure> {
     let ask = asking.ask();
-    let asked = ask.all().into_iter().map(|peer| {
+    let services: Vec<&'static str> = ask.all().iter().map(|peer| peer.name).collect();
+    let of_one = |service: &'static str, cursor: String| async move {
+        let peer = ask
+            .named(service)
+            .ok_or_else(|| Status::unavailable("not connected"))?;
         let question = ListEventsRequest {
             key: Some(key.clone()),
             limit,
+            cursor,
         };
-        async move { (peer.name, ask.list_events(peer, question).await) }
-    });
-    let (mut events, mut unavailable) = (Vec::new(), Vec::new());
-    for (service, answer) in join_all(asked).await {
-        match answer {
-            Ok(found) => events.extend(found.events),
+        match ask.list_events(peer, question).await {
+            Ok(found) => Ok(Part {
+                items: found.events,
+                next: found.next_cursor,
+                count: 0,
+            }),
             // A service that keeps no such index has nothing to tell.
-            Err(status) if status.code() == tonic::Code::FailedPrecondition => {}
-            Err(status) => match Failure::of(service, &status) {
-                failure if failure.is_away() => unavailable.push(service),
-                failure => return Err(failure.into()),
-            },
+            Err(status) if status.code() == Code::FailedPrecondition => Ok(Part {
+                items: Vec::new(),
+                next: String::new(),
+                count: 0,
+            }),
+            Err(status) => Err(status),
         }
-    }
-    events.sort_by_key(|event| event.committed_at.map(|at| (at.seconds, at.nanos)));
-    events.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
-    Ok((events, unavailable))
+    };
+    let place = |event: &PublishedEvent| {
+        let at = event.committed_at.unwrap_or_default();
+        Reverse((at.seconds, at.nanos, event.seq))
+    };
+    let limit = usize::try_from(limit).unwrap_or(usize::MAX);
+    fanout::page(&services, cursor, limit, of_one, place).await
 }
 
 /// An event with its payload decoded.

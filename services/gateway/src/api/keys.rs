@@ -10,7 +10,8 @@ use utoipa::ToSchema;
 
 use super::changes::{RoleWord, once};
 use super::describe::{Api, doc};
-use super::input::{Asking, Body, Id, invalid};
+use super::input::{Asking, Body, Id, Query, invalid};
+use super::lists::{Page, below, cut};
 use crate::domain::{Right, Role};
 use crate::keys::{self, Key, KeyError, NewKey};
 use crate::web::{Access, Problem};
@@ -21,7 +22,9 @@ pub(super) fn routes(api: Api) -> Api {
         "/api/keys",
         manage,
         list_keys,
-        doc("listKeys", "API keys, newest first, also revoked ones").answer::<Keys>(),
+        doc("listKeys", "API keys, newest first, also revoked ones")
+            .query::<Page>()
+            .answer::<Keys>(),
     )
     .post(
         "/api/keys",
@@ -42,11 +45,13 @@ pub(super) fn routes(api: Api) -> Api {
     )
 }
 
-/// All keys.
+/// A part of the keys.
 #[derive(Debug, Serialize, ToSchema)]
 struct Keys {
     /// Newest first.
     keys: Vec<Key>,
+    /// Where older ones begin; empty when there are none.
+    next_cursor: String,
 }
 
 /// A key that is wanted.
@@ -61,7 +66,7 @@ struct WantedKey {
     /// Requests a minute; 600 when absent.
     #[schema(minimum = 1, maximum = 60000)]
     per_minute: Option<u32>,
-    /// Until when it is good; until it is revoked when absent.
+    /// Until when it is good, before the year 10000; until it is revoked when absent.
     #[serde(default, with = "time::serde::rfc3339::option")]
     #[schema(value_type = Option<String>, format = DateTime)]
     expires_at: Option<OffsetDateTime>,
@@ -90,9 +95,11 @@ impl From<KeyError> for Problem {
     }
 }
 
-async fn list_keys(asking: Asking) -> Result<Json<Keys>, Problem> {
-    let keys = keys::list(&asking.app.pool, &asking.principal.scope).await?;
-    Ok(Json(Keys { keys }))
+async fn list_keys(asking: Asking, Query(page): Query<Page>) -> Result<Json<Keys>, Problem> {
+    let (scope, below) = (&asking.principal.scope, below(&page.cursor)?);
+    let mut keys = keys::page(&asking.app.pool, scope, below, page.limit.0 + 1).await?;
+    let next_cursor = cut(&mut keys, page.limit, |key| key.id);
+    Ok(Json(Keys { keys, next_cursor }))
 }
 
 async fn create_key(asking: Asking, Body(wanted): Body<WantedKey>) -> Result<Response, Problem> {

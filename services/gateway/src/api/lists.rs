@@ -1,6 +1,9 @@
 //! What all lists share.
 
 use serde::{Deserialize, Deserializer, de};
+use uuid::Uuid;
+
+use crate::application::failure::Failure;
 
 /// Things of a page that asks for no number.
 const USUAL: u32 = 50;
@@ -38,6 +41,26 @@ pub(crate) fn cursor<'de, D: Deserializer<'de>>(from: D) -> Result<String, D::Er
     } else {
         Err(de::Error::custom("not one of ours"))
     }
+}
+
+/// The id that a cursor of a list of our own tables names; `None` at the beginning.
+pub(crate) fn below(cursor: &str) -> Result<Option<Uuid>, Failure> {
+    if cursor.is_empty() {
+        return Ok(None);
+    }
+    let id = Uuid::try_parse(cursor);
+    id.map(Some)
+        .map_err(|_| Failure::Invalid("the cursor is none of ours".to_owned()))
+}
+
+/// Cuts what was read to the page that was asked for; the cursor of the next one, empty when nothing was cut off. One more
+/// than the page has to be read.
+pub(crate) fn cut<T>(rows: &mut Vec<T>, limit: Limit, id: impl Fn(&T) -> Uuid) -> String {
+    let limit = usize::try_from(limit.0).unwrap_or(usize::MAX);
+    let more = rows.len() > limit;
+    rows.truncate(limit);
+    let last = rows.last().filter(|_| more);
+    last.map(|row| id(row).to_string()).unwrap_or_default()
 }
 
 /// The words between commas.

@@ -19,7 +19,7 @@ use super::input::{Asking, Body, Query};
 use super::lists::{Limit, cursor, words};
 use crate::application::failure::Failure;
 use crate::application::journey::{Journey, Notice, journey};
-use crate::application::orders::{order, visible};
+use crate::application::orders::{assignee, order, visible};
 use crate::application::questions::Missing;
 use crate::application::reflect::{Show, decoded, json as seen};
 use crate::domain::Right;
@@ -125,6 +125,7 @@ async fn list(asking: Asking, Query(wanted): Query<Wanted>) -> Answer {
         states: words(&wanted.states),
         client_id: wanted.client_id,
         search: wanted.search,
+        assignee: assignee(&asking.principal),
     };
     let mut page: ListOrdersResponse = asking.ask().list_orders(question).await.map_err(away)?;
     page.orders.retain(|order| visible(&asking.principal, order));

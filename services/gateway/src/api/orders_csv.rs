@@ -12,7 +12,7 @@ use super::describe::{Api, doc};
 use super::input::{Asking, Query};
 use super::lists::{cursor, words};
 use crate::application::failure::Failure;
-use crate::application::orders::visible;
+use crate::application::orders::{assignee, visible};
 use crate::application::reflect::{Show, json as seen};
 use crate::domain::Right;
 use crate::web::{Access, Problem};
@@ -106,6 +106,7 @@ async fn gathered(asking: &Asking, wanted: Wanted) -> Result<(Vec<OrderSummary>,
         cursor: wanted.cursor,
         states: words(&wanted.states),
         client_id: wanted.client_id,
+        assignee: assignee(&asking.principal),
         ..ListOrdersRequest::default()
     };
     while orders.len() < MOST {

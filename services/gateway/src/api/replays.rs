@@ -41,9 +41,12 @@ pub(super) fn routes(api: Api) -> Api {
         "/api/replays",
         replay,
         start,
-        doc("startReplay", "Starts a replay; it goes on in the background")
-            .body::<Start>()
-            .message(REPLAY),
+        doc(
+            "startReplay",
+            "Starts a replay; it goes on in the background. Refused with 409 while ten of the same scope run",
+        )
+        .body::<Start>()
+        .message(REPLAY),
     )
     .get(
         "/api/replays",

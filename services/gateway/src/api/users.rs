@@ -10,7 +10,8 @@ use uuid::Uuid;
 
 use super::changes::{RoleWord, once};
 use super::describe::{Api, Shape, doc};
-use super::input::{Asking, Body, Id, invalid};
+use super::input::{Asking, Body, Id, Query, invalid};
+use super::lists::{Page, below, cut};
 use crate::accounts::{self, Account, AccountError, NewAccount};
 use crate::application::failure::Failure;
 use crate::domain::{Right, Role, Who};
@@ -22,7 +23,9 @@ pub(super) fn routes(api: Api) -> Api {
         "/api/users",
         manage,
         list_users,
-        doc("listUsers", "People who log in, newest first").answer::<Users>(),
+        doc("listUsers", "People who log in, newest first")
+            .query::<Page>()
+            .answer::<Users>(),
     )
     .post(
         "/api/users",
@@ -61,11 +64,13 @@ pub(super) fn routes(api: Api) -> Api {
     )
 }
 
-/// All people.
+/// A part of the people.
 #[derive(Debug, Serialize, ToSchema)]
 struct Users {
     /// Newest first.
     users: Vec<Account>,
+    /// Where older ones begin; empty when there are none.
+    next_cursor: String,
 }
 
 /// A person who is wanted.
@@ -126,9 +131,11 @@ impl From<AccountError> for Problem {
     }
 }
 
-async fn list_users(asking: Asking) -> Result<Json<Users>, Problem> {
-    let users = accounts::list(&asking.app.pool, &asking.principal.scope).await?;
-    Ok(Json(Users { users }))
+async fn list_users(asking: Asking, Query(page): Query<Page>) -> Result<Json<Users>, Problem> {
+    let (scope, below) = (&asking.principal.scope, below(&page.cursor)?);
+    let mut users = accounts::page(&asking.app.pool, scope, below, page.limit.0 + 1).await?;
+    let next_cursor = cut(&mut users, page.limit, |user| user.id);
+    Ok(Json(Users { users, next_cursor }))
 }
 
 async fn create_user(asking: Asking, Body(wanted): Body<WantedUser>) -> Result<Response, Problem> {

@@ -126,6 +126,7 @@ pub(crate) async fn list(
         Ok(Part {
             items: found.documents,
             next: found.next_cursor,
+            count: 0,
         })
     };
     let mut page = fanout::page(
@@ -133,8 +134,8 @@ pub(crate) async fn list(
         &cursor,
         usize::try_from(limit).unwrap_or(usize::MAX),
         of_one,
-        |document: &Document| document.stored_at.map(|at| (at.seconds, at.nanos)),
-        |document| document.document_id.clone(),
+        // What services page by.
+        |document: &Document| document.document_id.clone(),
     )
     .await?;
     page.items

@@ -104,6 +104,7 @@ async fn back(ask: Ask<'_>, causes: Vec<String>, gone: &mut Vec<Missing>) -> (Ev
         let wanted = ListEventsRequest {
             key: Some(Key::Ids(EventIds { ids: causes.clone() })),
             limit: 0,
+            ..ListEventsRequest::default()
         };
         async move {
             ask.list_events(peer, wanted)

@@ -1,8 +1,8 @@
 //! Who sees which orders.
 
-use puente_proto::orders::GetOrderRequest;
-use puente_proto::orders::OrderSummary;
 use puente_proto::orders::get_order_request::Key;
+use puente_proto::orders::{GetOrderRequest, ListOrdersRequest, ListOrdersResponse, OrderSummary};
+use tonic::Status;
 use uuid::Uuid;
 
 use super::failure::Failure;
@@ -19,9 +19,34 @@ pub(crate) fn visible(principal: &Principal, order: &OrderSummary) -> bool {
     if sees_all(principal) {
         return true;
     }
-    let (Who::Person(id) | Who::Key(id)) = principal.who;
-    let id = id.to_string();
+    let id = assignee(principal);
     order.agent == id || order.service_provider == id
+}
+
+/// Whose orders the principal is to be told of, as their owner is asked for them: empty for everybody's.
+pub(crate) fn assignee(principal: &Principal) -> String {
+    if sees_all(principal) {
+        return String::new();
+    }
+    let (Who::Person(id) | Who::Key(id)) = principal.who;
+    id.to_string()
+}
+
+/// The orders of a list that the principal may know of. Their owner is asked for no others, so that pages are full; what
+/// it answers is looked at all the same.
+pub(crate) async fn list(
+    ask: Ask<'_>,
+    principal: &Principal,
+    wanted: ListOrdersRequest,
+) -> Result<ListOrdersResponse, Status> {
+    let mut found = ask
+        .list_orders(ListOrdersRequest {
+            assignee: assignee(principal),
+            ..wanted
+        })
+        .await?;
+    found.orders.retain(|order| visible(principal, order));
+    Ok(found)
 }
 
 /// The order of this id or number.

@@ -7,6 +7,7 @@ use puente_proto::operations::{
 };
 use puente_proto::{ingress, notifications, ocr, orders, signature};
 
+use super::orders::assignee;
 use super::questions::{Ask, Missing, Part, missing};
 use crate::domain::{Principal, Right};
 
@@ -50,7 +51,7 @@ pub(crate) struct Overview {
 pub(crate) async fn overview(ask: Ask<'_>, who: &Principal) -> Overview {
     let (traffic, orders, messages, unknown, dead, health, signatures, captures) = futures::join!(
         when(who.may(Right::ReadTraffic), traffic(ask)),
-        when(who.may(Right::ReadOrders), count_orders(ask)),
+        when(who.may(Right::ReadOrders), count_orders(ask, who)),
         when(who.may(Right::ReadConversations), count_messages(ask)),
         when(who.may(Right::ReadEffects), unknown(ask)),
         when(who.may(Right::ReadDeadLetters), dead(ask)),
@@ -108,9 +109,12 @@ async fn traffic(ask: Ask<'_>) -> Part<ingress::GetTrafficResponse> {
         .map_err(|status| missing("ingress", &status))
 }
 
-/// How many orders stand in each state.
-pub(crate) async fn count_orders(ask: Ask<'_>) -> Part<orders::CountOrdersResponse> {
-    ask.count_orders(orders::CountOrdersRequest {})
+/// How many orders stand in each state, of those that `who` may know of.
+pub(crate) async fn count_orders(ask: Ask<'_>, who: &Principal) -> Part<orders::CountOrdersResponse> {
+    let wanted = orders::CountOrdersRequest {
+        assignee: assignee(who),
+    };
+    ask.count_orders(wanted)
         .await
         .map_err(|status| missing("orders", &status))
 }

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::failure::Failure;
-use super::orders::{is_number, order, sees_all, visible};
+use super::orders::{is_number, list, order, sees_all};
 use super::plates::{is_asset_number, may_be_serial};
 use super::questions::Ask;
 use super::search_plates::{plates_of, reading, serials, sheet};
@@ -254,9 +254,10 @@ fn phones<'a>(ask: Ask<'a>, principal: &'a Principal, digits: &str) -> Vec<Looki
                 search: first,
                 ..ListOrdersRequest::default()
             };
-            let found = one("orders", ask.list_orders(question).await)?.unwrap_or_default();
-            let mine = found.orders.into_iter().filter(|order| visible(principal, order));
-            Ok(mine
+            let found = one("orders", list(ask, principal, question).await)?.unwrap_or_default();
+            Ok(found
+                .orders
+                .into_iter()
                 .map(|order| hit("order", "orders", order.order_id, order.number))
                 .collect())
         }

@@ -77,6 +77,7 @@ pub(super) async fn plates_of(ask: Ask<'_>, service: &'static str, trace: &str) 
     let question = ListEventsRequest {
         key: Some(Key::TraceId(trace.to_owned())),
         limit: MOST,
+        ..ListEventsRequest::default()
     };
     let found = one(service, ask.list_events(peer, question).await)?.unwrap_or_default();
     let mut hits: Vec<Hit> = Vec::new();

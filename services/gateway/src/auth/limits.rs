@@ -110,8 +110,8 @@ impl Limits {
             .map_err(|not_until| not_until.wait_time_from(self.clock.now()))
     }
 
-    /// The address that a request comes from. A proxy's word is taken only when the proxy is trusted; then the last
-    /// address that it added counts, since earlier ones may be forged.
+    /// The address that a request comes from. A proxy's word is taken only when the proxy is trusted; then only what it
+    /// added itself, the last entry, for whoever asks writes the earlier ones. What is no address there is nobody's word.
     pub(crate) fn source(&self, peer: SocketAddr, headers: &HeaderMap) -> IpAddr {
         let peer = peer.ip().to_canonical();
         if !self.trusted.contains(&peer) {
@@ -119,8 +119,9 @@ impl Limits {
         }
         let forwarded = headers.get_all("x-forwarded-for").iter().next_back();
         forwarded
-            .and_then(|value| value.to_str().ok())
-            .and_then(|text| text.rsplit(',').find_map(|part| part.trim().parse().ok()))
+            .and_then(|value| value.as_bytes().rsplit(|byte| *byte == b',').next())
+            .and_then(|last| std::str::from_utf8(last).ok())
+            .and_then(|last| address(last.trim()))
             .unwrap_or(peer)
     }
 
@@ -145,6 +146,17 @@ pub(crate) const FORGET_EVERY: Duration = Duration::from_secs(5 * MINUTE);
 fn counter(per_minute: NonZeroU32) -> Arc<Counter> {
     let limiter = RateLimiter::direct(Quota::per_minute(per_minute));
     Arc::new(limiter.with_middleware::<StateInformationMiddleware>())
+}
+
+/// An address as proxies write it: alone, with a port, or in brackets.
+fn address(text: &str) -> Option<IpAddr> {
+    let bare = text
+        .strip_prefix('[')
+        .and_then(|text| text.strip_suffix(']'))
+        .unwrap_or(text);
+    let found = bare.parse::<IpAddr>().ok();
+    let found = found.or_else(|| text.parse::<SocketAddr>().map(|with_port| with_port.ip()).ok());
+    found.map(|address| address.to_canonical())
 }
 
 /// One network of a household or company, not one of its endless addresses.
@@ -180,5 +192,40 @@ mod tests {
         assert_eq!(trusting.source(proxy, &headers).to_string(), "2.2.2.2");
         let wary = Limits::new(NonZeroU32::MIN, Vec::new());
         assert_eq!(wary.source(proxy, &headers), proxy.ip());
+    }
+
+    #[test]
+    fn only_what_the_trusted_proxy_added_itself_is_believed_in_whatever_form_it_writes_addresses() {
+        let proxy: SocketAddr = "10.0.0.1:4000".parse().unwrap();
+        let trusting = Limits::new(NonZeroU32::MIN, vec![proxy.ip()]);
+        for (sent, source) in [
+            ("1.1.1.1, 2.2.2.2:51234", "2.2.2.2"),
+            ("1.1.1.1,2001:db8::7", "2001:db8::7"),
+            ("1.1.1.1, [2001:db8::7]:51234", "2001:db8::7"),
+            ("1.1.1.1, [2001:db8::7]", "2001:db8::7"),
+            ("1.1.1.1, ::ffff:2.2.2.2", "2.2.2.2"),
+            ("1.1.1.1, unknown", "10.0.0.1"),
+            ("1.1.1.1, _hidden", "10.0.0.1"),
+            ("1.1.1.1,", "10.0.0.1"),
+            ("", "10.0.0.1"),
+            ("1.1.1.1, ñ", "10.0.0.1"),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert(
+                "x-forwarded-for",
+                http::HeaderValue::from_bytes(sent.as_bytes()).unwrap(),
+            );
+            assert_eq!(trusting.source(proxy, &headers).to_string(), source, "{sent}");
+        }
+    }
+
+    #[test]
+    fn of_several_headers_the_last_one_is_the_proxys() {
+        let proxy: SocketAddr = "10.0.0.1:4000".parse().unwrap();
+        let trusting = Limits::new(NonZeroU32::MIN, vec![proxy.ip()]);
+        let mut headers = HeaderMap::new();
+        headers.append("x-forwarded-for", "1.1.1.1".parse().unwrap());
+        headers.append("x-forwarded-for", "2.2.2.2:80".parse().unwrap());
+        assert_eq!(trusting.source(proxy, &headers).to_string(), "2.2.2.2");
     }
 }

@@ -266,11 +266,8 @@ async fn parts(view: &View, app: &App, topic: &str) -> Result<(String, Vec<Marku
         }
         "deliveries" => {
             view.see(Right::ReadTraffic)?;
-            let newest = of.parse().unwrap_or_default();
-            (
-                String::new(),
-                vec![deliveries::fresh(&at("/entregas"), app, newest).await],
-            )
+            let part = deliveries::fresh(&at("/entregas"), app, of).await;
+            (String::new(), vec![part])
         }
         _ => return Err(Problem::NotFound),
     })

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::states::Look;
-use super::view::View;
+use super::view::{View, encode, form, value};
 use super::when::{self, Stamp};
 use super::words::{self as w, Word};
 use crate::application::questions::Missing;
@@ -64,7 +64,7 @@ pub(crate) fn pager(view: &View, shown: usize, next: &str) -> Markup {
     let more = |cursor: &str| {
         let plain = view.with("cursor", None);
         let join = if plain.contains('?') { '&' } else { '?' };
-        format!("{plain}{join}cursor={}", super::view::encode(cursor))
+        format!("{plain}{join}cursor={}", encode(cursor))
     };
     html! {
         div class="pager" {
@@ -75,6 +75,20 @@ pub(crate) fn pager(view: &View, shown: usize, next: &str) -> Markup {
             }
         }
     }
+}
+
+/// The same below what one service answered of a list that several have: its cursor is good for it alone, and `de` says so.
+pub(crate) fn pager_of(view: &View, service: &str, shown: usize, next: &str) -> Markup {
+    if value(&form(&view.query), "de") == service {
+        return pager(view, shown, next);
+    }
+    let link = view.with("de", Some(service));
+    let query = link.split_once('?').map(|(_, query)| query.to_owned());
+    let of_service = View {
+        query: query.unwrap_or_default(),
+        ..view.clone()
+    };
+    pager(&of_service, shown, next)
 }
 
 /// One term with its value.

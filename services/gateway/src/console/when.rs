@@ -17,6 +17,11 @@ const SHORT: &[BorrowedFormatItem<'_>] = form!("[hour]:[minute]");
 const MACHINE: &[BorrowedFormatItem<'_>] =
     form!("[year]-[month]-[day]T[hour]:[minute]:[second][offset_hour sign:mandatory]:[offset_minute]");
 const FIELD: &[BorrowedFormatItem<'_>] = form!("[year]-[month]-[day]T[hour]:[minute]");
+const FIELD_FRACTION: &[BorrowedFormatItem<'_>] =
+    form!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond]");
+const FIELD_SECONDS: &[BorrowedFormatItem<'_>] = form!("[year]-[month]-[day]T[hour]:[minute]:[second]");
+const EXACT_FIELD: &[BorrowedFormatItem<'_>] =
+    form!("[year]-[month]-[day]T[hour]:[minute]:[second].[subsecond digits:6]");
 
 /// An instant as services send it.
 pub(crate) type Stamp = prost_types::Timestamp;
@@ -60,10 +65,17 @@ pub(crate) fn field(at: OffsetDateTime) -> String {
     text(at, FIELD)
 }
 
-/// What a `datetime-local` field says, which is local time.
+/// The same to the microsecond, as far as tables know it.
+pub(crate) fn exact_field(at: OffsetDateTime) -> String {
+    text(at, EXACT_FIELD)
+}
+
+/// What a `datetime-local` field says, which is local time. Browsers write seconds where there are any.
 pub(crate) fn from_field(text: &str) -> Option<OffsetDateTime> {
-    let text: String = text.trim().chars().take(16).collect();
-    let at = PrimitiveDateTime::parse(&text, FIELD).ok()?;
+    let read = |form| PrimitiveDateTime::parse(text.trim(), form).ok();
+    let at = [FIELD, FIELD_SECONDS, FIELD_FRACTION]
+        .into_iter()
+        .find_map(read)?;
     Some(at.assume_offset(zone()))
 }
 
@@ -251,7 +263,15 @@ mod tests {
         assert_eq!(date(Language::Spanish, at()), "20 nov 2026, 08:14");
         assert_eq!(machine(at()), "2026-11-20T08:14:03-05:00");
         assert_eq!(from_field(&field(at())).map(short), Some("08:14".to_owned()));
-        assert_eq!(from_field("mañana"), None);
+        assert_eq!(exact_field(at()), "2026-11-20T08:14:03.117000");
+        assert_eq!(from_field(&exact_field(at())), Some(at()));
+        assert_eq!(
+            from_field("2026-11-20T08:14:03").map(clock),
+            Some("08:14:03".to_owned())
+        );
+        for unclear in ["mañana", "2026-11-20T08:14Z", "2026-11-20"] {
+            assert_eq!(from_field(unclear), None, "{unclear}");
+        }
     }
 
     #[test]

@@ -210,3 +210,36 @@ async fn of_another_tenant_nobody_is_seen_or_changed_and_nobody_changes_themselv
         assert_eq!(refused.status(), StatusCode::CONFLICT, "{act}");
     }
 }
+
+#[tokio::test]
+async fn a_name_with_characters_that_control_is_refused_for_keys_as_for_people() {
+    let stage = Stage::set().await;
+    let admin = Admin::of(&stage, "algesta").await;
+    for name in ["a%00b", "a%0Ab", "a%1Bb"] {
+        for (path, fields) in [
+            ("/accesos/llaves", "role=viewer&per_minute=30"),
+            ("/accesos/personas", "email=b%40algesta.co&role=agent&language=es"),
+        ] {
+            let refused = admin.sends(&stage, path, &format!("name={name}&{fields}")).await;
+            assert_eq!(refused.status(), StatusCode::CONFLICT, "{path} {name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn keys_that_one_page_does_not_hold_are_on_the_next_one() {
+    let stage = Stage::set().await;
+    let admin = Admin::of(&stage, "algesta").await;
+    for _ in 0..101 {
+        stage.key(Some("algesta"), Role::Viewer).await;
+    }
+    let rows = |page: &str| page.matches("<code>").count();
+    let first = admin.sees(&stage, "/accesos").await;
+    assert_eq!(rows(&first), 100);
+    let (_, next) = first.split_once("rel=\"next\" href=\"").unwrap();
+    let next = next.split_once('"').unwrap().0.replace("&amp;", "&");
+    assert!(next.contains("de=llaves"), "{next}");
+    let second = admin.sees(&stage, &next).await;
+    assert_eq!(rows(&second), 1);
+    assert!(second.contains("admin@algesta.co"), "people are where they were");
+}

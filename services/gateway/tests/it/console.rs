@@ -173,7 +173,7 @@ async fn the_language_is_the_one_asked_for_then_the_chosen_one_then_the_browsers
 }
 
 /// Reads a stream until it holds `wanted`; all that was read.
-async fn read_until(stream: &mut Response, wanted: &str) -> String {
+pub(crate) async fn read_until(stream: &mut Response, wanted: &str) -> String {
     let mut read = String::new();
     let reading = async {
         while !read.contains(wanted) {

@@ -100,3 +100,45 @@ async fn what_cannot_be_is_refused_with_the_name_of_the_field() {
         assert!(told.contains(field), "{body}: {problem}");
     }
 }
+
+#[tokio::test]
+async fn an_end_that_no_calendar_holds_is_refused_like_one_that_has_passed() {
+    let stage = Stage::set().await;
+    let admin = stage.key(Some("algesta"), Role::Admin).await;
+    let wanted = |end: &str| json!({ "name": "x", "role": "viewer", "expires_at": end });
+    for end in ["9999-12-31T23:59:59-05:00", "0000-01-01T00:00:00+05:00"] {
+        let answer = stage.post("/api/keys", &admin, &wanted(end)).await;
+        assert_eq!(answer.status(), StatusCode::UNPROCESSABLE_ENTITY, "{end}");
+        let problem: Value = answer.json().await.unwrap();
+        assert_eq!(problem["errors"][0]["field"], "expires_at");
+    }
+    for end in ["9999-12-31T23:59:59Z", "2026-11-21T00:00:00-05:00"] {
+        let answer = stage.post("/api/keys", &admin, &wanted(end)).await;
+        assert_eq!(answer.status(), StatusCode::OK, "{end}");
+    }
+}
+
+#[tokio::test]
+async fn keys_are_listed_page_by_page_each_once() {
+    let stage = Stage::set().await;
+    let admin = stage.key(Some("algesta"), Role::Admin).await;
+    stage.key(Some("norte"), Role::Viewer).await;
+    for _ in 0..4 {
+        stage.key(Some("algesta"), Role::Viewer).await;
+    }
+    let whole: Value = stage.get("/api/keys", &admin).await.json().await.unwrap();
+    assert_eq!(whole["next_cursor"], "");
+    let whole: Vec<Value> = whole["keys"].as_array().unwrap().clone();
+    assert_eq!(whole.len(), 5, "the tenant's own");
+    let (mut told, mut cursor, mut pages) = (Vec::new(), String::new(), 0);
+    while pages == 0 || !cursor.is_empty() {
+        let path = format!("/api/keys?limit=2&cursor={cursor}");
+        let page: Value = stage.get(&path, &admin).await.json().await.unwrap();
+        told.extend(page["keys"].as_array().unwrap().clone());
+        cursor = page["next_cursor"].as_str().unwrap().to_owned();
+        pages += 1;
+    }
+    assert_eq!((pages, told), (3, whole));
+    let foreign = stage.get("/api/keys?cursor=x", &admin).await;
+    assert_eq!(foreign.status(), StatusCode::BAD_REQUEST);
+}

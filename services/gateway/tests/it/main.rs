@@ -9,7 +9,11 @@
 mod access;
 mod clients;
 mod console;
+mod console_acts;
+mod console_effects;
 mod console_guard;
+mod console_own;
+mod console_replays;
 mod console_tenant;
 mod dead_letters;
 mod document;
@@ -19,16 +23,19 @@ mod keys;
 mod limits;
 mod matrix;
 mod office;
+mod operations;
 mod orders_csv;
 mod papers;
 mod people;
 mod plates;
 mod problems;
+mod replays;
 mod search;
 mod sessions;
 mod support;
 mod tasks;
 mod tenants;
+mod visitor;
 
 #[test]
 fn every_role_has_a_word_of_its_own() {

@@ -71,3 +71,25 @@ async fn whoever_is_disabled_is_out_at_once_and_nobody_disables_themselves() {
         Err(StatusCode::UNAUTHORIZED)
     );
 }
+
+#[tokio::test]
+async fn people_are_listed_page_by_page_each_once() {
+    let stage = Stage::set().await;
+    let admin = stage.key(Some("algesta"), Role::Admin).await;
+    let mut expected = Vec::new();
+    for n in 0..3 {
+        let email = format!("p{n}@algesta.co");
+        let one = stage.person(Some("algesta"), Role::Agent, &email).await;
+        expected.insert(0, json!(one.id));
+    }
+    stage.person(Some("norte"), Role::Agent, "p@norte.co").await;
+    let first = stage.get("/api/users?limit=2", &admin).await;
+    let first: Value = first.json().await.unwrap();
+    let cursor = first["next_cursor"].as_str().unwrap();
+    let path = format!("/api/users?limit=2&cursor={cursor}");
+    let second: Value = stage.get(&path, &admin).await.json().await.unwrap();
+    assert_eq!(second["next_cursor"], "");
+    let pages = [&first, &second].map(|page| page["users"].as_array().unwrap().clone());
+    let told: Vec<Value> = pages.concat().iter().map(|one| one["id"].clone()).collect();
+    assert_eq!(told, expected);
+}

@@ -291,3 +291,23 @@ async fn a_crowd_of_right_log_ins_at_once_locks_nobody_out_and_leaves_no_failure
         .unwrap();
     assert_eq!(failures, 0);
 }
+
+#[tokio::test]
+async fn after_log_in_nobody_is_led_to_where_a_browser_reads_something_else() {
+    let stage = Stage::set().await;
+    stage.person(Some("algesta"), Role::Admin, "ana@algesta.co").await;
+    for (luego, place) in [
+        ("%2F%09%2Fevil.example", "/"),
+        ("%2F%01", "/"),
+        ("%2F%0A%2Fevil.example", "/"),
+        ("%2Fpedidos", "/pedidos"),
+    ] {
+        let fields = format!("email=ana%40algesta.co&password=correcto+caballo+pila&luego={luego}");
+        let request = stage.ask(Method::POST, "/entrar");
+        let request = request.header("content-type", "application/x-www-form-urlencoded");
+        let answer = request.body(fields).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::SEE_OTHER, "{luego}");
+        assert_eq!(answer.headers()["location"], place, "{luego}");
+        assert!(answer.headers().contains_key("set-cookie"), "{luego}");
+    }
+}

@@ -73,6 +73,14 @@ impl Stage {
         .await
     }
 
+    /// The same, with ingress.
+    pub(crate) async fn with_traffic() -> (Self, Office) {
+        let clock = ManualClock::at(NOW);
+        let office = Office::open(&clock).await;
+        let url = office.ingress_url.clone();
+        Self::before(clock, office, |usual| usual.set("ingress_url", url.as_str())).await
+    }
+
     async fn before(
         clock: ManualClock,
         office: Office,

@@ -7,6 +7,7 @@ mod held;
 mod queue;
 mod rows;
 mod statements;
+mod written;
 
 use std::time::Duration;
 
@@ -20,7 +21,7 @@ pub(crate) use self::queue::{Part, Queue, Waiting};
 
 use self::held::Held;
 use self::rows::Rows;
-use self::statements::Written;
+use self::written::Written;
 use crate::application::Received;
 use crate::domain::Outcome;
 

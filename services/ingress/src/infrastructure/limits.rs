@@ -39,8 +39,8 @@ impl Limits {
         }
     }
 
-    /// The address that a request comes from. A proxy's word is taken only when the proxy is trusted; then the last
-    /// address that it added counts, since earlier ones may be forged.
+    /// The address that a request comes from. A proxy's word is taken only when the proxy is trusted; then only what it
+    /// added itself, the last entry, for whoever asks writes the earlier ones. What is no address there is nobody's word.
     pub(crate) fn source(&self, peer: SocketAddr, headers: &HeaderMap) -> IpAddr {
         let peer = peer.ip().to_canonical();
         if !self.trusted.contains(&peer) {
@@ -50,8 +50,9 @@ impl Limits {
             .get_all("x-forwarded-for")
             .iter()
             .next_back()
-            .and_then(|value| value.to_str().ok())
-            .and_then(|text| text.rsplit(',').find_map(|part| part.trim().parse().ok()))
+            .and_then(|value| value.as_bytes().rsplit(|byte| *byte == b',').next())
+            .and_then(|last| std::str::from_utf8(last).ok())
+            .and_then(|last| address(last.trim()))
             .unwrap_or(peer)
     }
 
@@ -84,6 +85,40 @@ impl Limits {
         if self.sources.len() > MAX_SOURCES / 100 {
             self.sources.retain_recent();
             self.sources.shrink_to_fit();
+        }
+    }
+}
+
+/// An address as proxies write it: alone, with a port, or in brackets.
+fn address(text: &str) -> Option<IpAddr> {
+    let bare = text
+        .strip_prefix('[')
+        .and_then(|text| text.strip_suffix(']'))
+        .unwrap_or(text);
+    let found = bare.parse::<IpAddr>().ok();
+    let found = found.or_else(|| text.parse::<SocketAddr>().map(|with_port| with_port.ip()).ok());
+    found.map(|address| address.to_canonical())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_the_trusted_proxy_added_itself_is_believed_in_whatever_form_it_writes_addresses() {
+        let proxy: SocketAddr = "10.0.0.1:4000".parse().unwrap();
+        let one = NonZeroU32::MIN;
+        let trusting = Limits::new(one, one, one, 1, vec![proxy.ip()]);
+        for (sent, source) in [
+            ("1.1.1.1, 2.2.2.2", "2.2.2.2"),
+            ("1.1.1.1, 2.2.2.2:51234", "2.2.2.2"),
+            ("1.1.1.1, [2001:db8::7]:51234", "2001:db8::7"),
+            ("1.1.1.1, unknown", "10.0.0.1"),
+            ("1.1.1.1,", "10.0.0.1"),
+        ] {
+            let mut headers = HeaderMap::new();
+            headers.insert("x-forwarded-for", sent.parse().unwrap());
+            assert_eq!(trusting.source(proxy, &headers).to_string(), source, "{sent}");
         }
     }
 }

@@ -14,6 +14,7 @@ async fn events(ingress: &Running, asking: &Asking, key: Key) -> Result<ListEven
     let question = asking.request(ListEventsRequest {
         key: Some(key),
         limit: 0,
+        ..ListEventsRequest::default()
     });
     let answer = client(ingress).await.list_events(question).await?;
     Ok(answer.into_inner())

@@ -460,3 +460,30 @@ async fn stream_holds_only_algestas_again(ingress: &Running) {
     })
     .await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_ten_of_a_tenant_run_another_one_is_refused_as_things_are_and_not_as_if_ingress_were_busy() {
+    let ingress = start(asked).await;
+    // Another replica works on them, and has just given a sign of life.
+    sqlx::query(
+        "INSERT INTO ingress.replays (id, tenant, idempotency_key, requested_by, reason, outcomes, since, until, cursor,
+                                      owner, lease_until)
+         SELECT gen_random_uuid(), 'algesta', n::text, 'user:1', 'why', '{}', now(), now(), gen_random_uuid(),
+                gen_random_uuid(), now() + interval '1 hour'
+         FROM generate_series(1, 10) AS n",
+    )
+    .execute(&ingress.db.admin())
+    .await
+    .unwrap();
+    let asking = Asking::tenant(&ingress, "algesta").await;
+    let refused = asking.start(lately(), "eleventh").await.unwrap_err();
+    assert_eq!(refused.code(), Code::FailedPrecondition, "{refused:?}");
+    let norte = Asking::tenant(&ingress, "norte").await;
+    norte.start(lately(), "first").await.unwrap();
+    sqlx::query("UPDATE ingress.replays SET state = 'done' WHERE idempotency_key = '7'")
+        .execute(&ingress.db.admin())
+        .await
+        .unwrap();
+    asking.start(lately(), "eleventh").await.unwrap();
+    ingress.stop().await;
+}

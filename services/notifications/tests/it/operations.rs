@@ -147,6 +147,7 @@ async fn a_send_in_doubt_that_is_repeated_by_an_operator_is_sent_and_its_events_
     let question = ListEventsRequest {
         key: Some(Key::AggregateId(message)),
         limit: 0,
+        ..ListEventsRequest::default()
     };
     let answer = operator
         .client

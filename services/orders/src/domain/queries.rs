@@ -38,8 +38,12 @@ pub trait OrderQueries: Send + Sync {
         id: OrderId,
     ) -> impl Future<Output = Result<Vec<JournalView>, StoreError>> + Send;
 
-    /// How many orders there are.
-    fn count(&self, tenant: &TenantId) -> impl Future<Output = Result<OrderCounts, StoreError>> + Send;
+    /// How many orders there are; with `assignee`, of those given to this person.
+    fn count(
+        &self,
+        tenant: &TenantId,
+        assignee: Option<&str>,
+    ) -> impl Future<Output = Result<OrderCounts, StoreError>> + Send;
 }
 
 /// Assets as they are shown to who asks.

@@ -230,7 +230,7 @@ async fn another_tenants_ids_lead_nowhere_in_any_question() {
     };
     assert!(norte.conversations(by_client).await.unwrap().is_empty());
     let counts = queries
-        .count_orders(norte.signed(CountOrdersRequest {}))
+        .count_orders(norte.signed(CountOrdersRequest::default()))
         .await
         .unwrap();
     let counts = counts.into_inner();
@@ -251,7 +251,7 @@ async fn counts_tell_states_in_the_order_of_an_orders_life_and_what_was_opened_t
     let counts = acme
         .queries
         .clone()
-        .count_orders(acme.signed(CountOrdersRequest {}))
+        .count_orders(acme.signed(CountOrdersRequest::default()))
         .await
         .unwrap()
         .into_inner();
@@ -262,6 +262,38 @@ async fn counts_tell_states_in_the_order_of_an_orders_life_and_what_was_opened_t
         .collect();
     assert_eq!(states, [("Nueva", 3), ("Cerrada", 2)]);
     assert_eq!(counts.opened_today, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_has_orders_finds_and_counts_their_own_page_by_page() {
+    let stage = served().await;
+    seed(&stage, "acme", 1, 6).await;
+    let set = "UPDATE orders SET agent = CASE WHEN number IN (1, 4) THEN 'tec-1' ELSE 'tec-2' END,
+                   service_provider = CASE WHEN number = 6 THEN 'tec-1' END";
+    sqlx::query(set).execute(&stage.pool).await.unwrap();
+    let acme = Asking::of(&stage, "acme").await;
+    let of = |assignee: &str, cursor: &str| ListOrdersRequest {
+        page_size: 2,
+        cursor: cursor.into(),
+        assignee: assignee.into(),
+        ..ListOrdersRequest::default()
+    };
+    let first = acme.find(of("tec-1", "")).await.unwrap();
+    assert_eq!(numbers(&first), ["OT-000006", "OT-000004"], "pages are full");
+    let second = acme.find(of("tec-1", &first.next_cursor)).await.unwrap();
+    assert_eq!(numbers(&second), ["OT-000001"]);
+    assert_eq!(second.next_cursor, "");
+    assert!(acme.find(of("nobody", "")).await.unwrap().orders.is_empty());
+    let counts = acme
+        .queries
+        .clone()
+        .count_orders(acme.signed(CountOrdersRequest {
+            assignee: "tec-1".into(),
+        }))
+        .await
+        .unwrap()
+        .into_inner();
+    assert_eq!((counts.states[0].count, counts.opened_today), (3, 3));
 }
 
 #[tokio::test(flavor = "multi_thread")]

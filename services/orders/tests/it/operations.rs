@@ -20,6 +20,7 @@ async fn events(stage: &Stage, tenant: &str, key: Key) -> Vec<PublishedEvent> {
     let question = asking.signed(ListEventsRequest {
         key: Some(key),
         limit: 0,
+        ..ListEventsRequest::default()
     });
     let mut client = OperationsClient::new(channel(stage).await);
     client.list_events(question).await.unwrap().into_inner().events

@@ -130,3 +130,38 @@ async fn a_rate_limit_holds_every_sending_of_the_account_until_its_reset() {
     let waited = |at: &Instant| at.duration_since(called[0]) >= reset;
     assert!(called[1..].iter().all(waited), "both waited for the reset");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_retry_beside_the_settlement_of_a_call_waits_for_it_and_neither_is_cut_off() {
+    let stage = Stage::set().await;
+    Fake::will(&[Reply::TakeInSilence]);
+    Fake::looks_away(1);
+    let id = stage.asks("acme").await;
+    stage.becomes(&id, |seen| seen.problem_code.is_some()).await;
+    stage.put_off().await;
+    // As a settlement does it: the call first, then the request.
+    let mut settling = stage.pool.begin().await.unwrap();
+    sqlx::query("SELECT id FROM effects WHERE subject_id = $1 FOR UPDATE")
+        .bind(&id)
+        .execute(&mut *settling)
+        .await
+        .unwrap();
+    let ask = Asking::of(&stage, "acme").await;
+    let request = ask.signed(retry(&id, "once"));
+    let mut commands = ask.commands.clone();
+    let retrying = tokio::spawn(async move { commands.retry_signature(request).await });
+    wait_for("the retry to wait", PATIENCE, async || {
+        let waits = "SELECT count(*) FROM pg_locks JOIN pg_stat_activity USING (pid)
+                     WHERE NOT granted AND datname = current_database()";
+        stage.count(waits).await > 0
+    })
+    .await;
+    sqlx::query("SELECT id FROM signatures WHERE id::text = $1 FOR UPDATE")
+        .bind(&id)
+        .execute(&mut *settling)
+        .await
+        .expect("the settlement goes on");
+    settling.rollback().await.unwrap();
+    retrying.await.unwrap().expect("the retry goes on");
+    stage.becomes(&id, |seen| seen.step == "waiting").await;
+}

@@ -9,13 +9,14 @@ use puente_outbox::{NewEvent, Outbox, Settings};
 use puente_proto::messaging::MessageReceived;
 use puente_service::{DatabaseConfig, db};
 use puente_types::{Clock as _, EventId, SystemClock};
+use sqlx::PgPool;
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
 use crate::measure::SENDERS;
 use crate::plan::Plan;
 use crate::report::Section;
-use crate::stage::{Room, Stage};
+use crate::stage::{Room, Stage, until};
 
 /// Events of one commit while the outbox is filled.
 const COMMIT: usize = 1_000;
@@ -56,6 +57,7 @@ pub(crate) async fn fill(room: &Room, events: usize) -> Result<(f64, f64)> {
     let pool = db::pool(&DatabaseConfig::at(room.url()), "bench", Uuid::now_v7())?;
     let client = async_nats::connect(room.nats.url()).await?;
     puente_bus::declare(&client, Settings::default().stream).await?;
+    note_broker(room, &pool, &client).await?;
     let outbox = Outbox::open(pool, "bench", Settings::default()).await?;
     let begin = Instant::now();
     for commit in 0..events.div_ceil(COMMIT) {
@@ -83,6 +85,24 @@ pub(crate) async fn fill(room: &Room, events: usize) -> Result<(f64, f64)> {
     stop.cancel();
     relay.await?;
     Ok((committed, relayed))
+}
+
+/// Lets a relay meet the broker while the outbox is empty. Met later, it would be taken for one that lost its disk, and be
+/// given everything once more beside what is measured.
+async fn note_broker(room: &Room, pool: &PgPool, client: &async_nats::Client) -> Result<()> {
+    let settings = Settings {
+        housekeeping: Duration::from_millis(20),
+        ..Settings::default()
+    };
+    let outbox = Outbox::open(pool.clone(), "bench", settings).await?;
+    let stop = CancellationToken::new();
+    #[expect(clippy::disallowed_methods, reason = "the bench has no runtime of a service")]
+    let relay = tokio::spawn(outbox.run(client.clone(), stop.clone()));
+    let noted = async || Ok(room.count("SELECT count(*) FROM bench.relay_broker").await? > 0);
+    until("the broker to be noted", noted).await?;
+    stop.cancel();
+    relay.await?;
+    Ok(())
 }
 
 /// Publishes events without an outbox; events per second.

@@ -62,9 +62,14 @@ async fn a_key_may_stand_in_a_file_and_a_wrong_or_absent_one_is_told_without_sho
 async fn without_any_service_the_variables_to_set_are_told() {
     let ran = Fleet::default().run(&["dlq", "list"]).await;
     assert_eq!(ran.code, 2);
-    for expected in ["PUENTE_INGRESS_GRPC", "PUENTE_ORDERS_GRPC", "puente up"] {
-        assert!(ran.err.contains(expected), "{}", ran.err);
+    let services = ["INGRESS", "NOTIFICATIONS", "OCR", "ORDERS", "SIGNATURE", "SYNC"];
+    let help = Fleet::default().run(&["dlq", "--help"]).await;
+    for service in services {
+        let variable = format!("PUENTE_{service}_GRPC");
+        assert!(ran.err.contains(&variable), "{variable}: {}", ran.err);
+        assert!(help.out.contains(&variable), "{variable}: {}", help.out);
     }
+    assert!(ran.err.contains("puente up"), "{}", ran.err);
     let fake = Fake::start("orders", Has::default()).await;
     let fleet = Fleet::default().with("PUENTE_ORDERS_GRPC", fake.url());
     let ran = fleet.run(&["deliveries", "list"]).await;

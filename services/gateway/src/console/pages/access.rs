@@ -3,18 +3,25 @@
 use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
+use uuid::Uuid;
 
 use crate::accounts::{self, Account};
 use crate::console::layout::{self, Page};
-use crate::console::parts::{csrf, pill};
+use crate::console::parts::{csrf, pager_of, pill};
 use crate::console::problem::Answer;
 use crate::console::states;
-use crate::console::view::View;
+use crate::console::view::{View, form, value};
 use crate::console::when;
 use crate::console::words as w;
 use crate::domain::{Right, Role};
 use crate::keys::{self, Key};
 use crate::state::App;
+
+/// Rows of one list on one page.
+const PAGE: u32 = 100;
+/// The lists, by their names in the address.
+const PEOPLE: &str = "personas";
+const KEYS: &str = "llaves";
 
 /// `GET /accesos`
 pub(crate) async fn show(view: View, State(app): State<App>) -> Response {
@@ -25,23 +32,47 @@ pub(crate) async fn show(view: View, State(app): State<App>) -> Response {
 async fn page(view: &View, app: &App) -> Answer {
     view.see(Right::ManageAccess)?;
     let scope = &view.principal.scope;
-    let people = accounts::list(&app.pool, scope).await?;
-    let keys = keys::list(&app.pool, scope).await?;
+    let mut people = accounts::page(&app.pool, scope, below(view, PEOPLE), PAGE + 1).await?;
+    let more_people = cut(&mut people, |one| one.id);
+    let mut keys = keys::page(&app.pool, scope, below(view, KEYS), PAGE + 1).await?;
+    let more_keys = cut(&mut keys, |one| one.id);
     let body = html! {
         h1 { (view.say(w::ACCESS_TITLE)) }
         p class="lede" { (view.say(w::ACCESS_LEDE)) }
         section class="block" aria-labelledby="h-people" {
             header { h2 id="h-people" { (view.say(w::PEOPLE)) } }
-            div class="panel" { (table_of_people(view, &people)) }
+            div class="panel" { (table_of_people(view, &people)) (more(view, PEOPLE, people.len(), &more_people)) }
             (person_form(view))
         }
         section class="block" aria-labelledby="h-keys" {
             header { h2 id="h-keys" { (view.say(w::KEYS)) } }
-            div class="panel" { @if keys.is_empty() { p class="none" { (view.say(w::NONE)) } } @else { (table_of_keys(view, &keys)) } }
+            div class="panel" { @if keys.is_empty() { p class="none" { (view.say(w::NONE)) } } @else { (table_of_keys(view, &keys)) } (more(view, KEYS, keys.len(), &more_keys)) }
             (key_form(view))
         }
     };
     Ok(Page::at("/accesos", view.say(w::ACCESS_TITLE), body))
+}
+
+/// Where the list goes on; `de` says which of the two the cursor is of.
+fn below(view: &View, list: &str) -> Option<Uuid> {
+    let pairs = form(&view.query);
+    let cursor = Uuid::try_parse(value(&pairs, "cursor")).ok();
+    cursor.filter(|_| value(&pairs, "de") == list)
+}
+
+/// Cuts off what is more than a page; the cursor of the next one.
+fn cut<T>(rows: &mut Vec<T>, id: impl Fn(&T) -> Uuid) -> String {
+    let page = PAGE as usize;
+    let more = rows.len() > page;
+    rows.truncate(page);
+    let last = rows.last().filter(|_| more);
+    last.map(|row| id(row).to_string()).unwrap_or_default()
+}
+
+/// The way to the rest of a list that one page does not hold.
+fn more(view: &View, list: &str, shown: usize, next: &str) -> Markup {
+    let many = !next.is_empty() || below(view, list).is_some();
+    html! { @if many { (pager_of(view, list, shown, next)) } }
 }
 
 /// The roles to choose from.

@@ -28,6 +28,7 @@ pub(super) async fn of(view: &View, app: &App, messages: &[ReceivedMessage]) -> 
     let wanted = ListEventsRequest {
         key: Some(Key::Ids(EventIds { ids })),
         limit: 0,
+        ..ListEventsRequest::default()
     };
     let found = ask.list_events(peer, wanted).await;
     let found = found.map_err(|status| Problem::of("ingress", &status))?;

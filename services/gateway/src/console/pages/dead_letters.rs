@@ -9,7 +9,7 @@ use puente_proto::operations::{DeadLetter, ListDeadLettersRequest};
 use super::dead_letters_acts as acts;
 use crate::application::questions::missing;
 use crate::console::layout::Page;
-use crate::console::parts::{ago, away, event_name, inked, none, pager, pill, views};
+use crate::console::parts::{ago, away, event_name, inked, none, pager_of, pill, views};
 use crate::console::problem::Answer;
 use crate::console::view::{View, encode, form, value};
 use crate::console::words as w;
@@ -117,22 +117,11 @@ pub(crate) async fn parts(view: &View, app: &App) -> (String, Vec<Markup>) {
             @for group in &groups { (group_of(view, group, picks)) }
             @if picks && !groups.is_empty() { (acts::acts(view)) }
             @for (service, page) in &found {
-                @if !page.next_cursor.is_empty() { (pager(&of_service(view, service), page.letters.len(), &page.next_cursor)) }
+                @if !page.next_cursor.is_empty() || !only.is_empty() { (pager_of(view, service, page.letters.len(), &page.next_cursor)) }
             }
         }
     };
     (title, vec![head, body])
-}
-
-/// The list of one service only: cursors are each service's own.
-fn of_service(view: &View, service: &str) -> View {
-    let mut view = view.clone();
-    let link = view.with("de", Some(service));
-    view.query = link
-        .split_once('?')
-        .map(|(_, query)| query.to_owned())
-        .unwrap_or_default();
-    view
 }
 
 /// Only what waits can be settled.

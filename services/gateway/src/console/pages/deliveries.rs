@@ -3,8 +3,9 @@
 use axum::extract::State;
 use axum::response::Response;
 use maud::{Markup, html};
-use puente_proto::ingress::{Delivery, DeliveryFilter, ListDeliveriesRequest};
+use puente_proto::ingress::{Delivery, ListDeliveriesRequest};
 
+use super::delivery_filter::{PARTS, VIEWS, filter, kept, providers};
 use crate::application::questions::missing;
 use crate::console::layout::Page;
 use crate::console::parts::{away, fine_time, none, pager, pill, provider, views};
@@ -18,35 +19,8 @@ use crate::state::App;
 
 /// Deliveries on one page.
 const PAGE: u32 = 50;
-/// The providers that may be chosen.
-const PROVIDERS: [&str; 2] = ["whatsapp_cloud", "jelou"];
-
-/// The saved views: their word in the URL, their name, and the outcomes that they show.
-const VIEWS: [(&str, w::Word, &[&str]); 4] = [
-    ("", w::VIEW_ALL_F, &[]),
-    ("rechazadas", w::VIEW_REFUSED, &["refused", "malformed"]),
-    ("duplicadas", w::VIEW_DUPLICATE, &["duplicate"]),
-    ("sin-dueno", w::VIEW_UNROUTABLE, &["unroutable"]),
-];
-
-/// The filter that a page's query says; the list, the export and replays read it alike.
-pub(crate) fn filter(pairs: &[(String, String)]) -> DeliveryFilter {
-    let wanted = value(pairs, "vista");
-    let outcomes = VIEWS
-        .iter()
-        .find(|(word, _, _)| *word == wanted)
-        .map(|(_, _, outcomes)| outcomes.iter().map(|one| (*one).to_owned()).collect())
-        .unwrap_or_default();
-    let stamp = |name| when::from_field(value(pairs, name)).map(puente_proto::timestamp);
-    DeliveryFilter {
-        provider: value(pairs, "servicio").to_owned(),
-        connection: value(pairs, "conexion").to_owned(),
-        outcomes,
-        since: stamp("desde"),
-        until: stamp("hasta"),
-        trace_id: value(pairs, "traza").to_owned(),
-    }
-}
+/// The parts of a filter that people write here.
+const FIELDS: [&str; 3] = ["servicio", "desde", "hasta"];
 
 /// `GET /entregas`
 pub(crate) async fn list(view: View, State(app): State<App>) -> Response {
@@ -63,9 +37,7 @@ async fn page(view: &View, app: &App) -> Answer {
         cursor: value(&pairs, "cursor").to_owned(),
     };
     let found = view.ask(app).list_deliveries(request).await;
-    let filtered = pairs
-        .iter()
-        .any(|(name, value)| name != "cursor" && name != "lang" && !value.is_empty());
+    let kept = kept(&pairs);
     let tabs: Vec<_> = VIEWS.iter().map(|(word, name, _)| (*word, *name)).collect();
     let newest = found
         .as_ref()
@@ -75,7 +47,7 @@ async fn page(view: &View, app: &App) -> Answer {
     let body = html! {
         div class="title" {
             h1 { (view.say(w::DELIVERIES_TITLE)) }
-            @if view.may(Right::Replay) { a class="button small" href=(replay_link(&view.query)) { (view.say(w::REPLAY_NEW)) } }
+            @if view.may(Right::Replay) { a class="button small" href={ "/repeticiones/nueva?" (kept) } { (view.say(w::REPLAY_NEW)) } }
         }
         p class="lede" { (view.say(w::DELIVERIES_LEDE)) }
         div class="panel block" {
@@ -84,7 +56,7 @@ async fn page(view: &View, app: &App) -> Answer {
             div id="fresh" role="status" {}
             @match &found {
                 Err(status) => div class="pad" { (away(view, missing("ingress", status))) },
-                Ok(found) if found.deliveries.is_empty() => (none(view, w::DELIVERIES_NONE, filtered)),
+                Ok(found) if found.deliveries.is_empty() => (none(view, w::DELIVERIES_NONE, !kept.is_empty())),
                 Ok(found) => {
                     (table(view, &found.deliveries))
                     (pager(view, found.deliveries.len(), &found.next_cursor))
@@ -95,23 +67,21 @@ async fn page(view: &View, app: &App) -> Answer {
     let page = Page::at("/entregas", view.say(w::DELIVERIES_TITLE), body);
     let first_page = value(&pairs, "cursor").is_empty();
     Ok(if first_page {
-        page.live(format!("deliveries:{newest}"))
+        page.live(format!("deliveries:{newest}?{kept}"))
     } else {
         page
     })
 }
 
-fn replay_link(query: &str) -> String {
-    let kept: Vec<_> = query
-        .split('&')
-        .filter(|pair| !pair.is_empty() && !pair.starts_with("cursor=") && !pair.starts_with("lang="))
-        .collect();
-    format!("/repeticiones/nueva?{}", kept.join("&"))
-}
-
-/// How many came in after the one at the top; the list itself never moves under its reader.
-pub(crate) async fn fresh(view: &View, app: &App, newest: i64) -> Markup {
+/// How many of those that the list shows came in after the one at its top; the list itself never moves under its reader.
+/// `of` names that one, and the filter of the list: `42?vista=rechazadas`.
+pub(crate) async fn fresh(view: &View, app: &App, of: &str) -> Markup {
+    let (newest, query) = of.split_once('?').unwrap_or((of, ""));
+    let newest: i64 = newest.parse().unwrap_or_default();
+    let pairs = form(query);
+    let kept = kept(&pairs);
     let request = ListDeliveriesRequest {
+        filter: Some(filter(&pairs)),
         page_size: PAGE,
         ..ListDeliveriesRequest::default()
     };
@@ -127,23 +97,22 @@ pub(crate) async fn fresh(view: &View, app: &App, newest: i64) -> Markup {
         div id="fresh" role="status" class=[(count > 0).then_some("fresh")] {
             @if count > 0 {
                 span { (view.fill(w::NEW_WAIT, &[("n", &shown)])) }
-                a href="/entregas" { (view.say(w::SHOW_THEM)) }
+                a href={ "/entregas" @if !kept.is_empty() { "?" (kept) } } { (view.say(w::SHOW_THEM)) }
             }
         }
     }
 }
 
 fn filters(view: &View, pairs: &[(String, String)]) -> Markup {
-    let chosen = value(pairs, "servicio");
     html! {
         form class="filters" method="get" action="/entregas" {
-            @if !value(pairs, "vista").is_empty() { input type="hidden" name="vista" value=(value(pairs, "vista")); }
+            // What has no field of its own here.
+            @for name in PARTS.into_iter().filter(|name| !FIELDS.contains(name)) {
+                @if !value(pairs, name).is_empty() { input type="hidden" name=(name) value=(value(pairs, name)); }
+            }
             div class="field" {
                 label for="f-provider" { (view.say(w::PROVIDER)) }
-                select id="f-provider" name="servicio" {
-                    option value="" selected[chosen.is_empty()] { (view.say(w::ALL)) }
-                    @for slug in PROVIDERS { option value=(slug) selected[chosen == slug] { (provider(slug)) } }
-                }
+                (providers(view, "f-provider", value(pairs, "servicio")))
             }
             div class="field" { label for="f-since" { (view.say(w::REPLAY_SINCE)) } input id="f-since" name="desde" type="datetime-local" value=(value(pairs, "desde")); }
             div class="field" { label for="f-until" { (view.say(w::REPLAY_UNTIL)) } input id="f-until" name="hasta" type="datetime-local" value=(value(pairs, "hasta")); }

@@ -5,7 +5,9 @@ use axum::response::Response;
 use maud::{Markup, html};
 use puente_proto::ingress::{Delivery, GetDeliveryRequest, GetDeliveryResponse};
 use puente_proto::operations::{EventIds, ListEventsRequest, PublishedEvent, list_events_request::Key};
+use time::{Duration, OffsetDateTime};
 
+use super::delivery_filter::kept;
 use crate::audit::Entry;
 use crate::console::change::{self, Fields};
 use crate::console::layout::Page;
@@ -21,6 +23,8 @@ use crate::state::App;
 
 /// Bytes of a body that are shown.
 const SHOWN: usize = 64 * 1024;
+/// The span of a field for a time.
+const MINUTE: Duration = Duration::MINUTE;
 
 /// `GET /entregas/{id}`
 pub(crate) async fn show(view: View, State(app): State<App>, Path(id): Path<String>) -> Response {
@@ -65,7 +69,7 @@ async fn page(view: &View, app: &App, id: &str, bare: bool) -> Answer {
     let body = html! {
         div class="title" {
             h1 { (title) } (pill(view, states::delivery(&one.outcome)))
-            @if view.may(Right::Replay) { a class="button small" href={ "/repeticiones/nueva?traza=" (one.trace_id) "&servicio=" (one.provider) } { (view.say(w::REPLAY_THIS)) } }
+            @if view.may(Right::Replay) { a class="button small" href=(again(&one)) { (view.say(w::REPLAY_THIS)) } }
         }
         @if !one.reason.is_empty() { p class="lede" { (one.reason) } }
         div class="panel block" {
@@ -88,6 +92,21 @@ async fn page(view: &View, app: &App, id: &str, bare: bool) -> Answer {
         (content(view, &one, &found, bare))
     };
     Ok(Page::at("/entregas", title, body).below(view.say(w::DELIVERIES), "/entregas"))
+}
+
+/// Where it is replayed: it alone, as far as a filter can say that. A trace is looked for within the times that are given.
+fn again(one: &Delivery) -> String {
+    let since = when::local(one.received_at.as_ref());
+    let minute = |at: Option<OffsetDateTime>| at.map(when::field).unwrap_or_default();
+    let parts = [
+        ("servicio", one.provider.clone()),
+        ("conexion", one.connection.clone()),
+        ("desde", minute(since)),
+        ("hasta", minute(since.map(|at| at + MINUTE))),
+        ("traza", one.trace_id.clone()),
+    ];
+    let parts = parts.map(|(name, value)| (name.to_owned(), value));
+    format!("/repeticiones/nueva?{}", kept(&parts))
 }
 
 fn steps(view: &View, one: &Delivery) -> Markup {
@@ -119,6 +138,7 @@ async fn events(view: &View, app: &App, ids: &[String]) -> Vec<PublishedEvent> {
     let wanted = ListEventsRequest {
         key: Some(Key::Ids(EventIds { ids })),
         limit: 0,
+        ..ListEventsRequest::default()
     };
     ask.list_events(peer, wanted)
         .await

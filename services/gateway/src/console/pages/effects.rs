@@ -4,11 +4,11 @@ use axum::extract::State;
 use axum::response::Response;
 use futures::future::join_all;
 use maud::{Markup, html};
-use puente_proto::operations::{Effect, ListEffectsRequest};
+use puente_proto::operations::{Effect, ListEffectsRequest, ListEffectsResponse};
 
 use crate::application::questions::missing;
 use crate::console::layout::Page;
-use crate::console::parts::{ago, away, none, pager, pill, pill_with, provider, views};
+use crate::console::parts::{ago, away, none, pager_of, pill, pill_with, provider, views};
 use crate::console::problem::Answer;
 use crate::console::view::{View, form, value};
 use crate::console::words as w;
@@ -16,7 +16,7 @@ use crate::console::{states, when};
 use crate::domain::Right;
 use crate::state::App;
 
-/// Calls on one page.
+/// Calls of one service on one page.
 const PAGE: u32 = 50;
 
 /// The saved views: their word in the URL, their name, and the states that they show.
@@ -60,26 +60,33 @@ pub(crate) async fn parts(view: &View, app: &App) -> (String, Vec<Markup>) {
         states,
         provider: value(&pairs, "servicio").to_owned(),
         page_size: PAGE,
-        cursor: value(&pairs, "cursor").to_owned(),
         ..ListEffectsRequest::default()
     };
+    // Read on service by service: a cursor is each service's own. All are asked, for the verdict is about all of them.
+    let only = value(&pairs, "de");
     let ask = view.ask(app);
     let asked = ask.all().into_iter().map(|peer| {
-        let wanted = wanted.clone();
+        let cursor = if peer.name == only {
+            value(&pairs, "cursor")
+        } else {
+            ""
+        };
+        let wanted = ListEffectsRequest {
+            cursor: cursor.to_owned(),
+            ..wanted.clone()
+        };
         async move { (peer.name, ask.list_effects(peer, wanted).await) }
     });
     let mut silent = Vec::new();
     let mut unknown = 0;
-    let mut next = String::new();
-    let mut all = Vec::new();
+    let mut lists = Vec::new();
     for (name, answer) in join_all(asked).await {
         match answer {
             Ok(found) => {
                 unknown += found.unknown;
-                all.extend(found.effects);
-                // Only one service calls providers today, so that there is one list to go on with.
-                if !found.next_cursor.is_empty() {
-                    next = found.next_cursor;
+                let there = !found.effects.is_empty() || name == only;
+                if there && (only.is_empty() || name == only) {
+                    lists.push((name, found));
                 }
             }
             Err(status) => silent.push(missing(name, &status)),
@@ -99,13 +106,35 @@ pub(crate) async fn parts(view: &View, app: &App) -> (String, Vec<Markup>) {
     };
     let tabs: Vec<_> = VIEWS.iter().map(|(word, name, _)| (*word, *name)).collect();
     let body = html! {
-        div id="effects" class="panel block" {
-            (views(view, "estado", view.say(w::UNCERTAIN), now, &tabs))
-            @if all.is_empty() { (none(view, w::EFFECTS_CALM, !now.is_empty())) }
-            @else { (table(view, &all)) (pager(view, all.len(), &next)) }
+        div id="effects" class="block" {
+            div class="panel" {
+                (views(&of_all(view), "estado", view.say(w::UNCERTAIN), now, &tabs))
+                @if lists.iter().all(|(_, found)| found.effects.is_empty()) { (none(view, w::EFFECTS_CALM, !now.is_empty())) }
+            }
+            @for (service, found) in &lists { (list_of(view, service, found)) }
         }
     };
     (title, vec![head, body])
+}
+
+/// The list of all services, from its beginning.
+fn of_all(view: &View) -> View {
+    let link = view.with("de", None);
+    let query = link.split_once('?').map(|(_, query)| query.to_owned());
+    View {
+        query: query.unwrap_or_default(),
+        ..view.clone()
+    }
+}
+
+fn list_of(view: &View, service: &str, found: &ListEffectsResponse) -> Markup {
+    html! {
+        section class="panel gap" data-key=(service) aria-label=(service) {
+            div class="pad title" { h2 { (service) } }
+            @if !found.effects.is_empty() { (table(view, service, &found.effects)) }
+            (pager_of(view, service, found.effects.len(), &found.next_cursor))
+        }
+    }
 }
 
 /// A call's state.
@@ -120,10 +149,10 @@ pub(super) fn shown(view: &View, effect: &Effect) -> Markup {
     pill(view, look)
 }
 
-fn table(view: &View, effects: &[Effect]) -> Markup {
+fn table(view: &View, service: &str, effects: &[Effect]) -> Markup {
     let head = |word, class| html! { th role="columnheader" scope="col" class=(class) { (view.say(word)) } };
     html! {
-        table class="stack" role="table" aria-label=(view.say(w::EFFECTS_TABLE)) {
+        table class="stack" role="table" aria-label=(view.fill(w::EFFECTS_TABLE, &[("service", service)])) {
             thead role="rowgroup" {
                 tr role="row" {
                     (head(w::PROVIDER, "")) (head(w::STATE, "")) (head(w::COL_OPERATION, "")) (head(w::COL_CALLED, "")) (head(w::COL_ATTEMPTS, "num"))

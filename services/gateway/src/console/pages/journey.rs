@@ -3,9 +3,7 @@
 use axum::extract::{Path, State};
 use axum::response::Response;
 use maud::{Markup, html};
-use puente_proto::orders::get_order_request::Key;
-use puente_proto::orders::{GetOrderRequest, ListPeopleRequest, OrderSummary, Person};
-use uuid::Uuid;
+use puente_proto::orders::{ListPeopleRequest, OrderSummary, Person};
 
 use super::hops;
 use super::order_actions::actions;
@@ -14,6 +12,7 @@ use super::order_papers;
 use super::order_plates;
 use super::order_task;
 use crate::application::journey::{Journey, Step, journey};
+use crate::application::orders;
 use crate::application::questions::{Missing, missing};
 use crate::console::charts::shares;
 use crate::console::layout::Page;
@@ -35,20 +34,11 @@ pub(crate) async fn show(view: View, State(app): State<App>, Path(number): Path<
     view.answer(answer)
 }
 
-/// The order of a number or id.
+/// The order of a number or id, for whoever may know of it.
 pub(super) async fn find(view: &View, app: &App, number: &str) -> Result<OrderSummary, Problem> {
     view.see(Right::ReadOrders)?;
-    let key = if number.parse::<Uuid>().is_ok() {
-        Key::OrderId(number.to_owned())
-    } else {
-        Key::Number(number.to_owned())
-    };
-    let found = view
-        .ask(app)
-        .get_order(GetOrderRequest { key: Some(key) })
-        .await
-        .map_err(|status| Problem::of("orders", &status))?;
-    found.order.ok_or(Problem::NotFound)
+    let found = orders::order(view.ask(app), &view.principal, number).await;
+    found.map_err(Problem::from)
 }
 
 /// The page of an order; with `bare`, its client's number as it is, for this one answer.

@@ -51,9 +51,11 @@ fn page(language: Language, next: &str, trouble: Option<Word>) -> maud::Markup {
     layout::bare(language, title, &body)
 }
 
-/// A path of ours to go on to; anything else could lead people elsewhere.
+/// A path of ours to go on to; anything else could lead people elsewhere. Browsers drop tabs and line ends before they look
+/// where a link leads, and no header takes other characters that control.
 pub(crate) fn next(wanted: &str) -> &str {
-    let ours = wanted.starts_with('/') && !wanted.starts_with("//") && !wanted.contains(['\\', '\r', '\n']);
+    let dark = |c: char| c == '\\' || c.is_control();
+    let ours = wanted.starts_with('/') && !wanted.starts_with("//") && !wanted.contains(dark);
     if ours { wanted } else { "/" }
 }
 
@@ -114,6 +116,10 @@ mod tests {
             "/\\evil.example",
             "",
             "javascript:1",
+            "/\t/evil.example",
+            "/\u{1}",
+            "/\u{7f}/evil.example",
+            "/\u{85}",
         ] {
             assert_eq!(next(bad), "/", "{bad}");
         }

@@ -22,6 +22,7 @@ pub(crate) mod dead_letters;
 pub(crate) mod dead_letters_acts;
 pub(crate) mod deliveries;
 pub(crate) mod delivery;
+mod delivery_filter;
 pub(crate) mod directory;
 pub(crate) mod documents;
 pub(crate) mod effect;

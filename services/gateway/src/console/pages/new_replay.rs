@@ -1,17 +1,21 @@
 //! `/repeticiones/nueva`: a replay in steps: filter, then a dry run with its count and differences, then the run.
+//!
+//! # Never
+//! A run of more than was rehearsed: the form of the last step carries the whole filter of the dry run with its end, and a
+//! filter that is not understood, or has no end, is refused.
 
 use axum::extract::{Form, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
-use puente_proto::ingress::{PlanReplayRequest, PlanReplayResponse, StartReplayRequest};
+use puente_proto::ingress::{DeliveryFilter, PlanReplayRequest, PlanReplayResponse, StartReplayRequest};
 use time::Duration;
 use uuid::Uuid;
 
-use super::deliveries::filter;
+use super::delivery_filter::{PARTS, filter, kept, outcomes, providers, said, unclear};
 use crate::audit::Entry;
 use crate::console::change::{self, Fields};
 use crate::console::layout::Page;
-use crate::console::parts::{csrf, event_name, icon, provider, reason};
+use crate::console::parts::{csrf, event_name, icon, reason};
 use crate::console::problem::{Answer, Problem};
 use crate::console::view::{View, encode, form, value};
 use crate::console::when;
@@ -21,8 +25,6 @@ use crate::state::App;
 
 /// Where a new replay begins when nobody said so.
 const USUAL_SPAN: Duration = Duration::hours(1);
-/// The providers that may be chosen.
-const PROVIDERS: [&str; 2] = ["whatsapp_cloud", "jelou"];
 
 /// `GET /repeticiones/nueva`
 pub(crate) async fn new(view: View) -> Response {
@@ -37,20 +39,19 @@ fn new_page(view: &View) -> Answer {
         "" => when::field(view.now - USUAL_SPAN),
         given => given.to_owned(),
     };
-    let chosen = value(&pairs, "servicio");
     let body = html! {
         h1 { (view.say(w::REPLAY_NEW_TITLE)) }
         p class="lede" { (view.say(w::REPLAY_STEP_1)) }
         @if value(&pairs, "falta") == "1" { p class="note bad gap" role="alert" { (icon("alert")) span { (view.say(w::REPLAY_BAD_TIME)) } } }
+        @if value(&pairs, "falta") == "2" { p class="note bad gap" role="alert" { (icon("alert")) span { (view.say(w::REPLAY_UNCLEAR)) } } }
         form class="panel pad form block" method="get" action="/repeticiones/ensayo" {
             div class="fields" {
                 div class="field" {
                     label for="r-provider" { (view.say(w::PROVIDER)) } small { (view.say(w::ALL)) }
-                    select id="r-provider" name="servicio" {
-                        option value="" selected[chosen.is_empty()] { (view.say(w::ALL)) }
-                        @for slug in PROVIDERS { option value=(slug) selected[chosen == slug] { (provider(slug)) } }
-                    }
+                    (providers(view, "r-provider", value(&pairs, "servicio")))
                 }
+                div class="field" { label for="r-connection" { (view.say(w::CONNECTION)) } small { (view.say(w::ALL)) } input id="r-connection" name="conexion" maxlength="100" autocomplete="off" autocapitalize="none" spellcheck="false" value=(value(&pairs, "conexion")); }
+                div class="field" { label for="r-outcome" { (view.say(w::COL_OUTCOME)) } small { (view.say(w::ALL)) } (outcomes(view, "r-outcome", value(&pairs, "vista"))) }
                 div class="field" { label for="r-since" { (view.say(w::REPLAY_SINCE)) } small { (view.say(w::REPLAY_SINCE_HINT)) } input id="r-since" name="desde" type="datetime-local" required value=(since); }
                 div class="field" { label for="r-until" { (view.say(w::REPLAY_UNTIL)) } small { (view.say(w::REPLAY_SINCE_HINT)) } input id="r-until" name="hasta" type="datetime-local" value=(value(&pairs, "hasta")); }
                 div class="field" { label for="r-trace" { (view.say(w::TRACE)) } small { (view.say(w::ALL)) } input id="r-trace" name="traza" maxlength="32" value=(value(&pairs, "traza")); }
@@ -64,9 +65,15 @@ fn new_page(view: &View) -> Answer {
 
 /// `GET /repeticiones/ensayo`
 pub(crate) async fn plan(view: View, State(app): State<App>) -> Response {
-    let wanted = filter(&form(&view.query));
-    if wanted.since.is_none() {
-        return Redirect::to(&format!("/repeticiones/nueva?falta=1&{}", view.query)).into_response();
+    let pairs = form(&view.query);
+    let missing = match (unclear(&ended(&view, pairs.clone())), value(&pairs, "desde")) {
+        (_, "") => Some("1"),
+        (true, _) => Some("2"),
+        (false, _) => None,
+    };
+    if let Some(missing) = missing {
+        let back = format!("/repeticiones/nueva?falta={missing}&{}", kept(&pairs));
+        return Redirect::to(&back).into_response();
     }
     let answer = plan_page(&view, &app).await;
     view.answer(answer)
@@ -74,9 +81,10 @@ pub(crate) async fn plan(view: View, State(app): State<App>) -> Response {
 
 async fn plan_page(view: &View, app: &App) -> Answer {
     view.see(Right::Replay)?;
-    let pairs = form(&view.query);
+    let pairs = ended(view, form(&view.query));
+    let meant = filter(&pairs);
     let wanted = PlanReplayRequest {
-        filter: Some(filter(&pairs)),
+        filter: Some(meant.clone()),
     };
     let plan = view.ask(app).plan_replay(wanted).await;
     let plan = plan.map_err(|status| Problem::of("ingress", &status))?;
@@ -87,11 +95,13 @@ async fn plan_page(view: &View, app: &App) -> Answer {
     } else {
         view.fill(w::REPLAY_PLAN_TITLE, &[("n", &number(counts.deliveries))])
     };
-    let back = format!("/repeticiones/nueva?{}", view.query);
+    // As it was asked for: an end that nobody gave is given anew.
+    let back = format!("/repeticiones/nueva?{}", kept(&form(&view.query)));
     let body = html! {
         h1 { (title) }
         p class="lede" { (view.say(w::REPLAY_STEP_2)) }
         div class="panel block" {
+            (said(view, &pairs, &meant))
             dl class="figures" {
                 @for (n, word) in [(counts.same, w::REPLAY_SAME), (counts.different, w::REPLAY_DIFFERENT), (counts.fresh, w::REPLAY_FRESH), (counts.skipped, w::REPLAY_SKIPPED)] {
                     div { dt class="hidden" { (view.say(word)) } dd class="big" { (number(n)) } dd class="faint" aria-hidden="true" { (view.say(word)) } }
@@ -104,7 +114,7 @@ async fn plan_page(view: &View, app: &App) -> Answer {
             form class="panel pad form block" method="post" action="/repeticiones" {
                 (csrf(view))
                 input type="hidden" name="once" value=(Uuid::now_v7());
-                @for name in ["servicio", "desde", "hasta", "traza", "vista", "conexion"] {
+                @for name in PARTS {
                     @if !value(&pairs, name).is_empty() { input type="hidden" name=(name) value=(value(&pairs, name)); }
                 }
                 p class="muted" { (view.say(w::REPLAY_RUN_ABOUT)) }
@@ -118,6 +128,15 @@ async fn plan_page(view: &View, app: &App) -> Answer {
     };
     let page = Page::at("/repeticiones", title, body);
     Ok(page.below(view.say(w::REPLAYS), "/repeticiones"))
+}
+
+/// The pairs with an end of the filter: what comes in after the dry run was not rehearsed.
+fn ended(view: &View, mut pairs: Vec<(String, String)>) -> Vec<(String, String)> {
+    if value(&pairs, "hasta").is_empty() {
+        pairs.retain(|(name, _)| name != "hasta");
+        pairs.push(("hasta".to_owned(), when::exact_field(view.now)));
+    }
+    pairs
 }
 
 fn differences(view: &View, plan: &PlanReplayResponse) -> Markup {
@@ -141,15 +160,29 @@ fn differences(view: &View, plan: &PlanReplayResponse) -> Markup {
     }
 }
 
+/// Whether it can be what a dry run showed: understood, with a beginning and an end.
+fn whole(fields: &[(String, String)], filter: &DeliveryFilter) -> bool {
+    !unclear(fields) && filter.since.is_some() && filter.until.is_some()
+}
+
 /// `POST /repeticiones`
 pub(crate) async fn start(view: View, State(app): State<App>, Form(fields): Fields) -> Response {
     let reason = change::reason(&fields);
     let wanted = filter(&fields);
+    if view.may(Right::Replay) && !whole(&fields, &wanted) {
+        let why = view.say(w::REPLAY_UNCLEAR).to_owned();
+        return view
+            .back_to("/repeticiones/nueva")
+            .answer(Err(Problem::Refused(why)));
+    }
     let entry = Entry {
         action: "replay.started",
         object: value(&fields, "once"),
         after: Some(serde_json::json!({
             "provider": wanted.provider,
+            "connection": wanted.connection,
+            "outcomes": wanted.outcomes,
+            "trace_id": wanted.trace_id,
             "since": value(&fields, "desde"),
             "until": value(&fields, "hasta"),
         })),

@@ -5,6 +5,7 @@ use axum::response::Response;
 use maud::{Markup, html};
 use puente_proto::orders::{ListOrdersRequest, OrderSummary};
 
+use crate::application::orders::list;
 use crate::application::overview::count_orders;
 use crate::application::questions::missing;
 use crate::console::layout::Page;
@@ -61,7 +62,10 @@ async fn page(view: &View, app: &App) -> Answer {
         ..ListOrdersRequest::default()
     };
     let ask = view.ask(app);
-    let (counts, found) = futures::join!(count_orders(ask), ask.list_orders(request));
+    let (counts, found) = futures::join!(
+        count_orders(ask, &view.principal),
+        list(ask, &view.principal, request)
+    );
     let title = counts.map_or_else(
         |_| view.say(w::ORDERS_TITLE_PLAIN).to_owned(),
         |counts| {

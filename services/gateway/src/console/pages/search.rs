@@ -10,13 +10,13 @@ use puente_proto::operations::{
     GetEffectRequest, ListEventsRequest, PublishedEvent, list_events_request::Key as EventKey,
 };
 use puente_proto::orders::{
-    Conversation, GetConversationRequest, GetOrderRequest, ListConversationsRequest, ListOrdersRequest,
-    OrderSummary, get_order_request::Key,
+    Conversation, GetConversationRequest, ListConversationsRequest, ListOrdersRequest, OrderSummary,
 };
 use uuid::Uuid;
 
 use super::search_plates::{self, Plates};
 use super::{conversations, deliveries, orders};
+use crate::application::orders::{list, order};
 use crate::application::plates::{is_asset_number, may_be_serial};
 use crate::console::layout::Page;
 use crate::console::parts::{event_name, fine_time, pill};
@@ -56,7 +56,6 @@ pub(crate) async fn show(view: View, State(app): State<App>) -> Response {
 
 /// The one page that a number or id names.
 async fn direct(view: &View, app: &App, query: &str) -> Option<String> {
-    let ask = view.ask(app);
     if query.parse::<Uuid>().is_ok() {
         return of_id(view, app, query).await;
     }
@@ -69,14 +68,8 @@ async fn direct(view: &View, app: &App, query: &str) -> Option<String> {
     if view.may(Right::ReadOrders) && (prefixed || short) {
         let number: u64 = digits.parse().ok()?;
         let number = format!("OT-{number:06}");
-        let wanted = GetOrderRequest {
-            key: Some(Key::Number(number.clone())),
-        };
-        return ask
-            .get_order(wanted)
-            .await
-            .ok()
-            .map(|_| format!("/pedidos/{number}"));
+        let found = order(view.ask(app), &view.principal, &number).await;
+        return found.ok().map(|_| format!("/pedidos/{number}"));
     }
     None
 }
@@ -84,13 +77,10 @@ async fn direct(view: &View, app: &App, query: &str) -> Option<String> {
 async fn of_id(view: &View, app: &App, id: &str) -> Option<String> {
     let ask = view.ask(app);
     let owned = || id.to_owned();
-    if view.may(Right::ReadOrders) {
-        let wanted = GetOrderRequest {
-            key: Some(Key::OrderId(owned())),
-        };
-        if let Some(order) = ask.get_order(wanted).await.ok().and_then(|found| found.order) {
-            return Some(format!("/pedidos/{}", encode(&order.number)));
-        }
+    if view.may(Right::ReadOrders)
+        && let Ok(order) = order(ask, &view.principal, id).await
+    {
+        return Some(format!("/pedidos/{}", encode(&order.number)));
     }
     if let Some(place) = search_plates::of_id(view, app, id).await {
         return Some(place);
@@ -185,7 +175,7 @@ async fn by_text(view: &View, app: &App, query: &str, digits: &str) -> Found {
             search: search.to_owned(),
             ..ListOrdersRequest::default()
         };
-        ask.list_orders(wanted)
+        list(ask, &view.principal, wanted)
             .await
             .map(|found| found.orders)
             .unwrap_or_default()
@@ -262,6 +252,7 @@ async fn by_trace(view: &View, app: &App, trace: &str) -> Found {
             let wanted = ListEventsRequest {
                 key: Some(EventKey::TraceId(trace.to_owned())),
                 limit: MOST,
+                ..ListEventsRequest::default()
             };
             ask.list_events(peer, wanted)
         });
@@ -302,19 +293,9 @@ async fn orders_of(view: &View, app: &App, mut ids: Vec<String>) -> Vec<OrderSum
     ids.dedup();
     ids.truncate(5);
     let ask = view.ask(app);
-    let asked = ids.into_iter().map(|id| {
-        let key = if id.parse::<Uuid>().is_ok() {
-            Key::OrderId(id)
-        } else {
-            Key::Number(id)
-        };
-        ask.get_order(GetOrderRequest { key: Some(key) })
-    });
+    let asked = ids.iter().map(|id| order(ask, &view.principal, id));
     let answers = join_all(asked).await;
-    answers
-        .into_iter()
-        .filter_map(|answer| answer.ok()?.order)
-        .collect()
+    answers.into_iter().filter_map(Result::ok).collect()
 }
 
 fn messages(view: &View, messages: &[Message]) -> Markup {

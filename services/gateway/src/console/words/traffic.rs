@@ -46,7 +46,7 @@ super::words! {
     EFFECTS_TITLE_MANY = "No sabemos cómo terminaron {n} operaciones", "We do not know how {n} operations ended";
     EFFECTS_LEDE = "La conexión se cortó antes de la respuesta. Nada se repite sin la decisión de una persona.", "The connection broke before the answer. Nothing is repeated without a person's decision.";
     EFFECTS_CALM = "Cuando una operación quede en duda, aparece aquí y en el resumen.", "When an operation is in doubt, it appears here and in the overview.";
-    EFFECTS_TABLE = "Operaciones externas", "Outside operations";
+    EFFECTS_TABLE = "Operaciones externas de {service}", "Outside operations of {service}";
     VIEW_UNCERTAIN = "Inciertos", "Uncertain";
     VIEW_RETRYING = "En espera", "Waiting";
     VIEW_FAILED = "Fallidas", "Failed";
@@ -147,6 +147,7 @@ super::words! {
     REPLAY_RUN_ABOUT = "Se publican otra vez con los mismos ids. Los efectos ya hechos no se repiten.", "They are published again under the same ids. Effects already done are not repeated.";
     REPLAY_CHANGE = "Cambiar el filtro", "Change the filter";
     REPLAY_BAD_TIME = "Escriba desde cuándo, por ejemplo 2026-11-20T08:00.", "Write since when, for example 2026-11-20T08:00.";
+    REPLAY_UNCLEAR = "Una parte del filtro no se entiende, o no dice hasta cuándo. Revise las fechas y el resultado; no se repite nada que usted no haya ensayado.", "A part of the filter cannot be understood, or does not say until when. Look at the times and the outcome; nothing is replayed that you did not rehearse.";
     REPLAY_RUNNING = "Repitiendo: {done} de {total} entregas", "Replaying: {done} of {total} deliveries";
     REPLAY_DONE = "Repetición terminada: {done} entregas", "Replay done: {done} deliveries";
     REPLAY_CANCELLED = "Repetición cancelada en {done} de {total} entregas", "Replay cancelled at {done} of {total} deliveries";

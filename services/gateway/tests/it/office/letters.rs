@@ -1,11 +1,13 @@
-//! What orders could not handle.
+//! What orders could not handle, and calls to providers of whoever makes some.
 
 use std::pin::Pin;
 
 use puente_proto::operations::operations_server::Operations;
 use puente_proto::operations::*;
 use puente_proto::timestamp;
+use time::Duration;
 use tonic::{Request, Response, Status, async_trait};
+use uuid::Uuid;
 
 use super::{Desk, tenant};
 use crate::support::NOW;
@@ -21,6 +23,18 @@ pub(crate) fn letter(event: &str) -> DeadLetter {
         attempts: 3,
         dead_at: Some(timestamp(NOW)),
         ..DeadLetter::default()
+    }
+}
+
+/// An event of order `o1` that was committed so many seconds after noon.
+pub(crate) fn event(seconds: i64, seq: i64) -> PublishedEvent {
+    PublishedEvent {
+        id: Uuid::now_v7().to_string(),
+        tenant: "algesta".to_owned(),
+        aggregate_id: "o1".to_owned(),
+        committed_at: Some(timestamp(NOW + Duration::seconds(seconds))),
+        seq,
+        ..PublishedEvent::default()
     }
 }
 
@@ -64,7 +78,7 @@ impl Operations for Desk {
         tenant(&request)?;
         let resolved = request.into_inner().resolved;
         let tables = self.tables.lock().unwrap();
-        let all = tables.letters.iter();
+        let all = tables.letters.iter().filter(|_| self.name == "orders");
         let letters: Vec<_> = all
             .filter(|one| one.resolution.is_empty() != resolved)
             .cloned()
@@ -102,12 +116,85 @@ impl Operations for Desk {
         Ok(Response::new(CloseDeadLetterResponse {}))
     }
 
+    async fn list_effects(
+        &self,
+        request: Request<ListEffectsRequest>,
+    ) -> Result<Response<ListEffectsResponse>, Status> {
+        tenant(&request)?;
+        let wanted = request.into_inner();
+        let cursor = wanted.cursor.strip_prefix(self.name);
+        if cursor.is_none() && !wanted.cursor.is_empty() {
+            return Err(Status::invalid_argument("the cursor is none of ours"));
+        }
+        let begin: usize = cursor.and_then(|at| at.parse().ok()).unwrap_or_default();
+        let tables = self.tables.lock().unwrap();
+        let all = tables.effects.iter().filter(|(of, _)| *of == self.name);
+        let all: Vec<_> = all.map(|(_, one)| one.clone()).collect();
+        let fits = |one: &&Effect| wanted.states.is_empty() || wanted.states.contains(&one.state);
+        let mut rest = all.iter().filter(fits).skip(begin);
+        let size = wanted.page_size as usize;
+        let effects: Vec<_> = rest.by_ref().take(size).cloned().collect();
+        let next = rest.next().map(|_| format!("{}{}", self.name, begin + size));
+        Ok(Response::new(ListEffectsResponse {
+            effects,
+            next_cursor: next.unwrap_or_default(),
+            unknown: all.iter().filter(|one| one.state == "unknown").count() as u64,
+        }))
+    }
+
+    async fn resolve_effect(
+        &self,
+        request: Request<ResolveEffectRequest>,
+    ) -> Result<Response<ResolveEffectResponse>, Status> {
+        tenant(&request)?;
+        let wanted = request.into_inner();
+        let mut tables = self.tables.lock().unwrap();
+        let found = tables
+            .effects
+            .iter_mut()
+            .find(|(of, one)| *of == self.name && one.id == wanted.id);
+        let (_, effect) = found.ok_or_else(|| Status::not_found("there is no such call"))?;
+        if effect.state != "unknown" {
+            return Err(Status::failed_precondition("it is not in doubt any more"));
+        }
+        effect.state = match wanted.resolution() {
+            Resolution::Repeat => "due",
+            Resolution::Confirm => "done",
+            Resolution::Close => "closed",
+            Resolution::Unspecified => return Err(Status::invalid_argument("say what")),
+        }
+        .to_owned();
+        let told = format!("{} {} because: {}", effect.state, wanted.id, wanted.reason);
+        tables.done.push(told);
+        Ok(Response::new(ResolveEffectResponse {}))
+    }
+
+    async fn list_events(
+        &self,
+        request: Request<ListEventsRequest>,
+    ) -> Result<Response<ListEventsResponse>, Status> {
+        tenant(&request)?;
+        let wanted = request.into_inner();
+        let Some(list_events_request::Key::AggregateId(id)) = wanted.key else {
+            return Err(Status::failed_precondition("there is no such index"));
+        };
+        let begin: usize = wanted.cursor.parse().unwrap_or_default();
+        let tables = self.tables.lock().unwrap();
+        let ours = tables.events.iter().filter(|(of, _)| *of == self.name);
+        let ours = ours.filter(|(_, one)| one.aggregate_id == id);
+        let mut rest = ours.map(|(_, one)| one.clone()).skip(begin);
+        let size = wanted.limit as usize;
+        let events: Vec<_> = rest.by_ref().take(size).collect();
+        let next = rest.next().map(|_| (begin + size).to_string());
+        Ok(Response::new(ListEventsResponse {
+            events,
+            next_cursor: next.unwrap_or_default(),
+        }))
+    }
+
     not_asked! {
-        list_events(ListEventsRequest) -> ListEventsResponse;
         get_dead_letter(GetDeadLetterRequest) -> GetDeadLetterResponse;
-        list_effects(ListEffectsRequest) -> ListEffectsResponse;
         get_effect(GetEffectRequest) -> GetEffectResponse;
-        resolve_effect(ResolveEffectRequest) -> ResolveEffectResponse;
         list_connection_health(ListConnectionHealthRequest) -> ListConnectionHealthResponse;
     }
 }

@@ -1,6 +1,7 @@
 //! Orders, signature, ocr and sync as the gateway asks them: real gRPC behind the real guard, over tables in memory.
 
 mod assets;
+mod ingress;
 mod letters;
 mod messages;
 mod ocr;
@@ -14,13 +15,16 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 use puente_proto::documents::Document;
 use puente_proto::documents::documents_server::DocumentsServer;
+use puente_proto::ingress::deliveries_server::DeliveriesServer;
+use puente_proto::ingress::replays_server::ReplaysServer;
+use puente_proto::ingress::{Delivery, Replay};
 use puente_proto::notifications::Message;
 use puente_proto::notifications::message_queries_server::MessageQueriesServer;
 use puente_proto::ocr::capture_commands_server::CaptureCommandsServer;
 use puente_proto::ocr::capture_queries_server::CaptureQueriesServer;
 use puente_proto::ocr::{Attempt, Capture, SimilarSerial};
-use puente_proto::operations::DeadLetter;
 use puente_proto::operations::operations_server::OperationsServer;
+use puente_proto::operations::{DeadLetter, Effect, PublishedEvent};
 use puente_proto::orders::assets_server::AssetsServer;
 use puente_proto::orders::directory_server::DirectoryServer;
 use puente_proto::orders::order_commands_server::OrderCommandsServer;
@@ -39,7 +43,8 @@ use tonic::service::Routes;
 use tonic::{Request, Status};
 
 pub(crate) use self::assets::{ASSET, asset, history};
-pub(crate) use self::letters::letter;
+pub(crate) use self::ingress::delivery;
+pub(crate) use self::letters::{event, letter};
 pub(crate) use self::ocr::{CAPTURE, attempt, capture};
 pub(crate) use self::signature::SAMPLE;
 use crate::support::{NOW, RPC_KEY};
@@ -75,6 +80,16 @@ pub(crate) struct Tables {
     /// What orders could not handle; and events that it still cannot.
     pub(crate) letters: Vec<DeadLetter>,
     pub(crate) stubborn: Vec<String>,
+    /// Calls to providers, with the service that makes them.
+    pub(crate) effects: Vec<(&'static str, Effect)>,
+    /// Events, with the service that published them.
+    pub(crate) events: Vec<(&'static str, PublishedEvent)>,
+    /// Why no replay is begun.
+    pub(crate) no_replay: Option<Status>,
+    /// What came in, newest first.
+    pub(crate) deliveries: Vec<Delivery>,
+    /// Replays, in the order of their start.
+    pub(crate) replays: Vec<Replay>,
     /// Commands, by name, in order.
     pub(crate) done: Vec<String>,
     /// What was made by a key.
@@ -95,6 +110,8 @@ pub(crate) struct Office {
     pub(crate) sync_url: String,
     /// Away unless a test names it.
     pub(crate) messages_url: String,
+    /// Away unless a test names it.
+    pub(crate) ingress_url: String,
     _stop: Arc<Stop>,
 }
 
@@ -136,8 +153,13 @@ impl Office {
         let ocr = Routes::new(CaptureQueriesServer::new(ocr.clone()))
             .add_service(CaptureCommandsServer::new(ocr.clone()))
             .add_service(DocumentsServer::new(ocr));
+        let ingress = Routes::new(DeliveriesServer::new(desk("ingress")))
+            .add_service(ReplaysServer::new(desk("ingress")));
+        let sync =
+            Routes::new(TasksServer::new(desk("sync"))).add_service(OperationsServer::new(desk("sync")));
         Self {
-            sync_url: serve("sync", Routes::new(TasksServer::new(desk("sync"))), clock, &stop).await,
+            ingress_url: serve("ingress", ingress, clock, &stop).await,
+            sync_url: serve("sync", sync, clock, &stop).await,
             messages_url: {
                 let messages = Routes::new(MessageQueriesServer::new(desk("notifications")));
                 serve("notifications", messages, clock, &stop).await

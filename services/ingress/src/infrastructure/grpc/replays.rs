@@ -134,7 +134,10 @@ impl Replays {
             key,
         };
         let replay = jobs::start(&mut tx, new).await.map_err(|error| match error {
-            StartError::TooMany => Status::resource_exhausted("too many replays run; wait for one to end"),
+            // Not RESOURCE_EXHAUSTED: ingress is well, and asking again helps only when a replay has ended.
+            StartError::TooMany => Status::failed_precondition(
+                "too many replays run already; wait for one to end, or cancel one",
+            ),
             StartError::Database(error) => failed(error),
         })?;
         tx.commit().await.map_err(failed)?;

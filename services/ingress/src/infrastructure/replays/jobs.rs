@@ -219,20 +219,23 @@ pub(crate) struct Owner {
     pub(crate) lease: Duration,
 }
 
-/// Takes a replay that nobody works on, or that this replica had before.
+/// Takes a replay that nobody works on, or that this replica had before; none of `others`.
 pub(crate) async fn claim(
     connection: &mut PgConnection,
     owner: Owner,
+    others: &[Uuid],
 ) -> Result<Option<Replay>, sqlx::Error> {
     let row = sqlx::query_as!(
         Row,
         "UPDATE replays SET owner = $1, lease_until = now() + $2::double precision * interval '1 second'
          WHERE id = (SELECT id FROM replays WHERE state = 'running' AND (lease_until < now() OR owner = $1)
+                       AND id <> ALL ($3)
                      ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED)
          RETURNING id, tenant, requested_by, reason, provider, connection, outcomes, since, until, trace_id, state,
                    total, cursor, deliveries, same, different, fresh, skipped, error, started_at, ended_at",
         owner.id,
-        owner.lease.as_seconds_f64()
+        owner.lease.as_seconds_f64(),
+        others
     )
     .fetch_optional(connection)
     .await?;

@@ -14,7 +14,8 @@ use uuid::Uuid;
 use super::fresh;
 use super::jobs::{self, Owner, Replay};
 use super::look::{self, Fresh, Looked};
-use super::part;
+use super::memory::Memory;
+use super::{part, total};
 use crate::domain::Counts;
 use crate::infrastructure::directory::Directory;
 
@@ -32,8 +33,6 @@ const FIRST_LENGTH: Duration = Duration::minutes(10);
 const CHEAP: Span = Span::from_millis(250);
 /// The pause after a part that failed, because broker or database are away.
 const PAUSE: Span = Span::from_secs(2);
-/// Counting a month of deliveries takes a while; it is done once for each replay.
-const COUNT_TIMEOUT: &str = "SET LOCAL statement_timeout = '120s'";
 
 /// One per replica.
 pub(crate) struct Worker {
@@ -67,11 +66,12 @@ impl Worker {
     /// Works until `stop`.
     pub(crate) async fn run(self, stop: CancellationToken) {
         let mut tidied: Option<Instant> = None;
+        let mut memory = Memory::default();
         loop {
             if tidied.is_none_or(|at| at.elapsed() > TIDY_EVERY) && self.tidy().await {
                 tidied = Some(Instant::now());
             }
-            let claimed = match self.claim().await {
+            let claimed = match self.claim(&mut memory).await {
                 Ok(claimed) => claimed,
                 Err(error) => {
                     tracing::debug!(error = %error, "replays cannot be looked for now");
@@ -86,7 +86,7 @@ impl Worker {
                 }
                 continue;
             };
-            self.work(replay, &stop).await;
+            self.work(replay, &mut memory, &stop).await;
             if stop.is_cancelled() {
                 self.release().await;
                 return;
@@ -101,9 +101,15 @@ impl Worker {
         }
     }
 
-    async fn claim(&self) -> Result<Option<Replay>, sqlx::Error> {
+    /// A replay that has not failed lately, if there is one; otherwise those that have get their next turn.
+    async fn claim(&self, memory: &mut Memory) -> Result<Option<Replay>, sqlx::Error> {
         let mut connection = self.outbox.pool().acquire().await?;
-        jobs::claim(&mut connection, self.owner).await
+        let claimed = jobs::claim(&mut connection, self.owner, &memory.failed).await?;
+        if claimed.is_some() || memory.failed.is_empty() {
+            return Ok(claimed);
+        }
+        memory.failed.clear();
+        jobs::claim(&mut connection, self.owner, &[]).await
     }
 
     async fn release(&self) {
@@ -118,12 +124,12 @@ impl Worker {
     }
 
     /// Works on a replay until it ends, is taken away, or the service stops.
-    async fn work(&self, mut replay: Replay, stop: &CancellationToken) {
+    async fn work(&self, mut replay: Replay, memory: &mut Memory, stop: &CancellationToken) {
         tracing::info!(replay.id = %replay.id, "replay goes on");
         let mut length = FIRST_LENGTH;
         while !stop.is_cancelled() {
             let started = Instant::now();
-            match self.part(&mut replay, length).await {
+            match self.part(&mut replay, memory, length).await {
                 Ok(true) => {
                     if started.elapsed() < CHEAP {
                         // Longer than anything that is kept is never needed.
@@ -142,6 +148,7 @@ impl Worker {
                 }
                 Err(error) => {
                     tracing::warn!(replay.id = %replay.id, error = %error, "part of a replay will be tried again");
+                    memory.failed.push(replay.id);
                     let _ = tokio::time::timeout(PAUSE, stop.cancelled()).await;
                     // It may have been cancelled or taken over meanwhile, and what was committed is not known.
                     return;
@@ -151,10 +158,18 @@ impl Worker {
     }
 
     /// One part; `false` when the replay has ended or is no longer ours.
-    async fn part(&self, replay: &mut Replay, length: Duration) -> Result<bool, PartError> {
+    async fn part(
+        &self,
+        replay: &mut Replay,
+        memory: &mut Memory,
+        length: Duration,
+    ) -> Result<bool, PartError> {
         self.stand_aside().await;
-        if replay.total.is_none() {
-            replay.total = Some(self.count(replay).await?);
+        if replay.total.is_none() && !memory.uncounted.contains(&replay.id) {
+            replay.total = total::count(self.outbox.pool(), self.owner.id, replay, total::PATIENCE).await?;
+            if replay.total.is_none() {
+                memory.give_up_counting(replay.id);
+            }
         }
         let Looked {
             mut counts,
@@ -212,15 +227,6 @@ impl Worker {
         }
         tx.commit().await?;
         Ok(true)
-    }
-
-    async fn count(&self, replay: &Replay) -> Result<u64, PartError> {
-        let mut tx = self.outbox.pool().begin().await?;
-        sqlx::query(COUNT_TIMEOUT).execute(&mut *tx).await?;
-        let total = part::count(&mut tx, &replay.wanted).await?;
-        jobs::set_total(&mut tx, replay.id, self.owner.id, total).await?;
-        tx.commit().await?;
-        Ok(total)
     }
 
     async fn fail(&self, replay: &Replay, error: &str) {

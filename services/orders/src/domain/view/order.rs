@@ -36,6 +36,8 @@ pub struct OrderFilter {
     pub client: Option<ClientId>,
     /// Only those that this finds.
     pub search: Option<OrderSearch>,
+    /// Only those given to this person, as their agent or as their service provider.
+    pub assignee: Option<String>,
 }
 
 /// What is shown of an order.

@@ -1,8 +1,9 @@
 //! Questions about orders and their facts.
 
 use puente_proto::orders::{
-    CountOrdersResponse, GetJournalRequest, GetJournalResponse, GetOrderRequest, GetOrderResponse,
-    JournalEntry, ListOrdersRequest, ListOrdersResponse, OrderSummary, StateCount, get_order_request,
+    CountOrdersRequest, CountOrdersResponse, GetJournalRequest, GetJournalResponse, GetOrderRequest,
+    GetOrderResponse, JournalEntry, ListOrdersRequest, ListOrdersResponse, OrderSummary, StateCount,
+    get_order_request,
 };
 use puente_proto::timestamp;
 use puente_rpc::{Caller, cursor};
@@ -18,6 +19,8 @@ use crate::domain::queries::OrderQueries;
 use crate::domain::state::{State, Transition};
 use crate::domain::view::{JournalView, OrderFilter, OrderKey, OrderSearch, OrderView};
 
+/// Characters of an assignee's id, as an assignment may name it.
+const MAX_WHO: usize = 128;
 /// The kind of cursors of orders: the number of the last one.
 const CURSOR: u8 = 1;
 
@@ -49,6 +52,7 @@ pub(super) async fn list(
         states: states(&question.states)?,
         client: ask::optional_id(&question.client_id, "a client")?,
         search: search(&question.search)?,
+        assignee: assignee(question.assignee)?,
     };
     let below = below(&question.cursor)?;
     let page = list_orders(queries, caller.tenant()?, &filter, below, question.page_size)
@@ -79,8 +83,16 @@ pub(super) async fn journal(
     })
 }
 
-pub(super) async fn count(queries: &PgQueries, caller: Caller) -> Result<CountOrdersResponse, Status> {
-    let counts = queries.count(caller.tenant()?).await.map_err(ask::failed)?;
+pub(super) async fn count(
+    queries: &PgQueries,
+    caller: Caller,
+    question: CountOrdersRequest,
+) -> Result<CountOrdersResponse, Status> {
+    let assignee = assignee(question.assignee)?;
+    let counts = queries
+        .count(caller.tenant()?, assignee.as_deref())
+        .await
+        .map_err(ask::failed)?;
     let states = counts.states.into_iter().map(|(state, count)| StateCount {
         state: state.name().to_owned(),
         count,
@@ -153,6 +165,12 @@ fn entry(fact: JournalView) -> JournalEntry {
 fn states(names: &[String]) -> Result<Vec<State>, Status> {
     let states: Result<Vec<State>, _> = names.iter().map(|name| name.parse()).collect();
     states.map_err(|error| Status::invalid_argument(error.to_string()))
+}
+
+/// Whose orders; an id of the directory, or of the account of whoever has them.
+fn assignee(given: String) -> Result<Option<String>, Status> {
+    let given = ask::text(given, "an assignee", MAX_WHO)?;
+    Ok(Some(given).filter(|given| !given.is_empty()))
 }
 
 /// Seven digits and more are a phone's, fewer an order's; with its letters an order's number is known at any length.

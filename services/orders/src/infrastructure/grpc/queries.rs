@@ -113,8 +113,8 @@ impl Service for Answers {
         &self,
         request: Request<CountOrdersRequest>,
     ) -> Result<Response<CountOrdersResponse>, Status> {
-        answer("OrderQueries/CountOrders", request, |caller, _| {
-            orders::count(&self.queries, caller)
+        answer("OrderQueries/CountOrders", request, |caller, question| {
+            orders::count(&self.queries, caller, question)
         })
         .await
     }

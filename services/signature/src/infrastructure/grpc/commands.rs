@@ -205,6 +205,8 @@ impl Commands {
         let tenant = caller.tenant()?;
         let now = answers.desk.clock.now();
         let mut tx = answers.outbox.begin().await.map_err(ask::failed)?;
+        // Any command may change the calls of a request, or queue one whose forerunner is being settled.
+        effect::lock(&mut tx, tenant, id).await.map_err(ask::failed)?;
         let found = row::lock(&mut tx, tenant, id).await.map_err(ask::failed)?;
         let mut row = found.ok_or_else(ask::unknown)?;
         let known = command::note(&mut tx, tenant, &issued, id, now).await;

@@ -2,9 +2,24 @@
 
 use puente_effects::{Effect, Resolution};
 use puente_outbox::Tx;
+use puente_types::TenantId;
 use time::OffsetDateTime;
+use uuid::Uuid;
 
 use crate::infrastructure::store::row::Row;
+
+/// Locks the calls of a request, before the request itself: whoever settles a call locks in this order, and a command in the
+/// other one would deadlock with it.
+pub(crate) async fn lock(tx: &mut Tx, tenant: &TenantId, request: Uuid) -> Result<(), sqlx::Error> {
+    sqlx::query!(
+        "SELECT id FROM effects WHERE tenant = $1 AND subject_id = $2 ORDER BY id FOR UPDATE",
+        tenant.as_str(),
+        request.to_string(),
+    )
+    .fetch_all(&mut **tx)
+    .await?;
+    Ok(())
+}
 
 /// Calls of this request and kind that wait are due now; one in doubt is made again, which looks for the envelope first.
 pub(crate) async fn hasten(tx: &mut Tx, row: &Row, operation: &str, by: &str) -> Result<(), sqlx::Error> {

@@ -26,6 +26,7 @@ struct Wanted<'a> {
     states: Vec<&'static str>,
     client: Option<Uuid>,
     phone: Option<&'a PhoneEnding>,
+    assignee: Option<&'a str>,
     below: Option<i64>,
     limit: i64,
 }
@@ -82,6 +83,7 @@ async fn read(
              AND ($5::uuid IS NULL OR o.client_id = $5)
              AND ($6::text IS NULL OR (o.contact_phone_reversed >= $6 AND o.contact_phone_reversed < $7))
              AND ($8::bigint IS NULL OR o.number < $8)
+             AND ($10::text IS NULL OR o.agent = $10 OR o.service_provider = $10)
            ORDER BY o.number DESC LIMIT $9"#,
         tenant.as_str(),
         wanted.id,
@@ -91,7 +93,8 @@ async fn read(
         from,
         to,
         wanted.below,
-        wanted.limit
+        wanted.limit,
+        wanted.assignee
     )
     .fetch_all(connection)
     .await?;
@@ -134,6 +137,7 @@ impl OrderQueries for PgQueries {
             states: filter.states.iter().map(|state| state.name()).collect(),
             client: filter.client.map(|client| client.uuid()),
             phone,
+            assignee: filter.assignee.as_deref(),
             below: below.map(OrderNumber::count),
             limit: limit.into(),
         };
@@ -193,20 +197,25 @@ impl OrderQueries for PgQueries {
         facts.collect()
     }
 
-    async fn count(&self, tenant: &TenantId) -> Result<OrderCounts, StoreError> {
+    async fn count(&self, tenant: &TenantId, assignee: Option<&str>) -> Result<OrderCounts, StoreError> {
         let mut tx = self.readers.begin(Some(tenant)).await?;
         let rows = sqlx::query!(
-            r#"SELECT state, count(*) AS "count!" FROM orders WHERE tenant = $1 GROUP BY state"#,
-            tenant.as_str()
+            r#"SELECT state, count(*) AS "count!" FROM orders
+               WHERE tenant = $1 AND ($2::text IS NULL OR agent = $2 OR service_provider = $2)
+               GROUP BY state"#,
+            tenant.as_str(),
+            assignee
         )
         .fetch_all(&mut *tx)
         .await?;
         let opened_today = sqlx::query_scalar!(
             r#"SELECT count(*) AS "count!" FROM orders
-               WHERE tenant = $1 AND opened_at >= date_trunc('day', $2::timestamptz, $3)"#,
+               WHERE tenant = $1 AND opened_at >= date_trunc('day', $2::timestamptz, $3)
+                 AND ($4::text IS NULL OR agent = $4 OR service_provider = $4)"#,
             tenant.as_str(),
             self.clock.now(),
-            self.zone
+            self.zone,
+            assignee
         )
         .fetch_one(&mut *tx)
         .await?;
