@@ -1,5 +1,6 @@
 //! A private NATS server with JetStream on disk.
 
+use std::num::NonZero;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
@@ -26,6 +27,9 @@ const STOP: [(Signal, Duration); 2] = [
 /// How the server's garbage collector is told how much may pile up, in percent of what is in use, and what we say.
 /// Its own 100 costs every message more than a tenth more processor time; what is in use is mostly the ids of the last minutes.
 const GARBAGE: (&str, &str) = ("GOGC", "400");
+/// How the server is told on how many processors it may compute at a time. All of them is what it takes by itself, as for a
+/// machine of its own; threads that look for work then take time from the database and the services beside it.
+const PROCESSORS: &str = "GOMAXPROCS";
 
 /// What a NATS server is started with.
 #[derive(Debug, Clone)]
@@ -171,6 +175,11 @@ impl Drop for Nats {
     }
 }
 
+fn every_second_processor() -> usize {
+    let processors = std::thread::available_parallelism().map_or(1, NonZero::get);
+    (processors / 2).max(1)
+}
+
 async fn launch(options: &NatsOptions, port: u16) -> Result<Process, ServerError> {
     let folder = &options.store_dir;
     for old in std::fs::read_dir(folder).into_iter().flatten().flatten() {
@@ -192,8 +201,12 @@ async fn launch(options: &NatsOptions, port: u16) -> Result<Process, ServerError
         .arg(folder)
         .arg("--ports_file_dir")
         .arg(folder);
+    // Who sets one of them for us means the server as well.
     if std::env::var_os(GARBAGE.0).is_none() {
         command.env(GARBAGE.0, GARBAGE.1);
+    }
+    if std::env::var_os(PROCESSORS).is_none() {
+        command.env(PROCESSORS, every_second_processor().to_string());
     }
     let mut process = Process::start(command, &folder.join("nats-server.log"), Some(Signal::SIGTERM))?;
     // Written as soon as it listens.

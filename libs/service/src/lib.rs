@@ -16,6 +16,7 @@ mod main_fn;
 pub mod migrate;
 pub mod nats;
 pub mod outside;
+pub mod peer;
 mod readers;
 mod readiness;
 mod running;

@@ -32,6 +32,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
+use puente_service::peer::TrustedProxies;
 use puente_service::serve::{Bounds, serve};
 use puente_service::{Readers, RunError, Runtime, Service, StartError, db};
 use tokio::net::TcpListener;
@@ -134,7 +135,10 @@ impl Service for Gateway {
             pool,
             clock: rt.clock.clone(),
             passwords: Passwords::new(),
-            limits: Arc::new(Limits::new(config.strangers_per_minute, config.trusted_proxies)),
+            limits: Arc::new(Limits::new(
+                config.strangers_per_minute,
+                TrustedProxies::new(config.trusted_proxies),
+            )),
             session_per_minute: config.session_per_minute,
             secure: by_tls(config.listen, &public_url),
             blobs,

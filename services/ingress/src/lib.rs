@@ -22,6 +22,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use puente_operations::Operations;
+use puente_service::peer::TrustedProxies;
 use puente_service::serve::{Bounds, serve};
 use puente_service::{Base, RunError, Runtime, Service, StartError, nats, outside};
 use puente_vault::Connections;
@@ -92,7 +93,7 @@ impl Service for Ingress {
             config.burst_per_source,
             config.keep_refused_per_second,
             config.body_memory_kib.get(),
-            config.trusted_proxies,
+            TrustedProxies::new(config.trusted_proxies),
         );
         let public_url = if config.public_url.is_empty() {
             format!("http://{address}")

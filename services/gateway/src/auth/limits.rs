@@ -15,6 +15,7 @@ use governor::state::keyed::DashMapStateStore;
 use governor::state::{InMemoryState, NotKeyed};
 use governor::{Quota, RateLimiter};
 use http::HeaderMap;
+use puente_service::peer::{TrustedProxies, network};
 use uuid::Uuid;
 
 use super::good::Good;
@@ -49,18 +50,18 @@ pub(crate) struct Limits {
     visits: RateLimiter<IpAddr, DashMapStateStore<IpAddr>, DefaultClock>,
     /// Tokens that were good a short time ago.
     pub(crate) good: Good,
-    trusted: Vec<IpAddr>,
+    proxies: TrustedProxies,
     clock: DefaultClock,
 }
 
 impl Limits {
-    pub(crate) fn new(strangers_per_minute: NonZeroU32, trusted: Vec<IpAddr>) -> Self {
+    pub(crate) fn new(strangers_per_minute: NonZeroU32, proxies: TrustedProxies) -> Self {
         Self {
             callers: Mutex::default(),
             strangers: RateLimiter::keyed(Quota::per_minute(strangers_per_minute)),
             visits: RateLimiter::keyed(Quota::per_minute(strangers_per_minute.saturating_mul(VISITS))),
             good: Good::default(),
-            trusted,
+            proxies,
             clock: DefaultClock::default(),
         }
     }
@@ -110,19 +111,9 @@ impl Limits {
             .map_err(|not_until| not_until.wait_time_from(self.clock.now()))
     }
 
-    /// The address that a request comes from. A proxy's word is taken only when the proxy is trusted; then only what it
-    /// added itself, the last entry, for whoever asks writes the earlier ones. What is no address there is nobody's word.
+    /// The address that a request comes from.
     pub(crate) fn source(&self, peer: SocketAddr, headers: &HeaderMap) -> IpAddr {
-        let peer = peer.ip().to_canonical();
-        if !self.trusted.contains(&peer) {
-            return peer;
-        }
-        let forwarded = headers.get_all("x-forwarded-for").iter().next_back();
-        forwarded
-            .and_then(|value| value.as_bytes().rsplit(|byte| *byte == b',').next())
-            .and_then(|last| std::str::from_utf8(last).ok())
-            .and_then(|last| address(last.trim()))
-            .unwrap_or(peer)
+        self.proxies.source(peer, headers)
     }
 
     /// Forgets whoever has been quiet for as long as a full counter needs to empty.
@@ -148,32 +139,13 @@ fn counter(per_minute: NonZeroU32) -> Arc<Counter> {
     Arc::new(limiter.with_middleware::<StateInformationMiddleware>())
 }
 
-/// An address as proxies write it: alone, with a port, or in brackets.
-fn address(text: &str) -> Option<IpAddr> {
-    let bare = text
-        .strip_prefix('[')
-        .and_then(|text| text.strip_suffix(']'))
-        .unwrap_or(text);
-    let found = bare.parse::<IpAddr>().ok();
-    let found = found.or_else(|| text.parse::<SocketAddr>().map(|with_port| with_port.ip()).ok());
-    found.map(|address| address.to_canonical())
-}
-
-/// One network of a household or company, not one of its endless addresses.
-fn network(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(v6) => IpAddr::V6((u128::from(v6) & (u128::MAX << 64)).into()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn each_caller_has_its_own_count_and_is_told_when_to_come_back() {
-        let limits = Limits::new(NonZeroU32::MIN, Vec::new());
+        let limits = Limits::new(NonZeroU32::MIN, TrustedProxies::default());
         let two = NonZeroU32::new(2).unwrap();
         let (one, other) = (Uuid::now_v7(), Uuid::now_v7());
         assert_eq!(limits.count(one, two).remaining, 1);
@@ -181,51 +153,5 @@ mod tests {
         let over = limits.count(one, two);
         assert!(over.wait.unwrap() <= Duration::from_secs(30), "{over:?}");
         assert_eq!(limits.count(other, two).wait, None);
-    }
-
-    #[test]
-    fn a_forwarded_address_counts_only_from_a_trusted_proxy() {
-        let proxy: SocketAddr = "10.0.0.1:4000".parse().unwrap();
-        let mut headers = HeaderMap::new();
-        headers.insert("x-forwarded-for", "1.1.1.1, 2.2.2.2".parse().unwrap());
-        let trusting = Limits::new(NonZeroU32::MIN, vec![proxy.ip()]);
-        assert_eq!(trusting.source(proxy, &headers).to_string(), "2.2.2.2");
-        let wary = Limits::new(NonZeroU32::MIN, Vec::new());
-        assert_eq!(wary.source(proxy, &headers), proxy.ip());
-    }
-
-    #[test]
-    fn only_what_the_trusted_proxy_added_itself_is_believed_in_whatever_form_it_writes_addresses() {
-        let proxy: SocketAddr = "10.0.0.1:4000".parse().unwrap();
-        let trusting = Limits::new(NonZeroU32::MIN, vec![proxy.ip()]);
-        for (sent, source) in [
-            ("1.1.1.1, 2.2.2.2:51234", "2.2.2.2"),
-            ("1.1.1.1,2001:db8::7", "2001:db8::7"),
-            ("1.1.1.1, [2001:db8::7]:51234", "2001:db8::7"),
-            ("1.1.1.1, [2001:db8::7]", "2001:db8::7"),
-            ("1.1.1.1, ::ffff:2.2.2.2", "2.2.2.2"),
-            ("1.1.1.1, unknown", "10.0.0.1"),
-            ("1.1.1.1, _hidden", "10.0.0.1"),
-            ("1.1.1.1,", "10.0.0.1"),
-            ("", "10.0.0.1"),
-            ("1.1.1.1, ñ", "10.0.0.1"),
-        ] {
-            let mut headers = HeaderMap::new();
-            headers.insert(
-                "x-forwarded-for",
-                http::HeaderValue::from_bytes(sent.as_bytes()).unwrap(),
-            );
-            assert_eq!(trusting.source(proxy, &headers).to_string(), source, "{sent}");
-        }
-    }
-
-    #[test]
-    fn of_several_headers_the_last_one_is_the_proxys() {
-        let proxy: SocketAddr = "10.0.0.1:4000".parse().unwrap();
-        let trusting = Limits::new(NonZeroU32::MIN, vec![proxy.ip()]);
-        let mut headers = HeaderMap::new();
-        headers.append("x-forwarded-for", "1.1.1.1".parse().unwrap());
-        headers.append("x-forwarded-for", "2.2.2.2:80".parse().unwrap());
-        assert_eq!(trusting.source(proxy, &headers).to_string(), "2.2.2.2");
     }
 }

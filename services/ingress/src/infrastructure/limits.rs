@@ -8,6 +8,7 @@ use axum::http::HeaderMap;
 use governor::clock::DefaultClock;
 use governor::state::keyed::DashMapStateStore;
 use governor::{Quota, RateLimiter};
+use puente_service::peer::{TrustedProxies, network};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::domain::Refusal;
@@ -20,7 +21,7 @@ pub(crate) struct Limits {
     sources: RateLimiter<IpAddr, DashMapStateStore<IpAddr>, DefaultClock>,
     refused: RateLimiter<governor::state::NotKeyed, governor::state::InMemoryState, DefaultClock>,
     memory: Arc<Semaphore>,
-    trusted: Vec<IpAddr>,
+    proxies: TrustedProxies,
 }
 
 impl Limits {
@@ -29,41 +30,26 @@ impl Limits {
         burst: NonZeroU32,
         refused: NonZeroU32,
         memory_kib: u32,
-        trusted: Vec<IpAddr>,
+        proxies: TrustedProxies,
     ) -> Self {
         Self {
             sources: RateLimiter::keyed(Quota::per_second(rate).allow_burst(burst)),
             refused: RateLimiter::direct(Quota::per_second(refused)),
             memory: Arc::new(Semaphore::new(memory_kib as usize)),
-            trusted,
+            proxies,
         }
     }
 
-    /// The address that a request comes from. A proxy's word is taken only when the proxy is trusted; then only what it
-    /// added itself, the last entry, for whoever asks writes the earlier ones. What is no address there is nobody's word.
+    /// The address that a request comes from.
     pub(crate) fn source(&self, peer: SocketAddr, headers: &HeaderMap) -> IpAddr {
-        let peer = peer.ip().to_canonical();
-        if !self.trusted.contains(&peer) {
-            return peer;
-        }
-        headers
-            .get_all("x-forwarded-for")
-            .iter()
-            .next_back()
-            .and_then(|value| value.as_bytes().rsplit(|byte| *byte == b',').next())
-            .and_then(|last| std::str::from_utf8(last).ok())
-            .and_then(|last| address(last.trim()))
-            .unwrap_or(peer)
+        self.proxies.source(peer, headers)
     }
 
     /// Counts a request against its source.
     pub(crate) fn admit(&self, source: IpAddr) -> Result<(), Refusal> {
-        // One network of a household or company, not one of its endless addresses.
-        let key = match source {
-            IpAddr::V4(_) => source,
-            IpAddr::V6(v6) => IpAddr::V6((u128::from(v6) & (u128::MAX << 64)).into()),
-        };
-        self.sources.check_key(&key).map_err(|_| Refusal::TooMany)
+        self.sources
+            .check_key(&network(source))
+            .map_err(|_| Refusal::TooMany)
     }
 
     /// Reserves memory for a body.
@@ -85,40 +71,6 @@ impl Limits {
         if self.sources.len() > MAX_SOURCES / 100 {
             self.sources.retain_recent();
             self.sources.shrink_to_fit();
-        }
-    }
-}
-
-/// An address as proxies write it: alone, with a port, or in brackets.
-fn address(text: &str) -> Option<IpAddr> {
-    let bare = text
-        .strip_prefix('[')
-        .and_then(|text| text.strip_suffix(']'))
-        .unwrap_or(text);
-    let found = bare.parse::<IpAddr>().ok();
-    let found = found.or_else(|| text.parse::<SocketAddr>().map(|with_port| with_port.ip()).ok());
-    found.map(|address| address.to_canonical())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_what_the_trusted_proxy_added_itself_is_believed_in_whatever_form_it_writes_addresses() {
-        let proxy: SocketAddr = "10.0.0.1:4000".parse().unwrap();
-        let one = NonZeroU32::MIN;
-        let trusting = Limits::new(one, one, one, 1, vec![proxy.ip()]);
-        for (sent, source) in [
-            ("1.1.1.1, 2.2.2.2", "2.2.2.2"),
-            ("1.1.1.1, 2.2.2.2:51234", "2.2.2.2"),
-            ("1.1.1.1, [2001:db8::7]:51234", "2001:db8::7"),
-            ("1.1.1.1, unknown", "10.0.0.1"),
-            ("1.1.1.1,", "10.0.0.1"),
-        ] {
-            let mut headers = HeaderMap::new();
-            headers.insert("x-forwarded-for", sent.parse().unwrap());
-            assert_eq!(trusting.source(proxy, &headers).to_string(), source, "{sent}");
         }
     }
 }
