@@ -63,6 +63,8 @@ pub(crate) struct Plan {
     pub(crate) warm_up: Duration,
     /// The long accept run.
     pub(crate) sustained: Duration,
+    /// The bare handler before it, and again after it. What else a machine does comes and goes by the half minute.
+    pub(crate) beside: Duration,
     /// Journeys from a webhook to a provider call.
     pub(crate) journeys: usize,
     /// How long the fleet is loaded while its memory is watched.
@@ -85,6 +87,7 @@ impl Plan {
             cell: Duration::from_secs(3),
             warm_up: Duration::from_millis(700),
             sustained: Duration::from_secs(60),
+            beside: Duration::from_secs(20),
             journeys: 300,
             loaded: Duration::from_secs(15),
             events: 300_000,
@@ -101,6 +104,7 @@ impl Plan {
             cell: Duration::from_millis(1500),
             warm_up: Duration::from_millis(300),
             sustained: Duration::from_secs(6),
+            beside: Duration::from_millis(1500),
             journeys: 20,
             loaded: Duration::from_secs(3),
             events: 80_000,
@@ -118,6 +122,7 @@ impl Plan {
             // The first requests count, so that a slow machine has a figure for everything, too.
             warm_up: Duration::ZERO,
             sustained: Duration::from_millis(400),
+            beside: Duration::from_millis(150),
             journeys: 2,
             loaded: Duration::from_millis(300),
             events: 500,

@@ -17,6 +17,7 @@ use crate::stage::{Room, Stage, until};
 pub(super) struct Sustained {
     outcome: Outcome,
     bare: f64,
+    beside: Duration,
     waiting: i64,
     drained: Duration,
     stored: i64,
@@ -49,7 +50,7 @@ pub(super) async fn run(
         at_most,
         again: running.front == Front::Bare,
     };
-    let before = load(generator, counter, plan, target(bare, plan.cell, 1_000)).await?;
+    let before = load(generator, counter, plan, target(bare, plan.beside, 1_000)).await?;
     let deliveries = "SELECT count(*) FROM ingress.deliveries";
     let stored = room.count(deliveries).await?;
     let cpu = || {
@@ -82,7 +83,7 @@ pub(super) async fn run(
     let drained = ended.elapsed();
     let cpu = cpu();
     let wal = (room.count(position).await? - wal) as f64 / outcome.accepted as f64;
-    let after = load(generator, counter, plan, target(bare, plan.cell, 1_000)).await?;
+    let after = load(generator, counter, plan, target(bare, plan.beside, 1_000)).await?;
     let mut shares = [("load generator", outcome.cpu), ("", 0.0), ("", 0.0), ("", 0.0)];
     for (share, (now, then)) in shares.iter_mut().skip(1).zip(cpu.into_iter().zip(used)) {
         *share = (now.0, now.1 - then.1);
@@ -98,6 +99,7 @@ pub(super) async fn run(
     .await?;
     Ok(Sustained {
         bare: median([before.per_second, after.per_second]),
+        beside: plan.beside,
         stored: room.count(deliveries).await? - stored,
         outcome,
         waiting: at_the_end,
@@ -115,13 +117,15 @@ impl Sustained {
         let outcome = &self.outcome;
         section.note(format!(
             "**{:.0} s at 256 connections without a pause: {:.0} accepted per second**, p50 {} ms, p99 {} ms, p99.9 {} ms; \
-             {:.2} of the bare handler right before and after. {} answers were not 200.",
+             {:.2} of the bare handler, which had {:.0} s right before and {:.0} s right after. {} answers were not 200.",
             outcome.seconds,
             outcome.per_second,
             millis(outcome.p50 as f64),
             millis(outcome.p99 as f64),
             millis(outcome.p999 as f64),
             outcome.per_second / self.bare,
+            self.beside.as_secs_f64(),
+            self.beside.as_secs_f64(),
             outcome.refused.values().sum::<u64>(),
         ));
         section.note(format!(
