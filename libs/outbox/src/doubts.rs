@@ -14,17 +14,20 @@ const EVERY: Duration = Duration::from_secs(1);
 
 /// Clears doubts until `shutdown`.
 pub(crate) async fn clear(outbox: &Outbox, shutdown: CancellationToken) {
-    let tracker = &outbox.inner.tracker;
     while tokio::time::timeout(EVERY, shutdown.cancelled()).await.is_err() {
-        let doubts = tracker.doubts();
-        if doubts.is_empty() {
-            continue;
-        }
-        match drain::wait_for_writers(outbox).await {
-            Ok(()) => tracker.clear_doubts(&doubts),
-            Err(error) => {
-                tracing::warn!(service = outbox.inner.service, error = %error, "doubtful commits cannot be looked at yet");
-            }
+        if let Err(error) = look(outbox).await {
+            tracing::warn!(service = outbox.inner.service, error = %error, "doubtful commits cannot be looked at yet");
         }
     }
+}
+
+/// Waits until nobody writes any more who may have been in doubt, if anybody was.
+pub(crate) async fn look(outbox: &Outbox) -> Result<(), sqlx::Error> {
+    let tracker = &outbox.inner.tracker;
+    let doubts = tracker.doubts();
+    if !doubts.is_empty() {
+        drain::wait_for_writers(outbox).await?;
+        tracker.clear_doubts(&doubts);
+    }
+    Ok(())
 }

@@ -145,15 +145,9 @@ impl Relay {
     /// Clears doubts, then reads the next rows from the table where the memory queue was left behind.
     async fn read_back(&mut self) -> Option<(u64, Vec<Committed>)> {
         let tracker = &self.outbox.inner.tracker;
-        let doubts = tracker.doubts();
-        if !doubts.is_empty() {
-            match drain::wait_for_writers(&self.outbox).await {
-                Ok(()) => tracker.clear_doubts(&doubts),
-                Err(error) => {
-                    self.hold("doubtful commits cannot be looked at yet", &error.to_string());
-                    return None;
-                }
-            }
+        if let Err(error) = doubts::look(&self.outbox).await {
+            self.hold("doubtful commits cannot be looked at yet", &error.to_string());
+            return None;
         }
         let position = tracker.begin_catch_up()?;
         let rows = table::read_slot(&self.outbox.inner.pool, self.outbox.slot(), position, CHUNK).await;
